@@ -1,0 +1,41 @@
+# Cairn. `make` alone lists the targets and changes nothing.
+ARCH ?= $(shell uname -m)
+BUN := node_modules/.bin/bun
+export ARCH KEEP SEED
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit check binary fuzz bench-boot bench-hash requirements clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
+
+demo: node_modules requirements binary ## build, boot a device in QEMU, run real containers (ARCH=aarch64; KEEP=1 leaves it running), 5 minutes the first time
+	$(BUN) tests/qemu/demo.ts
+
+test: node_modules requirements binary ## types, lint, unit, host and QEMU tests on both architectures, about 20 minutes
+	$(BUN) tests/run.ts
+
+unit: node_modules ## types, lint and the tests that need no machine, one minute
+	$(BUN) tests/run.ts --without-machines
+
+binary: node_modules ## dist/cairn-x86_64 and dist/cairn-aarch64
+	$(BUN) bsp-buildroot/binary.ts
+
+fuzz: node_modules ## a million mutated states through the parser, minutes; repeat one campaign with SEED=n
+	$(BUN) tests/state/fuzz.ts --inputs 1000000 $(if $(SEED),--seed $(SEED))
+
+bench-boot: node_modules requirements binary ## hand-over to PID 1 until containers run, against lxc-start in a shell script, 15 minutes
+	$(BUN) tests/bench/boot.ts
+
+bench-hash: node_modules ## hashing of objects against sha256sum, seconds
+	$(BUN) tests/bench/hash.ts
+
+requirements:
+	@sh tests/qemu/requirements.sh
+
+node_modules: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch node_modules
+
+clean: ## remove everything that was built
+	rm -rf build dist node_modules
