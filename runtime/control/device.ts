@@ -1,0 +1,89 @@
+/** What the control API shows and asks of the device. Plain data, in the reference's words (sections 2.8, 4.1, 8.2). */
+
+export type ContainerStatus =
+  | "NONE"
+  | "INSTALLED"
+  | "BLOCKED"
+  | "MOUNTED"
+  | "STARTING"
+  | "STARTED"
+  | "READY"
+  | "RECOVERING"
+  | "STOPPING"
+  | "STOPPED";
+
+export type StatusGoal = "MOUNTED" | "STARTED" | "READY";
+export type RestartPolicy = "system" | "container";
+
+export type Backoff =
+  | { readonly kind: "reboot" }
+  | { readonly kind: "never" }
+  | { readonly kind: "wait"; readonly ms: number };
+
+export interface ContainerView {
+  readonly name: string;
+  readonly group: string;
+  readonly status: ContainerStatus;
+  readonly statusGoal: StatusGoal;
+  readonly restartPolicy: RestartPolicy;
+  readonly roles: readonly string[];
+  /** null: no policy is active. */
+  readonly autoRecovery: {
+    readonly policy: "no" | "always" | "on-failure" | "unless-stopped";
+    readonly maxRetries: number;
+    readonly currentRetries: number;
+    readonly stableTimeoutMs: number;
+    readonly isStable: boolean;
+    readonly backoffPolicy: Backoff;
+  } | null;
+  readonly userStopped: boolean;
+  /** Of the container's init, as the host sees it; null while there is none. */
+  readonly pid: number | null;
+}
+
+export interface GroupView {
+  readonly name: string;
+  readonly statusGoal: StatusGoal;
+  readonly restartPolicy: RestartPolicy;
+  /** The roll-up of reference 3.7. */
+  readonly status: ContainerStatus;
+  readonly autoRecovery: {
+    readonly policy: "no" | "always" | "on-failure" | "unless-stopped";
+    readonly maxRetries: number;
+    readonly stableTimeoutMs: number;
+    readonly backoffPolicy: Backoff;
+  } | null;
+}
+
+/** `value` must not hold a secret: whoever has role mgmt reads it. */
+export interface ConfigView {
+  readonly key: string;
+  readonly value: string;
+  readonly modified: string;
+}
+
+export type ContainerAction = "start" | "stop" | "restart";
+export type PowerAction = "poweroff" | "reboot";
+
+export type PowerAnswer =
+  | { readonly kind: "accepted" }
+  /** Something else must end first, such as an update or an earlier command. `why` is shown to the caller. */
+  | { readonly kind: "busy"; readonly why: string; readonly retryAfterSeconds: number };
+
+/** What a control socket needs of the running device; all calls answer at once from what is known. */
+export interface Device {
+  /** In document order. */
+  containers(): readonly ContainerView[];
+  /** Memory of the container's cgroup (`memory.current`), null when it has none. */
+  memoryBytes(container: string): number | null;
+  /** In start order. */
+  groups(): readonly GroupView[];
+  config(): readonly ConfigView[];
+  buildinfo(): string;
+  /** A container says that it is ready. False: its goal is not READY, so nobody waits for that. */
+  signalReady(container: string): boolean;
+  /** Begins to start, stop or restart; called only when the container's policy and status allow it. */
+  request(container: string, action: ContainerAction): void;
+  /** Begins an orderly shutdown; `message` is the caller's reason for the log. */
+  power(action: PowerAction, message: string): PowerAnswer;
+}
