@@ -1,0 +1,124 @@
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { err, ok, type Result } from "../result.ts";
+import { readText, viaNode } from "./libc.ts";
+import { partitionUuid, type ReadAt } from "./partition-table.ts";
+import { decodeSuperblock, type FileSystemIdentity, SUPERBLOCK_BYTES } from "./superblock.ts";
+
+/** How a block device is named in a configuration: a tag of blkid(8), or a path. */
+export type DeviceSelector = DeviceTag | { readonly by: "path"; readonly value: string };
+type DeviceTag = { readonly by: "LABEL" | "UUID" | "PARTLABEL" | "PARTUUID"; readonly value: string };
+
+export type DeviceNotFound = {
+  readonly kind: "deviceNotFound";
+  readonly wanted: string;
+  readonly waitedMs: number;
+  /** The block devices there were, such as "vda1". */
+  readonly present: readonly string[];
+};
+
+export const explainDeviceNotFound = (e: DeviceNotFound): string =>
+  `no block device ${e.wanted} after ${e.waitedMs} ms; there are: ${e.present.join(", ") || "none"}. Check the label or the driver`;
+
+/** Takes "LABEL=x", "UUID=x", "PARTLABEL=x", "PARTUUID=x"; everything else is a path. */
+export function parseDeviceSelector(text: string): DeviceSelector {
+  const [, by, value] = /^(LABEL|UUID|PARTLABEL|PARTUUID)=(.*)$/s.exec(text) ?? [];
+  const quoted = value === undefined ? undefined : /^"(.*)"$/s.exec(value)?.[1];
+  if (by === undefined || value === undefined) return { by: "path", value: text };
+  return { by: by as DeviceTag["by"], value: quoted ?? value };
+}
+
+const SYS_BLOCK = "/sys/class/block";
+
+/** Names of all block devices with a size: "vda", "vda1", … */
+export function listBlockDevices(): readonly string[] {
+  const names = viaNode("readdir", { path: SYS_BLOCK }, () => readdirSync(SYS_BLOCK));
+  if (!names.ok) return [];
+  return names.value.filter((name) => Number(attribute(name, "size") ?? 0) > 0).sort();
+}
+
+const attribute = (device: string, file: string): string | undefined => {
+  const text = readText(`${SYS_BLOCK}/${device}/${file}`); // devices come and go: a missing attribute is no error
+  return text.ok ? text.value.trimEnd() : undefined;
+};
+
+/** Reads without failing: an unreadable device (no medium, just unplugged) is one that does not match. */
+const readAt =
+  (path: string): ReadAt =>
+  (offsetBytes, lengthBytes) => {
+    const read = viaNode("read", { path, offsetBytes, lengthBytes }, () => {
+      const fd = openSync(path, "r");
+      try {
+        const bytes = new Uint8Array(lengthBytes);
+        return bytes.subarray(0, readSync(fd, bytes, 0, lengthBytes, offsetBytes));
+      } finally {
+        closeSync(fd);
+      }
+    });
+    return read.ok ? read.value : new Uint8Array();
+  };
+
+/** Label and UUID of the file system on a block device or in an image file; `undefined` for one we do not know. */
+export const readSuperblock = (path: string): FileSystemIdentity | undefined =>
+  decodeSuperblock(readAt(path)(0, SUPERBLOCK_BYTES));
+
+/** PARTNAME has been in uevent for long, PARTUUID only in recent kernels. */
+const uevent = (device: string, key: string): string | undefined =>
+  new RegExp(`^${key}=(.*)$`, "m").exec(attribute(device, "uevent") ?? "")?.[1];
+
+function partUuid(device: string): string | undefined {
+  const number = attribute(device, "partition");
+  if (number === undefined) return undefined;
+  const told = uevent(device, "PARTUUID");
+  if (told !== undefined) return told;
+  const link = viaNode("readlink", { device }, () => readlinkSync(`${SYS_BLOCK}/${device}`));
+  if (!link.ok) return undefined;
+  const disk = basename(dirname(link.value)); // a partition's folder in sysfs is inside its disk's
+  const blockBytes = Number(attribute(disk, "queue/logical_block_size") ?? 512);
+  return partitionUuid(readAt(`/dev/${disk}`), blockBytes, Number(number));
+}
+
+function matches(device: string, { by, value }: DeviceTag): boolean {
+  switch (by) {
+    case "LABEL":
+      return readSuperblock(`/dev/${device}`)?.label === value;
+    case "UUID":
+      return readSuperblock(`/dev/${device}`)?.uuid.toLowerCase() === value.toLowerCase();
+    case "PARTLABEL":
+      return uevent(device, "PARTNAME") === value;
+    case "PARTUUID":
+      return partUuid(device)?.toLowerCase() === value.toLowerCase();
+  }
+}
+
+const isBlockDevice = (path: string): boolean => {
+  const stat = viaNode("stat", { path }, () => statSync(path));
+  return stat.ok && stat.value.isBlockDevice();
+};
+
+/** The path of the first block device that the selector names, at this moment. A path may also be a link, as those of udev. */
+export function findBlockDevice(selector: DeviceSelector): string | undefined {
+  if (selector.by === "path") return isBlockDevice(selector.value) ? selector.value : undefined;
+  const device = listBlockDevices().find((each) => matches(each, selector));
+  return device === undefined ? undefined : `/dev/${device}`;
+}
+
+const POLL_MS = 100;
+
+/** Waits until a device appears: buses such as USB and MMC are probed while PID 1 already runs. Looks ten times a second. */
+export async function waitForBlockDevice(
+  selector: DeviceSelector,
+  timeoutMs: number,
+): Promise<Result<string, DeviceNotFound>> {
+  const startAtMs = performance.now();
+  for (;;) {
+    const found = findBlockDevice(selector);
+    if (found !== undefined) return ok(found);
+    const waitedMs = Math.round(performance.now() - startAtMs);
+    if (waitedMs >= timeoutMs) {
+      const wanted = selector.by === "path" ? selector.value : `${selector.by}=${selector.value}`;
+      return err({ kind: "deviceNotFound", wanted, waitedMs, present: listBlockDevices() });
+    }
+    await Bun.sleep(Math.min(POLL_MS, timeoutMs - waitedMs));
+  }
+}
