@@ -1,0 +1,40 @@
+import { invariant } from "../result.ts";
+import type { Container, Group, State } from "../state/index.ts";
+import type { Member, Plan } from "./model.ts";
+
+export interface PlanConfig {
+  /** `PV_UPDATER_GOALS_TIMEOUT`: for groups that give no timeout. */
+  readonly goalsTimeoutMs: number;
+  /** From the lenient halt signal until SIGKILL. */
+  readonly stopGraceMs: number;
+}
+
+/** Says what of a state is to be supervised. Groups without members stay: they count as reached. */
+export function plan(state: State, config: PlanConfig): Plan {
+  const { groups } = state.device;
+  for (const { name, group } of state.containers) {
+    invariant(
+      groups.some((known) => known.name === group),
+      `container ${name} is in a group of the state, not in "${group}"`,
+    );
+  }
+  return {
+    groups: groups.map((group) => ({
+      name: group.name,
+      members: state.containers.filter((c) => c.group === group.name).map((c) => member(c, group, config)),
+    })),
+    stopGraceMs: config.stopGraceMs,
+  };
+}
+
+function member(container: Container, group: Group, config: PlanConfig): Member {
+  const { autoRecovery } = container;
+  return {
+    name: container.name,
+    group: group.name,
+    goal: container.config === null ? "MOUNTED" : container.statusGoal,
+    goalTimeoutMs: group.timeoutMs ?? config.goalsTimeoutMs,
+    recovery: autoRecovery?.policy === "no" ? null : autoRecovery,
+    controllable: container.restartPolicy === "container",
+  };
+}
