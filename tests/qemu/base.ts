@@ -1,0 +1,62 @@
+/** The base system of the QEMU boards (`bsp/rootfs.squashfs`): Cairn, liblxc, BusyBox. A stand-in for the Buildroot one. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { triplet } from "./debian.ts";
+import { type Arch, repository } from "./host.ts";
+import { kernel } from "./kernel.ts";
+import { squashfs, type TreeSpec } from "./tree.ts";
+
+export interface BaseOptions {
+  /** The runtime's binary; `dist/cairn-<arch>` unless told. */
+  readonly cairn?: string;
+  /** Starts as process 1 instead of Cairn: the text of a shell script. For experiments and for the bench's peer. */
+  readonly init?: string;
+  /** Files to add or to replace, e.g. `/etc/pantavisor.config`. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+// Mount points that a read-only root has to bring along. Cairn puts a tmpfs on run, tmp, var, volumes, configs, exports and media.
+const mountPoints = [
+  ..."dev proc sys run tmp var storage volumes configs exports writable media mnt root".split(" "),
+  ..."usr/lib/firmware etc/cairn etc/pantavisor/defaults".split(" "),
+];
+
+/** Path of the packed base system. Cached. */
+export async function baseSystem(arch: Arch, options: BaseOptions = {}): Promise<string> {
+  const { release } = await kernel(arch);
+  const cairn = options.cairn ?? join(repository, "dist", `cairn-${arch}`);
+  const present = existsSync(cairn);
+  if (!present && options.init === undefined) throw new Error(`${cairn} is missing: run "make binary" first`);
+  const spec: TreeSpec = {
+    arch,
+    packages: ["liblxc1", "lxc"],
+    // liblxc's lxc.rootfs.mount default; the tools are for whoever looks into a device, and for the bench's peer.
+    pick: [
+      `/usr/lib/${triplet(arch)}/liblxc.so.1`,
+      `/usr/lib/${triplet(arch)}/lxc/rootfs`,
+      ...["start", "stop", "info", "ls", "attach"].map((tool) => `/usr/bin/lxc-${tool}`),
+    ],
+    busybox: true,
+    folders: [...mountPoints, `usr/lib/modules/${release}`],
+    copies: present ? { "usr/bin/cairn": cairn } : {},
+    files: {
+      "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
+      "/etc/group": "root:x:0:\nnogroup:x:65534:\n",
+      "/etc/hostname": "cairn\n",
+      "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
+      "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+      "/etc/os-release": 'ID=cairn\nPRETTY_NAME="Cairn, QEMU board"\n',
+      "/etc/lxc/default.conf": "lxc.net.0.type = none\n",
+      "/etc/pantavisor.config": "PV_BOOTLOADER_TYPE=grub\n",
+      ...(options.init === undefined ? {} : { "/usr/sbin/init": options.init }),
+      ...options.files,
+    },
+    // The root is read-only and name servers come and go: what containers see as /etc/resolv.conf lives in /run.
+    links: {
+      "/etc/resolv.conf": "/run/resolv.conf",
+      "/etc/mtab": "/proc/self/mounts",
+      ...(options.init === undefined ? { "/usr/sbin/init": "/usr/bin/cairn" } : {}),
+    },
+  };
+  return squashfs(`base-${arch}`, spec, { blockBytes: 64 * 1024, level: 12 });
+}

@@ -1,0 +1,86 @@
+/** A device's disk: GPT, a FAT boot partition, and the ext4 storage partition LABEL=pvdata. Needs no root. */
+import { mkdir, rm, truncate, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { run } from "./host.ts";
+import { layOut, type Revision } from "./revision.ts";
+
+const mib = 1024 * 1024;
+const bootMib = 64;
+const bootStart = 1 * mib;
+/** Where the storage partition begins, bytes from the start of the disk. */
+export const storageStart: number = bootStart + bootMib * mib;
+
+export interface DiskSpec {
+  readonly revisions: Readonly<Record<string, Revision>>;
+  /** Size of the storage partition. */
+  readonly storageMib?: number;
+  /** Label of the storage partition's file system. */
+  readonly label?: string;
+  /** Puts kernel and initramfs of this revision on the boot partition, for boot loaders that cannot read ext4. */
+  readonly bootFiles?: string;
+  /** Files below /storage that are written (never edited: they may be linked) after the revisions are laid out. */
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+}
+
+/** Writes the disk to `path`, sparse; `scratch` is a folder on the build cache's file system that this may use and removes. */
+export async function makeDisk(path: string, scratch: string, spec: DiskSpec): Promise<void> {
+  const storageMib = spec.storageMib ?? 768;
+  await mkdir(dirname(path), { recursive: true });
+  await rm(scratch, { recursive: true, force: true });
+  await mkdir(scratch, { recursive: true });
+  for (const [rev, made] of Object.entries(spec.revisions)) await layOut(scratch, rev, made);
+  for (const [file, content] of Object.entries(spec.files ?? {})) {
+    await mkdir(dirname(join(scratch, file)), { recursive: true });
+    await rm(join(scratch, file), { force: true });
+    await writeFile(join(scratch, file), content);
+  }
+  await rm(path, { force: true });
+  await writeFile(path, "");
+  await truncate(path, storageStart + (storageMib + 1) * mib); // the last MiB holds GPT's second copy
+  const table = [
+    "label: gpt",
+    `start=${bootStart / 512}, size=${(bootMib * mib) / 512}, type=uefi, name=boot`,
+    `start=${storageStart / 512}, size=${(storageMib * mib) / 512}, type=linux, name=storage`,
+  ];
+  await run(["sfdisk", "--quiet", path], { stdin: `${table.join("\n")}\n` });
+  await run(["mformat", "-i", `${path}@@${bootStart}`, "-F", "-v", "BOOT", "-T", String((bootMib * mib) / 512), "::"]);
+  const boot = spec.bootFiles === undefined ? undefined : spec.revisions[spec.bootFiles];
+  if (boot !== undefined) {
+    await run(["mcopy", "-i", `${path}@@${bootStart}`, boot.kernel, "::pv-kernel.img"]);
+    await run(["mcopy", "-i", `${path}@@${bootStart}`, boot.initramfs, "::pv-initrd.img"]);
+  }
+  await run([
+    ...["mke2fs", "-q", "-F", "-t", "ext4", "-L", spec.label ?? "pvdata", "-m", "0"],
+    // Boot loaders of today do not know the newest features.
+    ...["-O", "^orphan_file,^metadata_csum_seed", "-J", "size=16"],
+    ...["-E", `offset=${storageStart},root_owner=0:0,lazy_itable_init=1,nodiscard`, "-d", scratch],
+    ...[path, `${storageMib}M`],
+  ]);
+  await rm(scratch, { recursive: true });
+}
+
+export interface StorageCheck {
+  /** Unmounted properly, or remounted read-only, and without a fault: what an orderly shutdown leaves. */
+  readonly clean: boolean;
+  /** Without a fault in what is on the disk, though the journal may wait to be replayed: what a power cut may leave. */
+  readonly sound: boolean;
+  /** e2fsck's words. */
+  readonly text: string;
+}
+
+/** Checks the storage partition of a disk that no machine uses, changing nothing. */
+export async function checkStorage(path: string): Promise<StorageCheck> {
+  const text = await run(["e2fsck", "-fn", `${path}?offset=${storageStart}`], { accept: [0, 4], both: true });
+  // With -n a journal that waits is passed over in silence but for this line, and the exit code is still 0.
+  const waiting = text.includes("skipping journal recovery");
+  const faults = /\b(Fix|Clear|Connect|Salvage)[^?]*\? no\b|WARNING: Filesystem still has errors/.test(text);
+  return { clean: !faults && !waiting, sound: !faults, text };
+}
+
+/** Text of a file on the storage partition of a disk that no machine uses; null when it is not there. */
+export async function readStorageFile(path: string, file: string): Promise<string | null> {
+  const debugfs = (request: string): Promise<string> =>
+    run(["debugfs", "-R", request, `${path}?offset=${storageStart}`]);
+  const found = await debugfs(`stat "${file}"`);
+  return found.includes("Inode:") ? debugfs(`cat "${file}"`) : null;
+}

@@ -1,0 +1,115 @@
+/** Debian's kernel for a device: the image, and the modules that a device of ours can use, uncompressed. */
+import { existsSync } from "node:fs";
+import { copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { packages } from "./debian.ts";
+import { type Arch, cached, run } from "./host.ts";
+import { pack } from "./tree.ts";
+
+/** The flavours that carry every driver we want; "cloud" has no watchdogs. */
+const metaPackage: Readonly<Record<Arch, string>> = { x86_64: "linux-image-amd64", aarch64: "linux-image-arm64" };
+
+/** By their names as modprobe(8) knows them; what is built in, or absent on an architecture, is left out silently only
+ *  when it stands in `optional`. */
+const deviceModules = [
+  ..."overlay squashfs erofs ext4 loop dm_mod dm_verity dm_crypt fuse vfat nls_ascii nls_cp437 nls_iso8859_1".split(
+    " ",
+  ),
+  ..."virtio_pci virtio_mmio virtio_blk virtio_net virtio_scsi virtio_console virtio_rng virtio_balloon sd_mod".split(
+    " ",
+  ),
+  ..."veth bridge macvlan tun dummy ip_tables iptable_nat iptable_filter iptable_mangle ip6_tables ip6table_filter".split(
+    " ",
+  ),
+  ..."nf_tables nf_nat nf_conntrack nft_chain_nat nft_masq nft_compat xt_MASQUERADE xt_conntrack xt_tcpudp".split(" "),
+  ..."xt_addrtype sch_netem sch_tbf sch_ingress softdog i6300esb 9p 9pnet_virtio zram".split(" "),
+  ..."crc32c_generic sha256_generic".split(" "),
+];
+const optional = ["9p", "9pnet_virtio", "sch_ingress"];
+
+/** What the initramfs has to load before it can mount the storage and the base system. */
+export const earlyModules = [
+  ..."virtio_pci virtio_mmio virtio_blk crc32c_generic ext4 loop squashfs erofs overlay".split(" "),
+];
+
+export interface Kernel {
+  readonly release: string;
+  /** What QEMU and the boot loaders start. */
+  readonly image: string;
+  /** `bsp/modules.squashfs`: its root is the content of /lib/modules/<release>. */
+  readonly modules: string;
+  /** Folder that holds lib/modules/<release>. */
+  readonly tree: string;
+}
+
+export async function kernel(arch: Arch): Promise<Kernel> {
+  const set = await packages(arch, [metaPackage[arch]]);
+  const deb = set.debs.find((path) => /linux-image-\d/.test(basename(path)));
+  if (deb === undefined) throw new Error(`${metaPackage[arch]} depends on no kernel`);
+  const folder = await cached(
+    `kernel/${arch}`,
+    ["kernel 2", basename(deb), deviceModules, optional],
+    async (scratch) => {
+      const all = join(scratch, "all");
+      await run(["dpkg-deb", "-x", deb, all]);
+      const [release = ""] = await readdir(join(all, "lib/modules"));
+      await copyFile(join(all, "boot", `vmlinuz-${release}`), join(scratch, "vmlinuz"));
+      await copyModules(all, join(scratch, "tree"), release);
+      await pack(join(scratch, "tree/lib/modules", release), join(scratch, "modules.squashfs"), 128 * 1024, 15);
+      await writeFile(join(scratch, "release"), release);
+      await rm(all, { recursive: true });
+    },
+  );
+  return {
+    release: await readFile(join(folder, "release"), "utf8"),
+    image: join(folder, "vmlinuz"),
+    modules: join(folder, "modules.squashfs"),
+    tree: join(folder, "tree"),
+  };
+}
+
+async function copyModules(all: string, tree: string, release: string): Promise<void> {
+  const from = join(all, "lib/modules", release);
+  const to = join(tree, "lib/modules", release);
+  await mkdir(to, { recursive: true });
+  await run(["depmod", "-b", all, release]);
+  for (const name of ["modules.builtin", "modules.builtin.modinfo", "modules.order"])
+    if (existsSync(join(from, name))) await copyFile(join(from, name), join(to, name));
+  for (const path of await loadOrder(from, deviceModules, optional)) {
+    await mkdir(dirname(join(to, path)), { recursive: true });
+    await cp(join(from, path), join(to, path));
+  }
+  await run(["depmod", "-b", tree, release]);
+}
+
+/** The files of the named modules with all that they depend on, in an order in which they can be loaded.
+ *  @param folder …/lib/modules/<release>, with depmod's files */
+export async function loadOrder(
+  folder: string,
+  names: readonly string[],
+  mayBeAbsent: readonly string[] = [],
+): Promise<readonly string[]> {
+  const canonical = (path: string): string => basename(path).replace(/\.ko$/, "").replaceAll("-", "_");
+  const lines = (await readFile(join(folder, "modules.dep"), "utf8")).trim().split("\n");
+  const modules = new Map(
+    lines.map((line) => {
+      const [path = "", needs = ""] = line.split(":");
+      return [canonical(path), { path, needs: needs.split(" ").filter((need) => need !== "") }];
+    }),
+  );
+  // crc32c and friends are found by crypto aliases, which modules.dep does not list but modules.softdep does.
+  const builtIn = new Set((await readFile(join(folder, "modules.builtin"), "utf8")).trim().split("\n").map(canonical));
+  const order: string[] = [];
+  const visit = (name: string): void => {
+    const module = modules.get(name);
+    if (module === undefined) {
+      if (builtIn.has(name) || mayBeAbsent.includes(name)) return;
+      throw new Error(`the kernel in ${folder} has no module ${name}`);
+    }
+    if (order.includes(module.path)) return;
+    for (const need of module.needs) visit(canonical(need));
+    order.push(module.path);
+  };
+  for (const name of names) visit(name.replaceAll("-", "_"));
+  return order;
+}

@@ -1,0 +1,288 @@
+/** Boots a device in QEMU (software emulation) and lets a test talk to it. */
+import { existsSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Socket, Subprocess } from "bun";
+import { checkStorage, type DiskSpec, makeDisk, readStorageFile, type StorageCheck } from "./disk.ts";
+import { type Arch, buildFolder, repository, run } from "./host.ts";
+import { type Outcome, Probe } from "./probe.ts";
+import { connectQmp, type Qmp } from "./qmp.ts";
+import type { Revision } from "./revision.ts";
+import { Transcript } from "./transcript.ts";
+
+export interface BootOptions {
+  /** Names the folder below build/failures that a failure leaves; file-name characters only. */
+  readonly name: string;
+  readonly arch: Arch;
+  /** Revision 0 and what else the disk carries. */
+  readonly revision: Revision;
+  readonly disk?: Omit<DiskSpec, "revisions"> & { readonly revisions?: Readonly<Record<string, Revision>> };
+  readonly memoryMib?: number;
+  readonly cpus?: number;
+  /** Kernel command line after the usual words; a later word wins over an earlier one. */
+  readonly append?: readonly string[];
+  /** TCP ports of the device that get a port on this machine's loopback. */
+  readonly forward?: readonly number[];
+  /** Intel 6300ESB; when it fires, the machine resets. */
+  readonly watchdog?: boolean;
+  /** A reset boots again; otherwise it ends the machine, and {@link Device.ended} says how. */
+  readonly reboots?: boolean;
+  /** Counts instructions instead of time, e.g. "shift=0": one instruction is 1 ns. */
+  readonly icount?: string;
+  /** Further arguments for QEMU. */
+  readonly devices?: readonly string[];
+  /** Hears every line of the serial console. */
+  readonly echo?: (line: string) => void;
+}
+
+const machines: Readonly<
+  Record<Arch, { readonly program: string; readonly words: readonly string[]; readonly console: string }>
+> = {
+  x86_64: { program: "qemu-system-x86_64", words: ["-M", "q35", "-cpu", "max"], console: "ttyS0" },
+  aarch64: { program: "qemu-system-aarch64", words: ["-M", "virt", "-cpu", "cortex-a72"], console: "ttyAMA0" },
+};
+
+/** Why a machine ended, in QEMU's words: "guest-shutdown" (power-off), "guest-reset", "guest-panic", "host-qmp-quit", … */
+export type EndReason = string;
+
+/** Makes the disk and starts the machine; the kernel runs when this returns. */
+export async function boot(options: BootOptions): Promise<Device> {
+  await mkdir(join(buildFolder, "run"), { recursive: true });
+  const folder = await mkdtemp(join(buildFolder, "run", `${options.name}-`));
+  const sockets = await mkdtemp(join(tmpdir(), "cairn-qemu-")); // a socket's path is at most 107 bytes long
+  const disk = join(folder, "disk.img");
+  const revisions = { "0": options.revision, ...options.disk?.revisions };
+  await makeDisk(disk, join(folder, "storage"), { ...options.disk, revisions });
+  const command = qemuCommand(options, disk);
+  const live = [
+    ...command,
+    ...["-S", "-qmp", `unix:${sockets}/qmp,server=on,wait=off`],
+    ...["-chardev", `socket,id=console,path=${sockets}/console,server=on,wait=off`],
+    ...["-chardev", `socket,id=probe,path=${sockets}/probe,server=on,wait=off`],
+  ];
+  // The kernel ends QEMU with us, whatever ends us.
+  const qemu = Bun.spawn(["setpriv", "--pdeathsig", "KILL", ...live], {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  const device = new Device(options, { folder, sockets, disk, command, qemu });
+  try {
+    await device.connect();
+  } catch (cause) {
+    await device[Symbol.asyncDispose]();
+    throw new Error(`QEMU does not start: ${await qemu.stderr.text()}`, { cause });
+  }
+  return device;
+}
+
+/** Boots, runs `body`, always ends the machine; when `body` throws, everything to look at is kept and the error names it. */
+export async function withDevice<T>(options: BootOptions, body: (device: Device) => Promise<T>): Promise<T> {
+  const device = await boot(options);
+  try {
+    return await body(device);
+  } catch (cause) {
+    const kept = await device.keep();
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${message}\nkept: ${kept}\nrepeat: ${join(kept, "repro.sh")}`, { cause });
+  } finally {
+    await device[Symbol.asyncDispose]();
+  }
+}
+
+/** Everything but the sockets, so that the same command can be given to a person. */
+function qemuCommand(options: BootOptions, disk: string): readonly string[] {
+  const { program, words, console } = machines[options.arch];
+  const forwards = (options.forward ?? []).map((port) => `,hostfwd=tcp:127.0.0.1:0-:${port}`).join("");
+  const append = [
+    ...[`console=${console}`, "apparmor=0", "panic=2", "pv_rev=0", "PV_STORAGE_DEVICE=LABEL=pvdata"],
+    ...(options.append ?? []),
+  ];
+  return [
+    ...[program, "-nodefaults", "-display", "none", ...words],
+    ...["-accel", "tcg", "-m", String(options.memoryMib ?? 512), "-smp", String(options.cpus ?? 1)],
+    ...(options.icount === undefined ? [] : ["-icount", options.icount]),
+    ...(options.reboots === true ? [] : ["-no-reboot"]),
+    ...["-kernel", options.revision.kernel, "-initrd", options.revision.initramfs, "-append", append.join(" ")],
+    ...["-drive", `if=none,id=disk,format=raw,file=${disk}`, "-device", "virtio-blk-pci,drive=disk,romfile="],
+    ...["-netdev", `user,id=net${forwards}`, "-device", "virtio-net-pci,netdev=net,romfile="],
+    ...["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"],
+    ...["-serial", "chardev:console", "-device", "virtio-serial-pci"],
+    ...["-device", "virtserialport,chardev=probe,name=cairn.probe"],
+    ...(options.watchdog === true ? ["-device", "i6300esb", "-action", "watchdog=reset"] : []),
+    ...(options.devices ?? []),
+  ];
+}
+
+interface Parts {
+  readonly folder: string;
+  readonly sockets: string;
+  readonly disk: string;
+  readonly command: readonly string[];
+  readonly qemu: Subprocess<"ignore", "ignore", "pipe">;
+}
+
+/** A running machine. Disposing of it kills QEMU and removes its files. */
+export class Device implements AsyncDisposable {
+  readonly #options: BootOptions;
+  readonly #parts: Parts;
+  readonly #serial: Transcript;
+  readonly #ended = Promise.withResolvers<EndReason>();
+  readonly #sockets: Socket[] = [];
+  #qmp: Qmp | null = null;
+  #probe: Probe | null = null;
+  #consoleSocket: Socket | null = null;
+
+  constructor(options: BootOptions, parts: Parts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#serial = new Transcript(options.echo);
+    parts.qemu.exited.then(() => this.#ended.resolve("QEMU ended"));
+  }
+
+  /** Resolves with the reason when the machine has ended by itself or by us. */
+  get ended(): Promise<EndReason> {
+    return this.#ended.promise;
+  }
+
+  /** Everything the serial console said. */
+  get log(): string {
+    return this.#serial.text;
+  }
+
+  /** For the harness: connects the lines, then lets the machine run. */
+  async connect(): Promise<void> {
+    const { sockets, qemu } = this.#parts;
+    for (let left = 100; !existsSync(join(sockets, "probe")) || !existsSync(join(sockets, "qmp")); left -= 1) {
+      if (left === 0 || qemu.exitCode !== null) throw new Error("QEMU opened no sockets");
+      await Bun.sleep(50);
+    }
+    const lines = async (name: string, data: (bytes: Uint8Array) => void): Promise<Socket> => {
+      const socket = await Bun.connect({ unix: join(sockets, name), socket: { data: (_, bytes) => data(bytes) } });
+      this.#sockets.push(socket);
+      return socket;
+    };
+    this.#qmp = await connectQmp(join(sockets, "qmp"), (event, reason) => {
+      if (event === "SHUTDOWN") this.#ended.resolve(reason);
+    });
+    this.#consoleSocket = await lines("console", (bytes) => this.#serial.feed(bytes));
+    const heard = new Transcript();
+    const toProbe = await lines("probe", (bytes) => heard.feed(bytes));
+    this.#probe = new Probe(heard, (text) => void toProbe.write(text));
+    await this.#qmp.execute("cont");
+  }
+
+  /** Waits until the console has shown the patterns, one after the other, and after what was waited for before.
+   *  @param withinMs for all of them together; throws with the last lines when it is over or the machine ended */
+  async console(patterns: RegExp | readonly RegExp[], withinMs = 60_000): Promise<readonly RegExpMatchArray[]> {
+    const until = performance.now() + withinMs;
+    const matches: RegExpMatchArray[] = [];
+    for (const pattern of [patterns].flat())
+      matches.push(
+        await this.#before(until - performance.now(), `the console to show ${pattern}`, this.#serial.next(pattern)),
+      );
+    return matches;
+  }
+
+  /** Types on the serial console. */
+  type(text: string): void {
+    this.#consoleSocket?.write(text);
+  }
+
+  /** Runs a shell command on the device, seen as process 1 sees it. Needs the container that probe.ts makes. */
+  async run(command: string, withinMs = 60_000): Promise<Outcome> {
+    if (this.#probe === null) throw new Error("this machine is not connected");
+    return this.#before(withinMs, `the device to run: ${command}`, this.#probe.run(command));
+  }
+
+  /** Like {@link run}, but a non-zero exit code throws; gives standard output. */
+  async must(command: string, withinMs = 60_000): Promise<string> {
+    const { code, stdout, stderr } = await this.run(command, withinMs);
+    if (code !== 0) throw new Error(`on the device, ${command}: exit code ${code}\n${stdout}${stderr}`);
+    return stdout;
+  }
+
+  /** The loopback port of this machine that leads to `port` of the device. */
+  async forwarded(port: number): Promise<number> {
+    const table = String(await this.#qmp?.execute("human-monitor-command", { "command-line": "info usernet" }));
+    const row = table
+      .split("\n")
+      .find((line) => line.includes("HOST_FORWARD") && new RegExp(`\\s${port}\\s`).test(line));
+    const found = /127\.0\.0\.1\s+(\d+)/.exec(row ?? "")?.[1];
+    if (found === undefined) throw new Error(`port ${port} is not forwarded:\n${table}`);
+    return Number(found);
+  }
+
+  /** Waits for the machine to end by itself. */
+  async end(withinMs = 60_000): Promise<EndReason> {
+    const reason = await this.#before(withinMs, "the machine to end", this.ended, false);
+    await this.#parts.qemu.exited;
+    return reason;
+  }
+
+  /** Cuts the power: nothing is flushed in the device. */
+  async cutPower(): Promise<void> {
+    this.#parts.qemu.kill("SIGKILL");
+    await this.#parts.qemu.exited;
+  }
+
+  /** Checks the storage partition; after {@link end} or {@link cutPower}. */
+  fsck(): Promise<StorageCheck> {
+    return checkStorage(this.#stopped());
+  }
+
+  /** Text of a file on the storage partition, path without /storage; null when it is not there. After the end. */
+  file(path: string): Promise<string | null> {
+    return readStorageFile(this.#stopped(), path);
+  }
+
+  /** Keeps serial log, disk and a script that boots it again below build/failures; gives the folder. */
+  async keep(): Promise<string> {
+    const folder = join(repository, "build", "failures", this.#options.name);
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, "serial.log"), this.#serial.text);
+    await this.cutPower();
+    await run(["cp", "--sparse=always", this.#parts.disk, join(folder, "disk.img")]);
+    const quoted = this.#parts.command.map(
+      (word) => `'${word.replaceAll(this.#parts.disk, join(folder, "disk.img"))}'`,
+    );
+    const lines = "-chardev stdio,id=console,mux=on,signal=off -chardev null,id=probe";
+    await writeFile(
+      join(folder, "repro.sh"),
+      `#!/bin/sh\n# Boots a copy-on-write view of the disk; end it with Ctrl-A X.\nexec ${quoted.join(" ")} ${lines} -snapshot\n`,
+    );
+    await chmod(join(folder, "repro.sh"), 0o755);
+    return folder;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cutPower();
+    for (const socket of this.#sockets) socket.end();
+    this.#qmp?.close();
+    await rm(this.#parts.folder, { recursive: true, force: true });
+    await rm(this.#parts.sockets, { recursive: true, force: true });
+  }
+
+  #stopped(): string {
+    if (this.#parts.qemu.exitCode === null && this.#parts.qemu.signalCode === null)
+      throw new Error("the machine still uses its disk");
+    return this.#parts.disk;
+  }
+
+  /** `event`, unless time is over or (where that matters) the machine ends first. */
+  async #before<T>(withinMs: number, what: string, event: Promise<T>, endMatters = true): Promise<T> {
+    const { promise: failed, reject } = Promise.withResolvers<never>();
+    const fail = (why: string): void =>
+      reject(new Error(`waited for ${what}: ${why}; the console's end:\n${this.#serial.tail(60)}`));
+    const timer = setTimeout(() => fail(`not within ${(withinMs / 1000).toFixed(0)} s`), Math.max(0, withinMs));
+    // What was said just before the end still counts: give it a moment to arrive.
+    if (endMatters) this.ended.then((reason) => setTimeout(() => fail(`the machine ended (${reason})`), 500));
+    try {
+      return await Promise.race([event, failed]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
