@@ -9,7 +9,7 @@ export type Digest = string & { readonly __brand: "Digest" };
 /** A container's name: 1 to 64 of `A-Z a-z 0-9 . _ -`, not starting with a dot or a dash; it is one path component everywhere. */
 export type ContainerName = string & { readonly __brand: "ContainerName" };
 
-/** Any JSON value. Object members keep the order of the document. */
+/** Any JSON value. Members keep the order of the document, except that JavaScript lists names like `0` and `17` first. Objects have no prototype. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** A part of {@link State.text}: UTF-16 indices, `end` exclusive. */
@@ -18,11 +18,15 @@ export interface Slice {
   readonly end: number;
 }
 
-/** One top-level member of the state, in document order. `slice` is the value's raw source text. */
-export type Entry =
-  | { readonly kind: "spec"; readonly key: "#spec"; readonly slice: Slice }
-  | { readonly kind: "object"; readonly key: string; readonly digest: Digest; readonly slice: Slice }
-  | { readonly kind: "inline"; readonly key: string; readonly value: Json; readonly slice: Slice };
+/**
+ * One top-level member of the state, in document order. `slice` is the value's raw source text, `keySlice` that of the key with its
+ * quotes: signatures cover both as written (reference 12.3).
+ */
+export type Entry = { readonly keySlice: Slice; readonly slice: Slice } & (
+  | { readonly kind: "spec"; readonly key: "#spec" }
+  | { readonly kind: "object"; readonly key: string; readonly digest: Digest }
+  | { readonly kind: "inline"; readonly key: string; readonly value: Json }
+);
 
 export type StatusGoal = "MOUNTED" | "STARTED" | "READY";
 /** What an update of a container needs: `system` a reboot, `container` only that container. */
@@ -119,6 +123,8 @@ export interface Bsp {
   /** `modules` (key "") and `modules_<release>` (key `<release>`): volume references, see {@link VolumeRef}. */
   readonly modules: ReadonlyMap<string, VolumeRef>;
   readonly firmware: VolumeRef | null;
+  /** Manifests `bsp/_dm/<image>.json` of the `dm:` volumes above. */
+  readonly verity: readonly VerityManifest[];
   readonly addons: readonly string[];
 }
 
@@ -195,13 +201,15 @@ export interface Container {
   readonly restartPolicy: RestartPolicy;
   readonly statusGoal: StatusGoal;
   readonly roles: readonly Role[];
-  /** The container's own block, else its group's; null: never recovered. */
+  /** The container's own block, else its group's; null: neither has one. A container opts out of its group's with policy `no`. */
   readonly autoRecovery: AutoRecovery | null;
   readonly network: ContainerNetwork;
   /** LXC configuration file in the container's folder; null for containers that are never started. */
   readonly config: string | null;
   readonly rootVolume: VolumeRef | null;
+  /** Without {@link rootVolume}, each file once. */
   readonly volumes: readonly VolumeRef[];
+  /** Manifests of the `dm:` volumes, and of no others. */
   readonly verity: readonly VerityManifest[];
   /** null: the key is absent, and the two default loggers of reference 2.6 apply. */
   readonly logs: readonly LogSource[] | null;

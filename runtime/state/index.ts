@@ -1,0 +1,13 @@
+/**
+ * What a revision is. {@link parseState} turns a state JSON (`pantavisor-service-system@1`, reference sections 1 and 2) into plain
+ * immutable data, or says everything that is wrong with it. Pure: nothing here does I/O.
+ */
+export { becomesFile } from "./document.ts";
+export { explainState, type Fault, type FaultKind, type StateError } from "./fault.ts";
+export { defaultGroups } from "./groups.ts";
+export { canonical, canonicalText, type JsonFault, type JsonProblem } from "./json/index.ts";
+export { limits } from "./limits.ts";
+export type * from "./model.ts";
+export { parseContainerName, parseDigest } from "./names.ts";
+export { ownerOf } from "./ownership.ts";
+export { type ParseOptions, parseState } from "./parse.ts";

@@ -1,0 +1,79 @@
+import * as v from "valibot";
+import { type Findings, place, shown } from "./fault.ts";
+import type { Json } from "./model.ts";
+import { absolutePathFault, componentFault } from "./names.ts";
+
+/** Objects of JSON with named members; unknown members stay, because newer authors may know more. Arrays are not objects. */
+export const object = <const E extends v.ObjectEntries>(
+  entries: E,
+): v.GenericSchema<unknown, v.InferOutput<v.LooseObjectSchema<E, undefined>>> =>
+  v.pipe(v.unknown(), v.check(isObject, "an object"), v.looseObject(entries));
+
+export function isObject(value: unknown): value is { readonly [key: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+/** Text that reaches logs, command lines and files: no control characters. */
+export const text = v.pipe(
+  v.string(),
+  v.check((value) => !CONTROL.test(value), "text without control characters"),
+);
+export const nonEmpty = v.pipe(
+  text,
+  v.check((value) => value !== "", "text that is not empty"),
+);
+/** A file or folder name: one component of a path. */
+export const component = v.pipe(
+  v.string(),
+  v.check((value) => componentFault(value) === null, "one plain component of a path"),
+);
+export const absolutePath = v.pipe(
+  v.string(),
+  v.check((value) => absolutePathFault(value) === null, 'an absolute path without "." and ".."'),
+);
+export const integer = v.pipe(
+  v.number(),
+  v.check((value) => Number.isInteger(value), "a whole number"),
+);
+export const seconds = v.pipe(
+  integer,
+  v.check((value) => value >= 0, "a whole number of seconds, 0 or more"),
+);
+
+/** Any value; for members that another parser reads. */
+export const json = v.custom<Json>(() => true);
+
+/** `value` as `schema` gives it; null after refusing it at the first place that does not fit. */
+export function shaped<const S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+  findings: Findings,
+  key: string,
+  ...steps: readonly (string | number)[]
+): v.InferOutput<S> | null {
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const inside = (issue.path ?? []).map((item) => (typeof item.key === "number" ? item.key : String(item.key)));
+  const path = place(key, ...steps, ...inside);
+  // Own checks say in their message what they allow; the others say it as `expected`.
+  const allowed = issue.type === "check" || issue.type === "custom" ? issue.message : (issue.expected ?? issue.message);
+  if (issue.type === "loose_object") findings.refuse("missing", path, "nothing", "a value");
+  else findings.refuse("shape", path, shown(issue.input), allowed);
+  return null;
+}
+
+/** The members of an object, in order. Not `v.record`, which silently drops names such as `constructor`. */
+export function membersOf(
+  value: Json | undefined,
+  findings: Findings,
+  key: string,
+  ...steps: readonly (string | number)[]
+): readonly (readonly [name: string, value: Json])[] {
+  if (value === undefined) return [];
+  if (isObject(value)) return Object.entries(value);
+  findings.refuse("shape", place(key, ...steps), shown(value), "an object");
+  return [];
+}
