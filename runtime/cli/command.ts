@@ -1,0 +1,97 @@
+/** A command is a value: parser, help and tests read the same one (and so will completion). */
+
+export interface Flag<Kind extends "switch" | "text" = "switch" | "text"> {
+  readonly kind: Kind;
+  /** One letter, `-s`. */
+  readonly short: string | null;
+  readonly summary: string;
+}
+
+export const flag = {
+  switch: (summary: string): Flag<"switch"> => ({ kind: "switch", short: null, summary }),
+  text: (summary: string, short: string | null = null): Flag<"text"> => ({ kind: "text", short, summary }),
+} as const;
+
+export interface Operand<Needed extends boolean = boolean> {
+  readonly needed: Needed;
+  readonly summary: string;
+}
+
+export const operand = {
+  needed: (summary: string): Operand<true> => ({ needed: true, summary }),
+  optional: (summary: string): Operand<false> => ({ needed: false, summary }),
+} as const;
+
+type Flags = Readonly<Record<string, Flag>>;
+type Operands = Readonly<Record<string, Operand>>;
+
+/** What `run` gets: switches are true or false, a text that was not given is null. */
+export type Values<F extends Flags, O extends Operands> = {
+  readonly [K in keyof F]: F[K] extends Flag<"switch"> ? boolean : string | null;
+} & { readonly [K in keyof O]: O[K] extends Operand<true> ? string : string | null };
+
+/** Where a command writes; each call adds the end of line. */
+export interface Out {
+  print(text: string): void;
+  complain(text: string): void;
+}
+
+export interface Command {
+  readonly kind: "command";
+  readonly name: string;
+  /** Other names it answers to; help shows the first name only. */
+  readonly aliases: readonly string[];
+  readonly summary: string;
+  readonly example: string;
+  readonly flags: Flags;
+  /** In the order in which they are given; optional ones come last. */
+  readonly operands: Operands;
+  /** Exit code → what it means. */
+  readonly exits: Readonly<Record<number, string>>;
+  /** Ends with the exit code. */
+  run(values: Readonly<Record<string, string | boolean | null>>, out: Out): Promise<number>;
+}
+
+export interface CommandGroup {
+  readonly kind: "group";
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly summary: string;
+  readonly example: string;
+  readonly members: readonly (Command | CommandGroup)[];
+}
+
+export function command<F extends Flags, O extends Operands>(
+  name: string,
+  spec: {
+    readonly aliases?: readonly string[];
+    readonly summary: string;
+    readonly example: string;
+    readonly flags: F;
+    readonly operands: O;
+    readonly exits: Readonly<Record<number, string>>;
+    readonly run: (values: Values<F, O>, out: Out) => Promise<number>;
+  },
+): Command {
+  return {
+    kind: "command",
+    name,
+    aliases: [],
+    ...spec,
+    // The parser fills exactly these flags and operands, each in the shape that its kind promises.
+    run: (values, out) => spec.run(values as Values<F, O>, out),
+  };
+}
+
+export const group = (
+  name: string,
+  spec: {
+    readonly aliases?: readonly string[];
+    readonly summary: string;
+    readonly example: string;
+    readonly members: readonly (Command | CommandGroup)[];
+  },
+): CommandGroup => ({ kind: "group", name, aliases: [], ...spec });
+
+/** Exit code of a command line that names no command, or gives it wrong arguments. */
+export const EXIT_USAGE = 2;

@@ -1,0 +1,52 @@
+import type { Command, CommandGroup } from "./command.ts";
+import { table } from "./table.ts";
+
+/** The help of a command or of a group of them; `path` is the words that lead to it. */
+export function helpText(node: Command | CommandGroup, path: readonly string[]): string {
+  return node.kind === "group" ? groupHelp(node, path.join(" ")) : commandHelp(node, path.join(" "));
+}
+
+const section = (title: string, rows: readonly (readonly string[])[]): string[] =>
+  rows.length === 0
+    ? []
+    : [
+        "",
+        `${title}:`,
+        ...table(rows)
+          .split("\n")
+          .map((line) => `  ${line}`),
+      ];
+
+function groupHelp(node: CommandGroup, path: string): string {
+  return [
+    `usage: ${path} <command> …`,
+    node.summary,
+    ...section(
+      "commands",
+      node.members.map((m) => [m.name, m.summary]),
+    ),
+    ...section("example", [[node.example]]),
+    "",
+    `"${path} <command> --help" says more.`,
+  ].join("\n");
+}
+
+function commandHelp(node: Command, path: string): string {
+  const operands = Object.entries(node.operands);
+  const usage = [path, ...operands.map(([name, { needed }]) => (needed ? `<${name}>` : `[${name}]`))].join(" ");
+  const flags = Object.entries(node.flags).map(([name, { kind, short, summary }]) => {
+    const value = kind === "text" ? ` <${name}>` : "";
+    return [`--${name}${value}${short === null ? "" : `, -${short}${value}`}`, summary];
+  });
+  return [
+    `usage: ${usage} [flags]`,
+    node.summary,
+    ...section(
+      "arguments",
+      operands.map(([name, { summary }]) => [name, summary]),
+    ),
+    ...section("flags", [...flags, ["--help, -h", "this text"]]),
+    ...section("exit codes", Object.entries(node.exits)),
+    ...section("example", [[node.example]]),
+  ].join("\n");
+}

@@ -1,0 +1,3 @@
+/** The command line of every face: parsing, help, printing, and `cairn ctl`. */
+export type { Out } from "./command.ts";
+export { runCommandLine } from "./run.ts";

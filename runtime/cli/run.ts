@@ -1,0 +1,44 @@
+import { buildinfo } from "../buildinfo.ts";
+import { command, EXIT_USAGE, group, type Out } from "./command.ts";
+import { ctl } from "./ctl/commands.ts";
+import { helpText } from "./help.ts";
+import { parse } from "./parse.ts";
+
+const cairn = group("cairn", {
+  summary: "Runs a device as a stack of content-addressed parts, and goes back to the last good one",
+  example: "cairn ctl containers ls",
+  members: [
+    command("runtime", {
+      summary: "Be the device runtime, which is what this program is as process 1",
+      example: "cairn runtime",
+      flags: {},
+      operands: {},
+      exits: { [EXIT_USAGE]: "wrong arguments" },
+      run: async () => (await import("../boot/index.ts")).runtime(),
+    }),
+    ctl,
+  ],
+});
+
+/** Does what the words after the program's name ask for, and ends with the exit code. */
+export async function runCommandLine(argv: readonly string[], out: Out): Promise<number> {
+  const parsed = parse(cairn, argv);
+  switch (parsed.kind) {
+    case "run":
+      return parsed.command.run(parsed.values, out);
+    case "help":
+      out.print(helpText(parsed.node, parsed.path));
+      return 0;
+    case "version":
+      out.print(buildinfo.trimEnd());
+      return 0;
+    case "noCommand":
+      out.complain(helpText(parsed.node, parsed.path));
+      return EXIT_USAGE;
+    case "wrong": {
+      const path = parsed.path.join(" ");
+      out.complain(`${path}: ${parsed.why}\n"${path} --help" says what it takes`);
+      return EXIT_USAGE;
+    }
+  }
+}
