@@ -58,6 +58,7 @@
  * Missing a goal stops nothing: it lets later groups start and is told as an effect. Inside an update it means rollback, and
  * `update/` decides that.
  */
+import { invariant } from "../result.ts";
 import type { AutoRecovery, ContainerName, StatusGoal } from "../state/index.ts";
 
 /** Reference 4.1, as the control API prints it. */
@@ -78,6 +79,9 @@ export type GoalResult = "pending" | "reached" | "missed";
 /** Where one member stands; `neutral`: stopped by the user, it counts for nothing. */
 export type MemberGoal = GoalResult | "neutral";
 
+/** A block that recovers: the policy `no` is gone. */
+export type Recovery = AutoRecovery & { readonly policy: Exclude<AutoRecovery["policy"], "no"> };
+
 /** One container as supervision needs it; made by `plan`. */
 export interface Member {
   readonly name: ContainerName;
@@ -86,8 +90,8 @@ export interface Member {
   readonly goal: StatusGoal;
   /** The longest stretch of time without the goal before it counts as missed; 0: missed at once. */
   readonly goalTimeoutMs: number;
-  /** null: never recovered. A block whose policy is `no` is no block. */
-  readonly recovery: AutoRecovery | null;
+  /** null: never recovered. */
+  readonly recovery: Recovery | null;
   /** `restart_policy: container`: the user may start and stop it (reference 8.2). */
   readonly controllable: boolean;
 }
@@ -134,7 +138,7 @@ export type MemberEvent =
   | { readonly kind: "started"; readonly name: ContainerName; readonly pid: number; readonly atMs: number }
   /** Answers `start`; a required driver that is missing, too. */
   | { readonly kind: "startFailed"; readonly name: ContainerName; readonly reason: string; readonly atMs: number }
-  /** The init process is gone. It may come before `started`, which then never needs to come. */
+  /** The init process is gone. It may overtake `started`, which then may come late, before `released`, or not at all. */
   | { readonly kind: "exited"; readonly name: ContainerName; readonly end: ProcessEnd; readonly atMs: number }
   /** Answers `release`, also when something could not be cleaned up: the next mount will tell. */
   | { readonly kind: "released"; readonly name: ContainerName; readonly atMs: number }
@@ -253,6 +257,12 @@ export interface Supervision {
   readonly plan: Plan;
   readonly life: "new" | "running" | "stopping" | "down";
   readonly containers: ReadonlyMap<ContainerName, Supervised>;
-  /** As last told; empty before `begin`. */
-  readonly goals: readonly GroupGoal[];
+  /** As last told; null before `begin`. */
+  readonly goals: readonly GroupGoal[] | null;
+}
+
+export function known(containers: Supervision["containers"], name: ContainerName): Supervised {
+  const container = containers.get(name);
+  invariant(container !== undefined, `container ${name} is in the plan`);
+  return container;
 }

@@ -1,6 +1,6 @@
 import { invariant } from "../result.ts";
-import type { Container, Group, State } from "../state/index.ts";
-import type { Member, Plan } from "./model.ts";
+import type { AutoRecovery, Container, Group, State } from "../state/index.ts";
+import type { Member, Plan, Recovery } from "./model.ts";
 
 export interface PlanConfig {
   /** `PV_UPDATER_GOALS_TIMEOUT`: for groups that give no timeout. */
@@ -28,13 +28,17 @@ export function plan(state: State, config: PlanConfig): Plan {
 }
 
 function member(container: Container, group: Group, config: PlanConfig): Member {
-  const { autoRecovery } = container;
   return {
     name: container.name,
     group: group.name,
     goal: container.config === null ? "MOUNTED" : container.statusGoal,
     goalTimeoutMs: group.timeoutMs ?? config.goalsTimeoutMs,
-    recovery: autoRecovery?.policy === "no" ? null : autoRecovery,
+    recovery: recovery(container.autoRecovery),
     controllable: container.restartPolicy === "container",
   };
+}
+
+function recovery(block: AutoRecovery | null): Recovery | null {
+  if (block === null || block.policy === "no") return null;
+  return { ...block, policy: block.policy };
 }

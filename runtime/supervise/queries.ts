@@ -1,9 +1,21 @@
+import { invariant } from "../result.ts";
 import type { BackoffPolicy, ContainerName } from "../state/index.ts";
-import type { MemberGoal, RequestAction, RunEnd, Status, Supervision } from "./model.ts";
+import { memberGoal, statusOf } from "./goals.ts";
+import {
+  known,
+  type MemberGoal,
+  type Phase,
+  type Recovery,
+  type RequestAction,
+  type RunEnd,
+  type Status,
+  type Supervised,
+  type Supervision,
+} from "./model.ts";
 
 /** The `auto_recovery` part of `GET /containers` (reference 8.2). */
 export interface RecoveryView {
-  readonly policy: "always" | "on-failure" | "unless-stopped";
+  readonly policy: Recovery["policy"];
   /** 0: unlimited. */
   readonly maxRetries: number;
   readonly currentRetries: number;
@@ -36,20 +48,127 @@ export type RequestRefusal =
   | { readonly kind: "shuttingDown" };
 
 /** One container; breaks an invariant when the plan has none of that name. */
-export declare function containerView(supervision: Supervision, name: ContainerName): ContainerView;
-/** READY unless a member misses its goal, then the status of the member that is farthest from running (reference 3.7). */
-export declare function groupStatus(supervision: Supervision, group: string): Status;
+export function containerView(supervision: Supervision, name: ContainerName): ContainerView {
+  const container = known(supervision.containers, name);
+  return {
+    name,
+    group: container.member.group,
+    status: statusOf(container.phase),
+    goal: memberGoal(container),
+    pid: pidOf(container.phase),
+    userStopped: container.userStopped,
+    autoRecovery: recoveryView(container),
+    lastEnd: container.lastEnd,
+  };
+}
+
+function pidOf(phase: Phase): number | null {
+  if ("run" in phase) return phase.run.pid;
+  return phase.at === "halting" ? phase.pid : null;
+}
+
+function recoveryView(container: Supervised): RecoveryView | null {
+  const { recovery } = container.member;
+  if (recovery === null) return null;
+  return {
+    policy: recovery.policy,
+    maxRetries: recovery.maxRetries,
+    currentRetries: container.retries,
+    stableTimeoutMs: recovery.stableTimeoutMs,
+    isStable: isStable(container),
+    backoffPolicy: recovery.backoffPolicy,
+  };
+}
+
+/** Volumes alone cannot die: they are stable as soon as they are mounted. */
+const isStable = ({ phase }: Supervised): boolean => phase.at === "mounted" || ("run" in phase && phase.run.stable);
+
+/** From no use at all to running. RECOVERING, STOPPING and STOPPED rank low here, although their numbers are high in the original:
+ *  a group whose member crashed must not read as better than one that still starts. */
+const ranks: readonly Status[] = [
+  "NONE",
+  "STOPPED",
+  "STOPPING",
+  "RECOVERING",
+  "INSTALLED",
+  "BLOCKED",
+  "MOUNTED",
+  "STARTING",
+  "STARTED",
+  "READY",
+];
+
+const lowest = (statuses: readonly Status[]): Status => ranks.find((status) => statuses.includes(status)) ?? "READY";
+
+/** READY unless a member misses its goal, then the status of the member that is farthest from running (reference 3.7). Breaks an
+ *  invariant when the plan has no such group. */
+export function groupStatus(supervision: Supervision, group: string): Status {
+  const planned = supervision.plan.groups.find(({ name }) => name === group);
+  invariant(planned !== undefined, `group ${group} is in the plan`);
+  const members = planned.members.map(({ name }) => known(supervision.containers, name));
+  const missing = members.filter((member) => ["pending", "missed"].includes(memberGoal(member)));
+  return lowest(missing.map(({ phase }) => statusOf(phase)));
+}
+
 /** The lowest of all groups, device-meta `pantavisor.status`; READY without groups. */
-export declare function stateStatus(supervision: Supervision): Status;
-/** Containers with a `stable_timeout` that are not stable yet but still may be: a commit waits for them (reference 3.4). */
-export declare function awaitingStability(supervision: Supervision): readonly ContainerName[];
+export function stateStatus(supervision: Supervision): Status {
+  return lowest(supervision.plan.groups.map(({ name }) => groupStatus(supervision, name)));
+}
+
+/** Containers with a `stable_timeout` that are not stable yet but still may be: a commit waits for them (reference 3.4). Ask again
+ *  after every step: one that was given up or stopped by the user leaves the list without an effect of its own. */
+export function awaitingStability(supervision: Supervision): readonly ContainerName[] {
+  return [...supervision.containers.values()].filter(mayBecomeStable).map(({ member }) => member.name);
+}
+
+function mayBecomeStable(container: Supervised): boolean {
+  const { member, phase, userStopped } = container;
+  if (member.goal === "MOUNTED" || (member.recovery?.stableTimeoutMs ?? 0) === 0) return false;
+  return !isStable(container) && !userStopped && phase.at !== "stopped";
+}
+
 /** When to send `tick`, monotonic milliseconds; null: nothing is due. Ask again after every step. */
-export declare function nextDeadline(supervision: Supervision): number | null;
+export function nextDeadline(supervision: Supervision): number | null {
+  const deadlines = [...supervision.containers.values()].flatMap(deadlinesOf);
+  return deadlines.length === 0 ? null : Math.min(...deadlines);
+}
+
+function deadlinesOf({ phase, goalTimer }: Supervised): readonly number[] {
+  const goal = goalTimer.at === "running" ? goalTimer.untilMs : null;
+  const own = phaseDeadline(phase);
+  return [goal, own].filter((atMs) => atMs !== null);
+}
+
+function phaseDeadline(phase: Phase): number | null {
+  switch (phase.at) {
+    case "started":
+    case "ready":
+      return phase.run.stableAtMs;
+    case "cancellingStart":
+    case "halting":
+      return phase.killAtMs;
+    case "recovering":
+      return phase.untilMs;
+    default:
+      return null;
+  }
+}
+
 /** Whether a `ready` signal of this container is accepted: its goal is READY, and it is starting or running. */
-export declare function expectsReady(supervision: Supervision, name: ContainerName): boolean;
-/** Why this request is refused, null when it is accepted. `name` may be anything: it comes from a path. */
-export declare function requestRefusal(
-  supervision: Supervision,
-  name: string,
-  action: RequestAction,
-): RequestRefusal | null;
+export function expectsReady(supervision: Supervision, name: ContainerName): boolean {
+  const { member, phase } = known(supervision.containers, name);
+  return member.goal === "READY" && (phase.at === "starting" || "run" in phase);
+}
+
+const startable: readonly Status[] = ["STARTING", "STARTED", "READY", "STOPPING", "STOPPED", "RECOVERING"];
+
+/** Why this request is refused, null when it is accepted. `name` may be anything: it comes from a path. A stop is good in every
+ *  status: a container that was not started yet then stays down. */
+export function requestRefusal(supervision: Supervision, name: string, action: RequestAction): RequestRefusal | null {
+  const container = supervision.containers.get(name as ContainerName);
+  if (container === undefined) return { kind: "unknownContainer" };
+  if (!container.member.controllable) return { kind: "notControllable" };
+  const status = statusOf(container.phase);
+  if (action !== "stop" && !startable.includes(status)) return { kind: "wrongStatus", status };
+  return supervision.life === "stopping" || supervision.life === "down" ? { kind: "shuttingDown" } : null;
+}
