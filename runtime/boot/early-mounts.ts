@@ -1,0 +1,85 @@
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import {
+  type MalformedError,
+  type MountFlag,
+  mount,
+  readMountinfo,
+  type SysError,
+  setPropagation,
+} from "../linux/index.ts";
+import { ok, type Result } from "../result.ts";
+
+interface EarlyMount {
+  readonly type: string;
+  readonly target: string;
+  readonly flags: readonly MountFlag[];
+  readonly options?: string;
+  /** A device works without it, so its failure is a line in the log and not the end. */
+  readonly optional?: true;
+}
+
+const tmpfs = (target: string, options: string, flags: readonly MountFlag[] = ["nosuid", "nodev"]): EarlyMount => ({
+  type: "tmpfs",
+  target,
+  flags,
+  options,
+});
+
+/**
+ * What PID 1 mounts, in order, where the initramfs has not done it already. The base system is read-only, so everything that
+ * changes while the device runs is memory: `/run`, `/tmp`, the places LXC configurations made by `pvr` name, and liblxc's folder.
+ */
+const earlyMounts: readonly EarlyMount[] = [
+  { type: "proc", target: "/proc", flags: ["nosuid", "noexec", "nodev"] },
+  { type: "sysfs", target: "/sys", flags: ["nosuid", "noexec", "nodev"] },
+  { type: "devtmpfs", target: "/dev", flags: ["nosuid"], options: "mode=755" },
+  { type: "devpts", target: "/dev/pts", flags: ["nosuid", "noexec"], options: "mode=620,ptmxmode=666,gid=5" },
+  tmpfs("/dev/shm", "mode=1777"),
+  tmpfs("/run", "mode=755"),
+  tmpfs("/tmp", "mode=1777"),
+  { type: "cgroup2", target: "/sys/fs/cgroup", flags: ["nosuid", "noexec", "nodev"], options: "nsdelegate" },
+  tmpfs("/volumes", "mode=755"),
+  tmpfs("/configs", "mode=755"),
+  tmpfs("/exports", "mode=755"),
+  tmpfs("/var/lib/lxc", "mode=755"),
+  { type: "securityfs", target: "/sys/kernel/security", flags: ["nosuid", "noexec", "nodev"], optional: true },
+  { type: "pstore", target: "/sys/fs/pstore", flags: ["nosuid", "noexec", "nodev"], optional: true },
+];
+
+/** Links that programs expect in `/dev` and that devtmpfs does not make. */
+const deviceLinks: readonly (readonly [path: string, target: string])[] = [
+  ["/dev/fd", "/proc/self/fd"],
+  ["/dev/stdin", "/proc/self/fd/0"],
+  ["/dev/stdout", "/proc/self/fd/1"],
+  ["/dev/stderr", "/proc/self/fd/2"],
+];
+
+/** Mounts what is missing. The value lists optional mounts that failed. */
+export function mountEarly(): Result<readonly SysError[], SysError | MalformedError> {
+  const present = readMountinfo();
+  if (!present.ok) return present;
+  const mounted = new Set(present.value.map((entry) => entry.target));
+  const missed: SysError[] = [];
+  for (const { type, target, flags, options = "", optional } of earlyMounts) {
+    if (mounted.has(target)) continue;
+    if (!existsSync(target)) mkdirIfPossible(target);
+    const done = mount({ source: type, target, type, flags, options });
+    if (done.ok) continue;
+    if (optional !== true) return done;
+    missed.push(done.error);
+  }
+  for (const [path, target] of deviceLinks) if (!existsSync(path)) symlinkSync(target, path);
+
+  // liblxc turns a shared root into a slave in each container; ours stays private, so that only `/exports` is shared with them.
+  const isolated = setPropagation("/", "private");
+  if (!isolated.ok) return isolated;
+  const shared = setPropagation("/exports", "shared");
+  return shared.ok ? ok(missed) : shared;
+}
+
+/** On a read-only base system a missing folder cannot be made: the mount that follows says so with its own error. */
+function mkdirIfPossible(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch {}
+}

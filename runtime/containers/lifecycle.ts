@@ -1,0 +1,248 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  CGROUP_ROOT,
+  cgroupMembers,
+  explainLinux,
+  kernelIdentity,
+  killCgroup,
+  loadModule,
+  modulesFolder,
+  readModuleIndex,
+  removeCgroup,
+} from "../linux/index.ts";
+import type { Lxc, Container as LxcContainer } from "../lxc/index.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { Container, DiskDefinition, DriverAliases } from "../state/index.ts";
+import { automaticMounts, exportHook, type HostFacts } from "./automatic-mounts.ts";
+import { wantedDrivers } from "./drivers.ts";
+import type { ContainerError } from "./error.ts";
+import {
+  configOverlayDir,
+  containerLogDir,
+  containerPrivateDir,
+  exportsDir,
+  type Layout,
+  lxcPath,
+  lxcRootfsMount,
+  monitorCgroup,
+  payloadCgroup,
+  trailDir,
+} from "./layout.ts";
+import { amendLxcConfig } from "./lxc-config.ts";
+import { mountPlan } from "./mount-plan.ts";
+import { mountVolumes, unmountVolumes } from "./volumes.ts";
+
+/** What the containers of a revision share. */
+export interface ContainerWorld {
+  readonly layout: Layout;
+  readonly disks: readonly DiskDefinition[];
+  readonly drivers: DriverAliases;
+  /** `PV_BOOTLOADER_FITCONFIG`. */
+  readonly fitConfig: string | null;
+  readonly lxc: Lxc;
+  /** `lxc.log.*` and `lxc.console.*` items for a container. */
+  logItems(container: Container): readonly (readonly [key: string, value: string])[];
+  warn(message: string): void;
+}
+
+export interface StartedContainer {
+  /** Init of the container, in the host's pid namespace; 0 when it has ended already. */
+  readonly pid: number;
+  /** liblxc's monitor process, a child of PID 1; null when it is gone already. */
+  readonly monitorPid: number | null;
+}
+
+const graceOfLeftoversMs = 5_000;
+const leftoverCheckMs = 20;
+
+const cgroup = (path: string): string => `${CGROUP_ROOT}/${path}`;
+
+/** Mounts a container's volumes, storage and configuration overlay. All or nothing. */
+export function mountContainer(container: Container, world: ContainerWorld): Result<void, ContainerError> {
+  const plan = mountPlan(container, world.disks, world.layout);
+  return plan.ok ? mountVolumes(plan.value) : plan;
+}
+
+/** Loads a container's drivers. An optional one that fails is a warning. */
+function loadDrivers(container: Container, world: ContainerWorld): Result<void, ContainerError> {
+  const wanted = wantedDrivers(container.drivers, world.drivers, world.fitConfig, () => "");
+  if (wanted.length === 0) return ok(undefined);
+  const index = readModuleIndex();
+  for (const { alias, required, modules } of wanted) {
+    const failed = ((): ContainerError | null => {
+      if (modules === null) return { kind: "driver", alias, cause: { kind: "undefinedAlias" } };
+      if (!index.ok) return { kind: "driver", alias, cause: index.error };
+      for (const { module, options } of modules) {
+        const loaded = loadModule(index.value, { module, options });
+        if (!loaded.ok) return { kind: "driver", alias, cause: loaded.error };
+      }
+      return null;
+    })();
+    if (failed === null) continue;
+    if (required) return err(failed);
+    world.warn(`container ${container.name}: optional driver "${alias}" is not loaded`);
+  }
+  return ok(undefined);
+}
+
+/** A merged root keeps `/lib` as a link to `usr/lib`; only the plain forms of that link are followed. */
+function libFolder(container: Container): HostFacts["libFolder"] {
+  const root = container.rootVolume;
+  if (root === null) return "lib";
+  try {
+    const target = readlinkSync(`/volumes/${container.name}/${root.file}/lib`);
+    return target === "usr/lib" || target === "/usr/lib" ? "usr/lib" : "lib";
+  } catch {
+    return "lib";
+  }
+}
+
+function hostFacts(container: Container): HostFacts {
+  const modules = modulesFolder();
+  return {
+    modulesRelease: existsSync(modules) ? kernelIdentity().release : null,
+    hasFirmware: existsSync("/lib/firmware"),
+    libFolder: libFolder(container),
+  };
+}
+
+/** Prepares a container's folders and writes its final LXC configuration where liblxc and its tools look for it. */
+function writeConfig(container: Container, world: ContainerWorld): Result<void, ContainerError> {
+  if (container.config === null) return err({ kind: "unsupported", what: "its run.json names no LXC configuration" });
+  if (container.network.mode === "pool") {
+    return err({
+      kind: "unsupported",
+      what: `network pool "${container.network.pool}": pools come in a later version`,
+    });
+  }
+  const { layout } = world;
+  const path = `${trailDir(layout)}/${container.name}/${container.config}`;
+  const hook = `${containerPrivateDir(container.name)}/export.sh`;
+  try {
+    const folders = [
+      `${lxcPath}/${container.name}`,
+      lxcRootfsMount,
+      containerPrivateDir(container.name),
+      `${containerLogDir(layout, container.name)}/lxc`,
+      `${layout.runDir}/user-meta.${container.name}`,
+      `${layout.runDir}/device-meta.${container.name}`,
+    ];
+    for (const folder of folders) mkdirSync(folder, { recursive: true });
+    if (container.exports.length > 0) {
+      writeFileSync(hook, exportHook(container, exportsDir));
+      chmodSync(hook, 0o755);
+    }
+    const { text, dropped } = amendLxcConfig(readFileSync(path, "utf8"), {
+      hostname: container.name,
+      forcedHostname: container.network.hostname,
+      configOverlay: container.hasConfigOverlay ? configOverlayDir(container.name) : null,
+      rootfsMount: lxcRootfsMount,
+      payloadCgroup: payloadCgroup(container.name),
+      monitorCgroup: monitorCgroup(container.name),
+      mounts: automaticMounts(container, layout, hostFacts(container)),
+      mountHooks: container.exports.length > 0 ? [hook] : [],
+      logItems: world.logItems(container),
+    });
+    for (const line of dropped) world.warn(`container ${container.name}: "${line}" has no meaning under cgroup v2`);
+    writeFileSync(`${lxcPath}/${container.name}/config`, text);
+    return ok(undefined);
+  } catch (cause) {
+    return err({ kind: "file", path, cause: cause instanceof Error ? cause.message : String(cause) });
+  }
+}
+
+/**
+ * Loads a container's drivers and starts it: forks liblxc's monitor and returns when init runs. Blocks for some tens of
+ * milliseconds; relative paths in the LXC configuration count from the container's folder in the trail.
+ */
+function start(
+  container: Container,
+  world: ContainerWorld,
+): Result<readonly [LxcContainer, StartedContainer], ContainerError> {
+  const drivers = loadDrivers(container, world);
+  if (!drivers.ok) return drivers;
+  const written = writeConfig(container, world);
+  if (!written.ok) return written;
+  process.chdir(`${trailDir(world.layout)}/${container.name}`);
+  try {
+    const handle = world.lxc.container(container.name);
+    if (!handle.ok) return handle;
+    const started = handle.value.start();
+    if (!started.ok) {
+      handle.value.free();
+      return started;
+    }
+    const monitors = cgroupMembers(cgroup(monitorCgroup(container.name)));
+    return ok([
+      handle.value,
+      { pid: started.value, monitorPid: (monitors.ok ? monitors.value[0] : undefined) ?? null },
+    ]);
+  } finally {
+    process.chdir("/");
+  }
+}
+
+/** Waits until nothing runs in a cgroup and its children, then removes them. */
+async function sweepCgroup(path: string): Promise<string | null> {
+  for (let waitedMs = 0; ; waitedMs += leftoverCheckMs) {
+    const removed = removeCgroup(path);
+    if (removed.ok) return null;
+    if (removed.error.code !== "EBUSY" || waitedMs >= graceOfLeftoversMs) return explainLinux(removed.error);
+    await Bun.sleep(leftoverCheckMs);
+  }
+}
+
+/** The containers of the running revision, as far as this machine is concerned: which run is `supervise/`'s decision. */
+export interface Containers {
+  mount(container: Container): Result<void, ContainerError>;
+  start(container: Container): Result<StartedContainer, ContainerError>;
+  /** Asks init to halt (`lxc.signal.halt`) and returns at once. */
+  halt(container: Container): void;
+  /** SIGKILL to everything in the container, at once. */
+  kill(container: Container): void;
+  /** After init is gone: sweeps cgroups, then mounts. The value lists what could not be cleaned up. */
+  release(container: Container): Promise<readonly string[]>;
+  /** `memory.current` of the container in bytes, null when it has no cgroup. */
+  memoryBytes(container: Container): number | null;
+}
+
+export function openContainers(world: ContainerWorld): Containers {
+  const handles = new Map<string, LxcContainer>();
+  const kill = (container: Container): void => {
+    killCgroup(cgroup(payloadCgroup(container.name)));
+  };
+  return {
+    mount: (container) => mountContainer(container, world),
+    start(container) {
+      const started = start(container, world);
+      if (!started.ok) return started;
+      handles.set(container.name, started.value[0]);
+      return ok(started.value[1]);
+    },
+    halt(container) {
+      const asked = handles.get(container.name)?.shutdown(0);
+      if (asked?.ok === false) kill(container);
+    },
+    kill,
+    async release(container) {
+      kill(container);
+      const problems = [
+        await sweepCgroup(cgroup(payloadCgroup(container.name))),
+        await sweepCgroup(cgroup(monitorCgroup(container.name))),
+      ];
+      handles.get(container.name)?.free();
+      handles.delete(container.name);
+      rmSync(`${lxcPath}/${container.name}`, { recursive: true, force: true });
+      const plan = mountPlan(container, world.disks, world.layout);
+      const busy = plan.ok ? unmountVolumes(plan.value) : [];
+      return [...problems.filter((problem) => problem !== null), ...busy.map((error) => explainLinux(error))];
+    },
+    memoryBytes(container) {
+      try {
+        return Number(readFileSync(`${cgroup(payloadCgroup(container.name))}/memory.current`, "utf8"));
+      } catch {
+        return null;
+      }
+    },
+  };
+}

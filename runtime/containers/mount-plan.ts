@@ -1,0 +1,100 @@
+import { err, ok, type Result } from "../result.ts";
+import type { Container, DiskDefinition, StorageVolume, VerityManifest, VolumeRef } from "../state/index.ts";
+import { configOverlayDir, type Layout, trailDir, volumeDir } from "./layout.ts";
+
+/** One mount that a container's volumes need, in order; undone in reverse. */
+export type MountStep =
+  | {
+      readonly kind: "image";
+      readonly source: string;
+      readonly target: string;
+      readonly fstype: string;
+      /** The manifest and the folder its devices are in, when the image is opened under dm-verity. */
+      readonly verity: { readonly manifest: VerityManifest; readonly folder: string; readonly mapping: string } | null;
+    }
+  | { readonly kind: "bind-file"; readonly source: string; readonly target: string }
+  | { readonly kind: "bind-folder"; readonly source: string; readonly target: string; readonly create: boolean }
+  | { readonly kind: "tmpfs"; readonly target: string };
+
+/** Why a container's volumes cannot be planned. */
+export type MountPlanError =
+  | { readonly kind: "unknownDisk"; readonly volume: string; readonly disk: string }
+  | { readonly kind: "unsupportedDisk"; readonly volume: string; readonly disk: string; readonly type: string };
+
+/** The device-mapper name of reference 5.5: `pv--dmverity--<container>-<image without extension>`. */
+export const verityMapping = (owner: string, image: string): string =>
+  `pv--dmverity--${owner}-${image.replace(/\.[^.]*$/, "")}`;
+
+/** How one volume reference of `owner` is mounted (reference 2.3). `verity` holds the owner's manifests. */
+export function volumeStep(
+  owner: Container["name"] | "bsp",
+  ref: VolumeRef,
+  verity: readonly VerityManifest[],
+  layout: Layout,
+): MountStep {
+  const folder = `${trailDir(layout)}/${owner}`;
+  const source = ref.file.startsWith("/") ? ref.file : `${folder}/${ref.file}`;
+  const target = volumeDir(owner, ref.file.slice(ref.file.lastIndexOf("/") + 1));
+  if (ref.mount === "bind-file") return { kind: "bind-file", source, target };
+  if (ref.mount === "bind-folder") return { kind: "bind-folder", source, target, create: false };
+  const manifest = ref.handler === "dm" ? verity.find((candidate) => candidate.image === ref.file) : undefined;
+  return {
+    kind: "image",
+    source,
+    target,
+    fstype: ref.fstype,
+    verity: manifest === undefined ? null : { manifest, folder, mapping: verityMapping(owner, ref.file) },
+  };
+}
+
+/** How one storage volume is backed (reference 2.4): a folder that lasts, a folder of this revision, or memory. */
+function storageStep(
+  container: Container["name"],
+  volume: StorageVolume,
+  disks: readonly DiskDefinition[],
+  layout: Layout,
+): Result<MountStep, MountPlanError> {
+  const wanted = volume.disk;
+  const disk =
+    wanted === null
+      ? disks.find((candidate) => candidate.isDefault)
+      : disks.find((candidate) => candidate.name === wanted || candidate.aliases.includes(wanted));
+  if (wanted !== null && disk === undefined) return err({ kind: "unknownDisk", volume: volume.name, disk: wanted });
+  const plainFolder = disk?.type === "volume-disk" && disk.provision === null;
+  if (disk !== undefined && !plainFolder) {
+    return err({ kind: "unsupportedDisk", volume: volume.name, disk: disk.name, type: disk.type });
+  }
+  const target = volumeDir(container, volume.name);
+  if (volume.persistence === "boot") return ok({ kind: "tmpfs", target });
+  const base = disk === undefined ? `${layout.storage}/disks` : `${layout.storage}/pv/volume-disk/${disk.name}`;
+  const lifetime = volume.persistence === "permanent" ? "perm" : `rev/${layout.revision}`;
+  return ok({
+    kind: "bind-folder",
+    source: `${base}/${lifetime}/${container}/${volume.name}`,
+    target,
+    create: true,
+  });
+}
+
+/**
+ * Every mount of a container: root, further volumes, storage, in the order of its manifest, then its configuration overlay. The
+ * original copies the overlay's files into memory; as a lower layer nothing writes to them, so the trail's own folder serves.
+ */
+export function mountPlan(
+  container: Container,
+  disks: readonly DiskDefinition[],
+  layout: Layout,
+): Result<readonly MountStep[], MountPlanError> {
+  const images = [...(container.rootVolume === null ? [] : [container.rootVolume]), ...container.volumes];
+  const steps: MountStep[] = images.map((ref) => volumeStep(container.name, ref, container.verity, layout));
+  for (const volume of container.storage) {
+    const step = storageStep(container.name, volume, disks, layout);
+    if (!step.ok) return step;
+    steps.push(step.value);
+  }
+  if (container.hasConfigOverlay) {
+    const source = `${trailDir(layout)}/_config/${container.name}`;
+    steps.push({ kind: "bind-folder", source, target: configOverlayDir(container.name), create: false });
+  }
+  return ok(steps);
+}

@@ -1,0 +1,138 @@
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  attachLoop,
+  bindMount,
+  closeVerity,
+  type LoopDevice,
+  type MalformedError,
+  mount,
+  openVerity,
+  readVeritySuperblock,
+  type SysError,
+  umount,
+} from "../linux/index.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { VerityManifest } from "../state/index.ts";
+import type { MountStep } from "./mount-plan.ts";
+
+/** A volume that could not be mounted, and what the kernel said. */
+export interface VolumeError {
+  readonly kind: "volume";
+  readonly step: MountStep;
+  readonly cause: SysError | MalformedError | { readonly kind: "missing"; readonly path: string };
+}
+
+type MountResult = Result<void, VolumeError["cause"]>;
+
+/**
+ * Images are content-addressed objects, so they are mounted read-only whatever their file system: a write would make the object
+ * fail its next check. `noload` keeps ext4 from replaying a journal into the image.
+ */
+const imageOptions = (fstype: string): string => (/^ext[34]$/.test(fstype) ? "noload" : "");
+
+function mountDevice(device: string, step: MountStep & { kind: "image" }): MountResult {
+  return mount({
+    source: device,
+    target: step.target,
+    type: step.fstype,
+    flags: ["ro"],
+    options: imageOptions(step.fstype),
+  });
+}
+
+/** Loop device and mount; the device clears itself when the mount goes. */
+function mountImage(step: MountStep & { kind: "image" }): MountResult {
+  const loop = attachLoop({ file: step.source, readOnly: true });
+  if (!loop.ok) return loop;
+  const mounted = mountDevice(loop.value.path, step);
+  loop.value.release();
+  return mounted;
+}
+
+/** Two loop devices under one verity mapping. The mapping's removal is deferred to the moment its mount goes. */
+function mountVerity(step: MountStep & { kind: "image" }, verity: NonNullable<typeof step.verity>): MountResult {
+  const held: LoopDevice[] = [];
+  const attach = (file: string) => {
+    const loop = attachLoop({ file: `${verity.folder}/${file}`, readOnly: true });
+    if (loop.ok) held.push(loop.value);
+    return loop;
+  };
+  try {
+    return openAndMount(step, verity.manifest, verity.mapping, attach);
+  } finally {
+    for (const loop of held) loop.release();
+  }
+}
+
+function openAndMount(
+  step: MountStep & { kind: "image" },
+  manifest: VerityManifest,
+  mapping: string,
+  attach: (file: string) => Result<LoopDevice, SysError>,
+): MountResult {
+  const data = attach(manifest.dataDevice);
+  if (!data.ok) return data;
+  const hash = attach(manifest.hashDevice);
+  if (!hash.ok) return hash;
+  const superblock = readVeritySuperblock(hash.value.path);
+  if (!superblock.ok) return superblock;
+  const opened = openVerity({
+    name: mapping,
+    dataDevice: data.value.path,
+    hashDevice: hash.value.path,
+    params: { superblock: superblock.value, rootHash: manifest.rootHash },
+  });
+  if (!opened.ok) return opened;
+  const mounted = mountDevice(opened.value, step);
+  const removal = closeVerity(mapping, { deferred: mounted.ok });
+  return mounted.ok ? removal : mounted;
+}
+
+function perform(step: MountStep): MountResult {
+  const present = step.kind === "tmpfs" || (step.kind === "bind-folder" && step.create) || exists(step.source);
+  if (!present) return err({ kind: "missing", path: step.source });
+  if (step.kind === "bind-file") {
+    mkdirSync(step.target.slice(0, step.target.lastIndexOf("/")), { recursive: true });
+    writeFileSync(step.target, "", { flag: "a" });
+    return bindMount({ source: step.source, target: step.target });
+  }
+  mkdirSync(step.target, { recursive: true });
+  switch (step.kind) {
+    case "tmpfs":
+      return mount({ source: "cairn", target: step.target, type: "tmpfs", options: "mode=755" });
+    case "bind-folder":
+      if (step.create) mkdirSync(step.source, { recursive: true });
+      return bindMount({ source: step.source, target: step.target });
+    case "image":
+      return step.verity === null ? mountImage(step) : mountVerity(step, step.verity);
+  }
+}
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/** Carries out a mount plan, all or nothing. */
+export function mountVolumes(steps: readonly MountStep[]): Result<void, VolumeError> {
+  for (const [index, step] of steps.entries()) {
+    const done = perform(step);
+    if (!done.ok) {
+      unmountVolumes(steps.slice(0, index));
+      return err({ kind: "volume", step, cause: done.error });
+    }
+  }
+  return ok(undefined);
+}
+
+/**
+ * Undoes a mount plan in reverse; what is not mounted is left alone. A mount that is still in use is detached, so that nothing
+ * holds up the rest, and comes back as an error for the log.
+ */
+export function unmountVolumes(steps: readonly MountStep[]): readonly SysError[] {
+  const busy: SysError[] = [];
+  for (const step of steps.toReversed()) {
+    const undone = umount(step.target);
+    if (undone.ok || undone.error.code === "EINVAL" || undone.error.code === "ENOENT") continue;
+    busy.push(undone.error);
+    umount(step.target, { lazy: true });
+  }
+  return busy;
+}

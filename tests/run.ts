@@ -1,0 +1,118 @@
+/**
+ * The default suite: types, lint, unit and host tests, then the machine tests of both architectures, two at a time.
+ * Prints each failure as it happens; the last line is always `N passed, N failed`. A skipped test counts as failed.
+ *
+ *     bun tests/run.ts [--without-machines]
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+
+const top = resolve(import.meta.dir, "..");
+const reports = join(top, "build/reports");
+const tool = (name: string) => join(top, "node_modules/.bin", name);
+
+interface Job {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** JUnit report the command writes; null: the exit code is the one result. */
+  readonly report: string | null;
+}
+
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+function testJob(name: string, files: readonly string[], env: Readonly<Record<string, string>>): Job {
+  const report = join(reports, `${name.replaceAll(/[^a-zA-Z0-9]+/g, "-")}.xml`);
+  const flags = ["--reporter=junit", `--reporter-outfile=${report}`];
+  return { name, command: [tool("bun"), "test", ...flags, ...files], env, report };
+}
+
+/** Reads the totals of a JUnit report. A report that is missing or empty is one failure: no verdict is a failure. */
+function tally(job: Job, exitCode: number): Tally {
+  if (job.report === null) return exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+  let text: string;
+  try {
+    text = readFileSync(job.report, "utf8");
+  } catch {
+    return { passed: 0, failed: 1 };
+  }
+  const suites = /<testsuites\b[^>]*>/.exec(text)?.[0] ?? "";
+  const count = (attribute: string) => Number(new RegExp(`\\b${attribute}="(\\d+)"`).exec(suites)?.[1] ?? "0");
+  const tests = count("tests");
+  const failed = count("failures") + count("errors") + count("skipped");
+  if (tests === 0) return { passed: 0, failed: 1 };
+  // A crash after the last test leaves a clean report behind: the exit code has the last word.
+  return { passed: tests - failed, failed: exitCode !== 0 && failed === 0 ? 1 : failed };
+}
+
+async function run(job: Job): Promise<Tally> {
+  const startedAt = Date.now();
+  const child = Bun.spawn([...job.command], {
+    cwd: top,
+    env: { ...process.env, ...job.env },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr, exitCode] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  const result = tally(job, exitCode);
+  const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+  const verdict = result.failed === 0 ? "ok    " : "FAILED";
+  console.log(`${verdict} ${job.name}: ${result.passed} passed, ${result.failed} failed, ${seconds} s`);
+  if (result.failed > 0) console.log(`${stdout}\n${stderr}`.trim());
+  return result;
+}
+
+/** Runs jobs in order, `width` at a time. */
+async function pool(jobs: readonly Job[], width: number): Promise<readonly Tally[]> {
+  const waiting = [...jobs];
+  const results: Tally[] = [];
+  const worker = async () => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) results.push(await run(job));
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return results;
+}
+
+const command = (name: string, ...argv: string[]): Job => ({ name, command: argv, env: {}, report: null });
+
+const folders = readdirSync(join(top, "tests"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && entry.name !== "qemu" && entry.name !== "bench")
+  .map((entry) => entry.name)
+  .filter((folder) =>
+    readdirSync(join(top, "tests", folder), { recursive: true, encoding: "utf8" }).some((file) =>
+      file.endsWith(".test.ts"),
+    ),
+  )
+  .sort();
+
+const fast = [
+  command("types", tool("tsc"), "--noEmit"),
+  command("lint", tool("biome"), "ci", "."),
+  ...folders.map((folder) => testJob(folder, [`tests/${folder}/`], {})),
+];
+
+const machineFiles = readdirSync(join(top, "tests/qemu")).filter((file) => file.endsWith(".test.ts"));
+const machines = machineFiles
+  .sort()
+  .flatMap((file) =>
+    ["x86_64", "aarch64"].map((arch) => testJob(`qemu/${file} ${arch}`, [`tests/qemu/${file}`], { CAIRN_ARCH: arch })),
+  );
+
+rmSync(reports, { recursive: true, force: true });
+mkdirSync(reports, { recursive: true });
+const results = [...(await pool(fast, 1))];
+if (!process.argv.includes("--without-machines")) {
+  results.push(...(await pool(machines, Math.max(2, Math.floor(availableParallelism() / 2)))));
+}
+const passed = results.reduce((sum, result) => sum + result.passed, 0);
+const failed = results.reduce((sum, result) => sum + result.failed, 0);
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
