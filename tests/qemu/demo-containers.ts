@@ -36,7 +36,9 @@ const data = async (arch: Arch): Promise<ContainerSpec> => ({
   name: "data",
   root: await squashfs(`data-${arch}`, {
     arch,
-    files: { "/site/index.html": "<!doctype html>\n<title>Cairn</title>\n<p>Served from a container on a Cairn device.\n" },
+    files: {
+      "/site/index.html": "<!doctype html>\n<title>Cairn</title>\n<p>Served from a container on a Cairn device.\n",
+    },
   }),
   args: { PV_GROUP: "data", PV_STATUS_GOAL: "MOUNTED" },
 });
@@ -46,13 +48,9 @@ const network = (arch: Arch): Promise<ContainerSpec> =>
   scriptContainer(
     arch,
     "network",
-    [
-      "export PATH=/bin:/sbin",
-      "ip link set lo up",
-      "ip link set eth0 up",
-      "exec udhcpc -f -i eth0 -s /lease",
-      "",
-    ].join("\n"),
+    ["export PATH=/bin:/sbin", "ip link set lo up", "ip link set eth0 up", "exec udhcpc -f -i eth0 -s /lease", ""].join(
+      "\n",
+    ),
     {
       tree: {
         files: {
@@ -116,7 +114,8 @@ const broker = async (arch: Arch): Promise<ContainerSpec> => ({
     folders: [...folders, "var/lib/mosquitto"],
     files: {
       ...accounts,
-      "/etc/mosquitto.conf": "listener 1883\nallow_anonymous true\nuser root\npersistence true\npersistence_location /var/lib/mosquitto/\n",
+      "/etc/mosquitto.conf":
+        "listener 1883\nallow_anonymous true\nuser root\npersistence true\npersistence_location /var/lib/mosquitto/\n",
     },
   }),
   command: ["/usr/sbin/mosquitto", "-c", "/etc/mosquitto.conf"],

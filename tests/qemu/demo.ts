@@ -1,0 +1,107 @@
+/** `make demo`: builds a device, boots it before one's eyes and shows that it lives. Exits with 0 only when all was seen.
+ *  Environment: ARCH x86_64 or aarch64, this machine's unless told; KEEP=1 stays with the running device at a prompt. */
+import { createInterface } from "node:readline/promises";
+import { allGoalsReached, type ContainerStatus, containers, whenContainers } from "./ctl.ts";
+import { demoContainers } from "./demo-containers.ts";
+import { type Arch, arches, hostArch } from "./host.ts";
+import { type BootOptions, type Device, withDevice } from "./machine.ts";
+import { type Revision, revision } from "./revision.ts";
+
+const say = (text: string): void => console.log(text);
+const heading = (text: string): void => say(`\n=== ${text}`);
+
+const arch = chosenArch();
+heading(`Building a device for ${arch}: Debian's kernel and programs, Cairn, a revision with its containers`);
+const made = await revision({ arch, containers: await demoContainers(arch) });
+sizes(made);
+
+const options: BootOptions = {
+  name: `demo-${arch}`,
+  arch,
+  revision: made,
+  forward: [80, 1883],
+  watchdog: true,
+  disk: { bootFiles: "0" },
+  echo: (line) => say(`  | ${line}`),
+};
+heading("Booting it in QEMU (software emulation; the device's console has a bar in front)");
+await withDevice(options, show);
+heading("All of it was seen.");
+
+async function show(device: Device): Promise<void> {
+  await device.must("true", 120_000); // the probe container runs, so the device does
+  await whenContainers(device, "every container to reach its goal", allGoalsReached, 120_000);
+  heading("Every container has reached its goal");
+  say(await device.must("cairn ctl containers ls"));
+  say(await device.must("cairn ctl groups ls"));
+
+  const url = `http://127.0.0.1:${await device.forwarded(80)}/`;
+  heading(`A page from the web container, through ${url}`);
+  say(await page(url));
+  if (process.env["KEEP"] === "1") await prompt(device, url);
+
+  heading("SIGKILL for the web container's first process; its group's auto_recovery is to bring it back");
+  const before = find(await containers(device), "web");
+  await device.must(`kill -9 ${before.pid}`);
+  const recovered = (list: readonly ContainerStatus[]): boolean => {
+    const now = find(list, "web");
+    return now.status === "STARTED" && now.pid !== before.pid;
+  };
+  const after = find(await whenContainers(device, "web to be recovered", recovered, 60_000), "web");
+  say(`web had process ${before.pid}, now ${after.pid}; retries: ${after.auto_recovery?.current_retries ?? "unknown"}`);
+  say(`the page is there again: ${(await page(url)).length} bytes`);
+
+  heading("Power-off");
+  await device.must("cairn ctl cmd poweroff");
+  const reason = await device.end();
+  if (reason !== "guest-shutdown") throw new Error(`the device did not switch itself off: ${reason}`);
+  const check = await device.fsck();
+  if (!check.clean) throw new Error(`the storage was not left clean:\n${check.text}`);
+  heading("It switched itself off; the storage partition is clean");
+}
+
+async function page(url: string): Promise<string> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(20_000) });
+  const text = await answer.text();
+  if (!answer.ok || !text.includes("Cairn device")) throw new Error(`${url} gives ${answer.status}: ${text}`);
+  return text;
+}
+
+function find(list: readonly ContainerStatus[], name: string): ContainerStatus {
+  const found = list.find((container) => container.name === name);
+  if (found === undefined) throw new Error(`the device knows no container ${name}`);
+  return found;
+}
+
+/** Commands for the running device, one a line, until the end of the input. */
+async function prompt(device: Device, url: string): Promise<void> {
+  heading(`The device keeps running. Web page: ${url}  MQTT: 127.0.0.1:${await device.forwarded(1883)}`);
+  say('Type commands for its shell, e.g. "cairn ctl containers ls"; Ctrl-D goes on to the end of the demo.');
+  const input = createInterface({ input: process.stdin, output: process.stdout, prompt: `${arch}# ` });
+  input.prompt();
+  for await (const line of input) {
+    if (line.trim() !== "") {
+      const { stdout, stderr, code } = await device.run(line, 600_000);
+      process.stdout.write(stdout + stderr);
+      if (code !== 0) say(`(exit code ${code})`);
+    }
+    input.prompt();
+  }
+}
+
+function sizes({ sizes: table }: Revision): void {
+  for (const [what, bytes] of Object.entries(table)) say(`${what.padEnd(20)} ${mib(bytes)}`);
+  const base = (table["kernel"] ?? 0) + (table["initramfs"] ?? 0) + (table["base system"] ?? 0);
+  say(`${"= base image".padEnd(20)} ${mib(base)}   (kernel, initramfs, base system; budget on x86_64: 64 MiB)`);
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1).padStart(6)} MiB`;
+}
+
+function chosenArch(): Arch {
+  const wanted = process.env["ARCH"] ?? hostArch();
+  const found = arches.find((known) => known === wanted);
+  if (found === undefined) throw new Error(`ARCH is ${arches.join(" or ")}, not ${wanted}`);
+  return found;
+}

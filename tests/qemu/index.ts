@@ -1,0 +1,12 @@
+/** The door of the QEMU harness: describe a device, boot it, look at it from outside and from inside. */
+export { type BaseOptions, baseSystem } from "./base.ts";
+export type { ContainerSpec, Part, Persistence } from "./container.ts";
+export { allGoalsReached, type ContainerStatus, containers, whenContainers } from "./ctl.ts";
+export { demoContainers, scriptContainer } from "./demo-containers.ts";
+export type { DiskSpec, StorageCheck } from "./disk.ts";
+export { type Arch, arches, hostArch } from "./host.ts";
+export type { Json } from "./json.ts";
+export { type BootOptions, boot, type Device, type EndReason, withDevice } from "./machine.ts";
+export { type Outcome, probeContainer } from "./probe.ts";
+export { defaultGroups, type Revision, type RevisionSpec, revision } from "./revision.ts";
+export { squashfs, type TreeSpec } from "./tree.ts";
