@@ -18,7 +18,12 @@ export type WaitStatus =
   | { readonly kind: "exit"; readonly code: number }
   | { readonly kind: "signal"; readonly signal: string; readonly number: number; readonly coreDumped: boolean };
 
-const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+/** Some numbers have two names; the first is the common one (SIGABRT, not SIGIOT). */
+const signalNames = new Map(
+  Object.entries(constants.signals)
+    .map(([name, number]) => [number, name] as const)
+    .reverse(),
+);
 
 export const signalName = (number: number): string => signalNames.get(number) ?? `SIG${number}`;
 

@@ -115,7 +115,7 @@ function openContainer(lxc: Library, lxcPath: string, name: string): Result<Cont
     if (values.some((value) => value.includes("\0"))) return failed(slot, args, 0, "an argument holds a NUL byte");
     const texts = values.map(cstr);
     if (lxc.table[slot](own(), ...texts) === true) return ok(undefined);
-    return failed(slot, args, read.i32(own(), FIELDS.errorNumber));
+    return failed(slot, args);
   };
 
   const container: Container = {

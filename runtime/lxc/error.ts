@@ -41,7 +41,7 @@ export function explainLxc(e: LxcError | MonitorError): string {
       return `container ${e.container}: ${e.call}(${args.join(", ")}) failed${number}${e.hint === "" ? "" : `: ${e.hint}`}`;
     }
     case "badRecord":
-      return `LXC's monitor FIFO: wants ${e.wanted}, has ${e.found}; it is opened anew`;
+      return `LXC's monitor FIFO: wants ${e.wanted}, has ${e.found}; events may be lost`;
     case "sys":
       return explainSys(e);
     default:
@@ -49,8 +49,8 @@ export function explainLxc(e: LxcError | MonitorError): string {
   }
 }
 
-/** How liblxc's log lines begin: name, time (year to milliseconds), level, then subsystem and place. */
-const ERROR_LINE = /^lxc\S* \S+ \d{14}\.\d{3} (?:ERROR|CRIT|ALERT|FATAL)\s+\S+ - \S+ - (.*)$/gm;
+/** A log line of liblxc: program, perhaps a container, time (year to milliseconds), level, subsystem, place, text. */
+const ERROR_LINE = /^lxc\S* (?:\S+ )?\d{14}\.\d{3} (?:ERROR|CRIT|ALERT|FATAL)\s+\S+ - \S+ - (.*)$/gm;
 
 const ADVICE: readonly (readonly [RegExp, string])[] = [
   [

@@ -13,9 +13,9 @@ export const monitorFifoPath = (lxcPath: string): string => `${RUNTIME_PATH}/lxc
 
 export type MonitorHandlers = {
   onEvent(event: MonitorEvent): void;
-  /** A record that was none (the FIFO has been opened anew; events may be lost, so ask each container's state), or a FIFO that
-   *  could not be opened again (there will be no more events). */
-  onTrouble(error: MonitorError): void;
+  /** Events were lost: ask each container's state. After a `badRecord` the FIFO has been opened anew, unless it is `final`, as
+   *  after a FIFO that ended or could not be opened again: then there will be no more events until {@link openMonitor}. */
+  onTrouble(error: MonitorError, final: boolean): void;
 };
 
 export type Monitor = {
@@ -30,7 +30,6 @@ export function openMonitor(lxcPath: string, handlers: MonitorHandlers): Result<
   const opened = openFifo(path);
   if (!opened.ok) return opened;
   let stop = listen(opened.value);
-  let closed = false;
 
   function listen(fd: number): () => void {
     const reader = Bun.file(fd).stream().getReader();
@@ -44,8 +43,15 @@ export function openMonitor(lxcPath: string, handlers: MonitorHandlers): Result<
     };
     const pump = async (): Promise<void> => {
       for (;;) {
-        const { value, done: ended } = await reader.read();
-        if (done || ended || value === undefined) return;
+        const value = await next();
+        if (done) return;
+        if (value === undefined) {
+          end();
+          return handlers.onTrouble(
+            { kind: "badRecord", wanted: "a FIFO that never ends", found: `the end of ${path}` },
+            true,
+          );
+        }
         const { records, rest } = splitRecords(pending, value);
         pending = rest;
         for (const bytes of records) {
@@ -56,6 +62,13 @@ export function openMonitor(lxcPath: string, handlers: MonitorHandlers): Result<
         }
       }
     };
+    const next = async (): Promise<Uint8Array | undefined> => {
+      try {
+        return (await reader.read()).value;
+      } catch {
+        return undefined; // the descriptor is no FIFO, or was closed behind our back
+      }
+    };
     void pump();
     return end;
   }
@@ -64,17 +77,11 @@ export function openMonitor(lxcPath: string, handlers: MonitorHandlers): Result<
   function reopen(cause: MonitorError): void {
     stop();
     const again = openFifo(path);
-    if (again.ok && !closed) stop = listen(again.value);
-    handlers.onTrouble(cause);
-    if (!again.ok) handlers.onTrouble(again.error);
+    if (again.ok) stop = listen(again.value);
+    handlers.onTrouble(again.ok ? cause : again.error, !again.ok);
   }
 
-  return ok({
-    close: () => {
-      closed = true;
-      stop();
-    },
-  });
+  return ok({ close: () => stop() });
 }
 
 /** Makes the FIFO if need be. Open for reading and writing, so that it never ends when the last writer leaves (fifo(7)). */

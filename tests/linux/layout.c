@@ -1,0 +1,46 @@
+/* Prints the layouts that runtime/linux writes down, as the C headers of this machine have them. */
+#include <linux/dm-ioctl.h>
+#include <linux/loop.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+
+#define AT(name, type, field) printf("%s %zu\n", name, offsetof(type, field))
+#define NUMBER(name, value) printf("%s %lu\n", name, (unsigned long)(value))
+
+int main(void) {
+  NUMBER("loop_config", sizeof(struct loop_config));
+  AT("loop_config.fd", struct loop_config, fd);
+  AT("loop_config.block_size", struct loop_config, block_size);
+  AT("loop_config.lo_flags", struct loop_config, info.lo_flags);
+  AT("loop_config.lo_file_name", struct loop_config, info.lo_file_name);
+  NUMBER("dm_ioctl", sizeof(struct dm_ioctl));
+  AT("dm_ioctl.version", struct dm_ioctl, version);
+  AT("dm_ioctl.data_size", struct dm_ioctl, data_size);
+  AT("dm_ioctl.data_start", struct dm_ioctl, data_start);
+  AT("dm_ioctl.target_count", struct dm_ioctl, target_count);
+  AT("dm_ioctl.flags", struct dm_ioctl, flags);
+  AT("dm_ioctl.dev", struct dm_ioctl, dev);
+  AT("dm_ioctl.name", struct dm_ioctl, name);
+  AT("dm_ioctl.uuid", struct dm_ioctl, uuid);
+  NUMBER("dm_target_spec", sizeof(struct dm_target_spec));
+  AT("dm_target_spec.length", struct dm_target_spec, length);
+  AT("dm_target_spec.next", struct dm_target_spec, next);
+  AT("dm_target_spec.type", struct dm_target_spec, target_type);
+  AT("dm_name_list.next", struct dm_name_list, next);
+  AT("dm_name_list.name", struct dm_name_list, name);
+  NUMBER("DM_VERSION", DM_VERSION);
+  NUMBER("DM_LIST_DEVICES", DM_LIST_DEVICES);
+  NUMBER("DM_DEV_CREATE", DM_DEV_CREATE);
+  NUMBER("DM_DEV_REMOVE", DM_DEV_REMOVE);
+  NUMBER("DM_DEV_SUSPEND", DM_DEV_SUSPEND);
+  NUMBER("DM_DEV_STATUS", DM_DEV_STATUS);
+  NUMBER("DM_TABLE_LOAD", DM_TABLE_LOAD);
+  NUMBER("siginfo_t", sizeof(siginfo_t));
+  AT("siginfo_t.si_code", siginfo_t, si_code);
+  AT("siginfo_t.si_pid", siginfo_t, si_pid);
+  AT("siginfo_t.si_uid", siginfo_t, si_uid);
+  AT("siginfo_t.si_status", siginfo_t, si_status);
+  return 0;
+}

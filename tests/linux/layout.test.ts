@@ -1,0 +1,57 @@
+import { expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { DM_IOCTL, DM_NAME_LIST, DM_TARGET_SPEC, dmRequest } from "../../runtime/linux/dm-ioctl.ts";
+import { LOOP_CONFIG } from "../../runtime/linux/loop.ts";
+import { SIGINFO } from "../../runtime/linux/process.ts";
+
+/** What layout.c prints with Debian 12's headers. All fields are fixed-width or natural 64-bit, so both architectures have these;
+ *  the checks in in-device/ prove them on each by use. */
+const OURS = {
+  loop_config: LOOP_CONFIG.sizeBytes,
+  "loop_config.fd": LOOP_CONFIG.fd,
+  "loop_config.block_size": LOOP_CONFIG.blockSize,
+  "loop_config.lo_flags": LOOP_CONFIG.infoFlags,
+  "loop_config.lo_file_name": LOOP_CONFIG.infoFileName,
+  dm_ioctl: DM_IOCTL.sizeBytes,
+  "dm_ioctl.version": DM_IOCTL.version,
+  "dm_ioctl.data_size": DM_IOCTL.dataSize,
+  "dm_ioctl.data_start": DM_IOCTL.dataStart,
+  "dm_ioctl.target_count": DM_IOCTL.targetCount,
+  "dm_ioctl.flags": DM_IOCTL.flags,
+  "dm_ioctl.dev": DM_IOCTL.dev,
+  "dm_ioctl.name": DM_IOCTL.name,
+  "dm_ioctl.uuid": DM_IOCTL.uuid,
+  dm_target_spec: DM_TARGET_SPEC.sizeBytes,
+  "dm_target_spec.length": DM_TARGET_SPEC.length,
+  "dm_target_spec.next": DM_TARGET_SPEC.next,
+  "dm_target_spec.type": DM_TARGET_SPEC.type,
+  "dm_name_list.next": DM_NAME_LIST.next,
+  "dm_name_list.name": DM_NAME_LIST.name,
+  DM_VERSION: dmRequest("DM_VERSION"),
+  DM_LIST_DEVICES: dmRequest("DM_LIST_DEVICES"),
+  DM_DEV_CREATE: dmRequest("DM_DEV_CREATE"),
+  DM_DEV_REMOVE: dmRequest("DM_DEV_REMOVE"),
+  DM_DEV_SUSPEND: dmRequest("DM_DEV_SUSPEND"),
+  DM_DEV_STATUS: dmRequest("DM_DEV_STATUS"),
+  DM_TABLE_LOAD: dmRequest("DM_TABLE_LOAD"),
+  siginfo_t: SIGINFO.sizeBytes,
+  "siginfo_t.si_code": SIGINFO.code,
+  "siginfo_t.si_pid": SIGINFO.pid,
+  "siginfo_t.si_uid": SIGINFO.uid,
+  "siginfo_t.si_status": SIGINFO.status,
+};
+
+test("layouts and request numbers are those of the C headers", () => {
+  const program = `/tmp/cairn-layout-${process.pid}`;
+  try {
+    const built = Bun.spawnSync(["cc", "-o", program, join(import.meta.dir, "layout.c")]);
+    expect(built.stderr.toString()).toBe("");
+    const lines = Bun.spawnSync([program]).stdout.toString().trim().split("\n");
+    expect(
+      Object.fromEntries(lines.map((line) => line.split(" ")).map(([name, value]) => [name, Number(value)])),
+    ).toEqual(OURS);
+  } finally {
+    rmSync(program, { force: true });
+  }
+});
