@@ -1,0 +1,95 @@
+import { dirname } from "node:path";
+import { ok, type Result } from "../result.ts";
+import { limits } from "../state/index.ts";
+import type { DiskError, DiskResult } from "./disk.ts";
+import { type BadProgress, progressRecord, readProgress, writeProgress } from "./progress.ts";
+import { compareRevisionNames, factory, parseRevisionName, type RevisionName } from "./revision-name.ts";
+import { inOrder, makeFolders, moveIntoPlace, readFile, saveFile, unlinkIfThere } from "./save.ts";
+import { pvPath, type Store, statePath } from "./store.ts";
+
+const WHY = "store/revision";
+
+/** Every folder in `trails/` with the name of a revision, hub revisions by number, then local ones; other names are passed over. */
+export async function listRevisions(store: Store): DiskResult<readonly RevisionName[]> {
+  const found: RevisionName[] = [];
+  for (const [folder, prefix] of [
+    ["trails", ""],
+    ["trails/locals", "locals/"],
+  ] as const) {
+    const names = await store.disk.list(WHY, `${store.root}/${folder}`);
+    if (!names.ok && names.error.kind !== "missing") return names;
+    for (const name of names.ok ? names.value : []) {
+      const rev = parseRevisionName(`${prefix}${name}`);
+      if (!rev.ok) continue;
+      const info = await store.disk.stat(WHY, `${store.root}/trails/${rev.value}`);
+      if (!info.ok) return info;
+      if (info.value.type === "folder") found.push(rev.value);
+    }
+  }
+  return ok(found.sort(compareRevisionNames));
+}
+
+/** The bytes of a revision's state text, unparsed. `missing`: no such revision; `tooLarge`: above what a state may have. */
+export const readState = (store: Store, rev: RevisionName): DiskResult<Uint8Array> =>
+  readFile(store.disk, WHY, statePath(store, rev), limits.stateBytesMax);
+
+/** Has this revision ever been committed? */
+export async function isDone(store: Store, rev: RevisionName): DiskResult<boolean> {
+  const info = await store.disk.stat(WHY, pvPath(store, rev, "done"));
+  if (info.ok) return ok(true);
+  return info.error.kind === "missing" ? ok(false) : info;
+}
+
+/** Writes the `done` marker; durable when it returns. */
+export async function markDone(store: Store, rev: RevisionName): DiskResult<void> {
+  const done = await isDone(store, rev);
+  if (!done.ok) return done;
+  const path = pvPath(store, rev, "done");
+  if (!done.value) return saveFile(store.disk, WHY, path, new Uint8Array());
+  return store.disk.fsync(WHY, dirname(path)); // its name may come from a call that failed just here
+}
+
+/**
+ * The factory revision needs no test: at its first boot it becomes DONE (reference 4.3 step 8, 5.8). Later boots write nothing. A
+ * record that cannot be read is replaced.
+ */
+export async function settleFactory(store: Store): DiskResult<void> {
+  const progress: Result<{ status: string } | null, DiskError | BadProgress> = await readProgress(store, factory);
+  if (!progress.ok && progress.error.kind !== "badProgress") return { ok: false, error: progress.error };
+  if (!progress.ok || progress.value?.status !== "DONE") {
+    const written = await writeProgress(store, factory, progressRecord("DONE", "Factory revision"));
+    if (!written.ok) return written;
+  }
+  return markDone(store, factory);
+}
+
+/** Points `trails/current` and `logs/current` at a revision, each in one step; makes the revision's log folder. */
+export async function setCurrent(store: Store, rev: RevisionName): DiskResult<void> {
+  const logs = await makeFolders(store.disk, WHY, store.root, `logs/${rev}`);
+  if (!logs.ok) return logs;
+  const trails = await pointAt(store, `${store.root}/trails`, rev);
+  return trails.ok ? pointAt(store, `${store.root}/logs`, rev) : trails;
+}
+
+/** Replaces the link `<folder>/current`. Its target is relative, so that it also holds where the storage is mounted elsewhere. */
+function pointAt({ disk }: Store, folder: string, rev: RevisionName): DiskResult<void> {
+  const [path, temporary] = [`${folder}/current`, `${folder}/.current.tmp`];
+  return inOrder(disk, path, async () => {
+    const there = await disk.readlink(WHY, path);
+    if (there.ok && there.value === rev) return ok(undefined);
+    const fresh = await unlinkIfThere(disk, WHY, temporary);
+    if (!fresh.ok) return fresh;
+    const linked = await disk.symlink(WHY, rev, temporary);
+    if (!linked.ok) return linked;
+    const moved = await moveIntoPlace(disk, WHY, temporary, path);
+    return moved.ok ? disk.fsync(WHY, folder) : moved;
+  });
+}
+
+/** The revision that `trails/current` names; null when there is no such link or it names none. */
+export async function readCurrent(store: Store): DiskResult<RevisionName | null> {
+  const target = await store.disk.readlink(WHY, `${store.root}/trails/current`);
+  if (!target.ok) return target.error.kind === "missing" || target.error.kind === "notLink" ? ok(null) : target;
+  const rev = parseRevisionName(target.value);
+  return ok(rev.ok ? rev.value : null);
+}
