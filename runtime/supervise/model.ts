@@ -86,7 +86,7 @@ export type Recovery = AutoRecovery & { readonly policy: Exclude<AutoRecovery["p
 export interface Member {
   readonly name: ContainerName;
   readonly group: string;
-  /** MOUNTED for every container that has nothing to start, whatever its manifest says. */
+  /** MOUNTED: it has volumes and no process, and is never started. */
   readonly goal: StatusGoal;
   /** The longest stretch of time without the goal before it counts as missed; 0: missed at once. */
   readonly goalTimeoutMs: number;

@@ -9,13 +9,18 @@ export interface PlanConfig {
   readonly stopGraceMs: number;
 }
 
-/** Says what of a state is to be supervised. Groups without members stay: they count as reached. */
+/** Says what of a state is to be supervised. Groups without members stay: they count as reached. Breaks an invariant on a state that
+ *  `parseState` would have refused: a container of no group, or with nothing to start and another goal than MOUNTED. */
 export function plan(state: State, config: PlanConfig): Plan {
   const { groups } = state.device;
-  for (const { name, group } of state.containers) {
+  for (const { name, group, config: lxc, statusGoal } of state.containers) {
     invariant(
       groups.some((known) => known.name === group),
       `container ${name} is in a group of the state, not in "${group}"`,
+    );
+    invariant(
+      lxc !== null || statusGoal === "MOUNTED",
+      `container ${name} has nothing to start and wants to be MOUNTED`,
     );
   }
   return {
@@ -31,7 +36,7 @@ function member(container: Container, group: Group, config: PlanConfig): Member 
   return {
     name: container.name,
     group: group.name,
-    goal: container.config === null ? "MOUNTED" : container.statusGoal,
+    goal: container.statusGoal,
     goalTimeoutMs: group.timeoutMs ?? config.goalsTimeoutMs,
     recovery: recovery(container.autoRecovery),
     controllable: container.restartPolicy === "container",
