@@ -27,7 +27,7 @@ const tmpfs = (target: string, options: string, flags: readonly MountFlag[] = ["
 
 /**
  * What PID 1 mounts, in order, where the initramfs has not done it already. The base system is read-only, so everything that
- * changes while the device runs is memory: `/run`, `/tmp`, the places LXC configurations made by `pvr` name, and liblxc's folder.
+ * changes while the device runs is memory: `/run`, `/tmp`, `/var`, and the places that LXC configurations made by `pvr` name.
  */
 const earlyMounts: readonly EarlyMount[] = [
   { type: "proc", target: "/proc", flags: ["nosuid", "noexec", "nodev"] },
@@ -37,17 +37,22 @@ const earlyMounts: readonly EarlyMount[] = [
   tmpfs("/dev/shm", "mode=1777"),
   tmpfs("/run", "mode=755"),
   tmpfs("/tmp", "mode=1777"),
+  tmpfs("/var", "mode=755"),
   { type: "cgroup2", target: "/sys/fs/cgroup", flags: ["nosuid", "noexec", "nodev"], options: "nsdelegate" },
   tmpfs("/volumes", "mode=755"),
   tmpfs("/configs", "mode=755"),
   tmpfs("/exports", "mode=755"),
-  tmpfs("/var/lib/lxc", "mode=755"),
   { type: "securityfs", target: "/sys/kernel/security", flags: ["nosuid", "noexec", "nodev"], optional: true },
   { type: "pstore", target: "/sys/fs/pstore", flags: ["nosuid", "noexec", "nodev"], optional: true },
 ];
 
-/** Links that programs expect in `/dev` and that devtmpfs does not make. */
-const deviceLinks: readonly (readonly [path: string, target: string])[] = [
+/** What programs expect below `/var`. */
+const varFolders = ["/var/lib/lxc", "/var/log", "/var/tmp", "/var/cache"];
+
+/** Links that programs expect and that neither devtmpfs nor an empty `/var` has. */
+const links: readonly (readonly [path: string, target: string])[] = [
+  ["/var/run", "/run"],
+  ["/var/lock", "/run/lock"],
   ["/dev/fd", "/proc/self/fd"],
   ["/dev/stdin", "/proc/self/fd/0"],
   ["/dev/stdout", "/proc/self/fd/1"],
@@ -68,7 +73,8 @@ export function mountEarly(): Result<readonly SysError[], SysError | MalformedEr
     if (optional !== true) return done;
     missed.push(done.error);
   }
-  for (const [path, target] of deviceLinks) if (!existsSync(path)) symlinkSync(target, path);
+  for (const folder of [...varFolders, "/run/lock"]) mkdirSync(folder, { recursive: true });
+  for (const [path, target] of links) if (!existsSync(path)) symlinkSync(target, path);
 
   // liblxc turns a shared root into a slave in each container; ours stays private, so that only `/exports` is shared with them.
   const isolated = setPropagation("/", "private");

@@ -17,6 +17,11 @@ export type ContainerError =
   | { readonly kind: "file"; readonly path: string; readonly cause: string }
   | { readonly kind: "unsupported"; readonly what: string };
 
+export function explainVolumeError({ cause, step }: VolumeError): string {
+  if (cause.kind === "missing") return `volume ${step.target}: ${cause.path} is not there`;
+  return `volume ${step.target} cannot be mounted: ${explainLinux(cause)}`;
+}
+
 /** One sentence for logs, progress records and people. */
 export function explainContainerError(error: ContainerError): string {
   switch (error.kind) {
@@ -24,11 +29,8 @@ export function explainContainerError(error: ContainerError): string {
       return `volume ${error.volume} wants disk "${error.disk}", which device.json does not define`;
     case "unsupportedDisk":
       return `volume ${error.volume} is on disk "${error.disk}" of type ${error.type}, which this version cannot mount`;
-    case "volume": {
-      const { cause, step } = error;
-      if (cause.kind === "missing") return `volume ${step.target}: ${cause.path} is not there`;
-      return `volume ${step.target} cannot be mounted: ${explainLinux(cause)}`;
-    }
+    case "volume":
+      return explainVolumeError(error);
     case "driver":
       return error.cause.kind === "undefinedAlias"
         ? `required driver "${error.alias}" is not defined in bsp/drivers.json`

@@ -12,7 +12,7 @@ import {
 } from "../linux/index.ts";
 import type { Lxc, Container as LxcContainer } from "../lxc/index.ts";
 import { err, ok, type Result } from "../result.ts";
-import type { Container, DiskDefinition, DriverAliases } from "../state/index.ts";
+import type { Container, DriverAliases } from "../state/index.ts";
 import { automaticMounts, exportHook, type HostFacts } from "./automatic-mounts.ts";
 import { wantedDrivers } from "./drivers.ts";
 import type { ContainerError } from "./error.ts";
@@ -21,7 +21,6 @@ import {
   containerLogDir,
   containerPrivateDir,
   exportsDir,
-  type Layout,
   lxcPath,
   lxcRootfsMount,
   monitorCgroup,
@@ -29,13 +28,11 @@ import {
   trailDir,
 } from "./layout.ts";
 import { amendLxcConfig } from "./lxc-config.ts";
-import { mountPlan } from "./mount-plan.ts";
+import { type MountWorld, mountPlan } from "./mount-plan.ts";
 import { mountVolumes, unmountVolumes } from "./volumes.ts";
 
 /** What the containers of a revision share. */
-export interface ContainerWorld {
-  readonly layout: Layout;
-  readonly disks: readonly DiskDefinition[];
+export interface ContainerWorld extends MountWorld {
   readonly drivers: DriverAliases;
   /** `PV_BOOTLOADER_FITCONFIG`. */
   readonly fitConfig: string | null;
@@ -59,7 +56,7 @@ const cgroup = (path: string): string => `${CGROUP_ROOT}/${path}`;
 
 /** Mounts a container's volumes, storage and configuration overlay. All or nothing. */
 export function mountContainer(container: Container, world: ContainerWorld): Result<void, ContainerError> {
-  const plan = mountPlan(container, world.disks, world.layout);
+  const plan = mountPlan(container, world);
   return plan.ok ? mountVolumes(plan.value) : plan;
 }
 
@@ -233,7 +230,7 @@ export function openContainers(world: ContainerWorld): Containers {
       handles.get(container.name)?.free();
       handles.delete(container.name);
       rmSync(`${lxcPath}/${container.name}`, { recursive: true, force: true });
-      const plan = mountPlan(container, world.disks, world.layout);
+      const plan = mountPlan(container, world);
       const busy = plan.ok ? unmountVolumes(plan.value) : [];
       return [...problems.filter((problem) => problem !== null), ...busy.map((error) => explainLinux(error))];
     },

@@ -21,6 +21,14 @@ export type MountPlanError =
   | { readonly kind: "unknownDisk"; readonly volume: string; readonly disk: string }
   | { readonly kind: "unsupportedDisk"; readonly volume: string; readonly disk: string; readonly type: string };
 
+/** What mounting depends on besides the container itself. */
+export interface MountWorld {
+  readonly layout: Layout;
+  readonly disks: readonly DiskDefinition[];
+  /** False (`PV_SECUREBOOT_HANDLERS=0`, `pv_verityoff`): `dm:` images are mounted plainly; their digests are checked instead. */
+  readonly useVerity: boolean;
+}
+
 /** The device-mapper name of reference 5.5: `pv--dmverity--<container>-<image without extension>`. */
 export const verityMapping = (owner: string, image: string): string =>
   `pv--dmverity--${owner}-${image.replace(/\.[^.]*$/, "")}`;
@@ -30,14 +38,15 @@ export function volumeStep(
   owner: Container["name"] | "bsp",
   ref: VolumeRef,
   verity: readonly VerityManifest[],
-  layout: Layout,
+  { layout, useVerity }: MountWorld,
 ): MountStep {
   const folder = `${trailDir(layout)}/${owner}`;
   const source = ref.file.startsWith("/") ? ref.file : `${folder}/${ref.file}`;
   const target = volumeDir(owner, ref.file.slice(ref.file.lastIndexOf("/") + 1));
   if (ref.mount === "bind-file") return { kind: "bind-file", source, target };
   if (ref.mount === "bind-folder") return { kind: "bind-folder", source, target, create: false };
-  const manifest = ref.handler === "dm" ? verity.find((candidate) => candidate.image === ref.file) : undefined;
+  const manifest =
+    ref.handler === "dm" && useVerity ? verity.find((candidate) => candidate.image === ref.file) : undefined;
   return {
     kind: "image",
     source,
@@ -51,8 +60,7 @@ export function volumeStep(
 function storageStep(
   container: Container["name"],
   volume: StorageVolume,
-  disks: readonly DiskDefinition[],
-  layout: Layout,
+  { disks, layout }: MountWorld,
 ): Result<MountStep, MountPlanError> {
   const wanted = volume.disk;
   const disk =
@@ -80,20 +88,16 @@ function storageStep(
  * Every mount of a container: root, further volumes, storage, in the order of its manifest, then its configuration overlay. The
  * original copies the overlay's files into memory; as a lower layer nothing writes to them, so the trail's own folder serves.
  */
-export function mountPlan(
-  container: Container,
-  disks: readonly DiskDefinition[],
-  layout: Layout,
-): Result<readonly MountStep[], MountPlanError> {
+export function mountPlan(container: Container, world: MountWorld): Result<readonly MountStep[], MountPlanError> {
   const images = [...(container.rootVolume === null ? [] : [container.rootVolume]), ...container.volumes];
-  const steps: MountStep[] = images.map((ref) => volumeStep(container.name, ref, container.verity, layout));
+  const steps: MountStep[] = images.map((ref) => volumeStep(container.name, ref, container.verity, world));
   for (const volume of container.storage) {
-    const step = storageStep(container.name, volume, disks, layout);
+    const step = storageStep(container.name, volume, world);
     if (!step.ok) return step;
     steps.push(step.value);
   }
   if (container.hasConfigOverlay) {
-    const source = `${trailDir(layout)}/_config/${container.name}`;
+    const source = `${trailDir(world.layout)}/_config/${container.name}`;
     steps.push({ kind: "bind-folder", source, target: configOverlayDir(container.name), create: false });
   }
   return ok(steps);

@@ -1,0 +1,47 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { explainVolumeError, type Layout, mountVolumes, volumeStep } from "../containers/index.ts";
+import { bindMount, explainLinux, kernelIdentity, mount } from "../linux/index.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { VolumeRef } from "../state/index.ts";
+import type { LoadedRevision } from "./revision.ts";
+
+/**
+ * Mounts the revision's kernel modules and firmware and offers them where programs look: `/lib/modules/<release>` and
+ * `/lib/firmware` (reference 1.4). The modules image of the running kernel's release is preferred over the plain one.
+ */
+export async function mountBsp(revision: LoadedRevision, layout: Layout): Promise<Result<void, string>> {
+  const { bsp, device } = revision.state;
+  if (bsp === null) return ok(undefined);
+  const { release } = kernelIdentity();
+  const modules = bsp.modules.get(release) ?? bsp.modules.get("");
+  const wanted: readonly (readonly [VolumeRef | null | undefined, string])[] = [
+    [modules, `/lib/modules/${release}`],
+    [bsp.firmware, "/lib/firmware"],
+  ];
+  if (wanted.every(([ref]) => ref === null || ref === undefined)) return ok(undefined);
+  const good = await revision.validate("bsp");
+  if (!good.ok) return good;
+  const world = { layout, disks: device.disks, useVerity: revision.useVerity };
+  for (const [ref, target] of wanted) {
+    if (ref === null || ref === undefined) continue;
+    const step = volumeStep("bsp", ref, [], world);
+    const mounted = mountVolumes([step]);
+    if (!mounted.ok) return err(explainVolumeError(mounted.error));
+    const offered = offerFolder(target);
+    if (!offered.ok) return offered;
+    const bound = bindMount({ source: step.target, target, flags: ["ro"] });
+    if (!bound.ok) return err(explainLinux(bound.error));
+  }
+  return ok(undefined);
+}
+
+/** A read-only base system may lack a folder for this kernel's release: memory over its parent makes room. */
+function offerFolder(target: string): Result<void, string> {
+  if (existsSync(target)) return ok(undefined);
+  const parent = dirname(target);
+  const covered = mount({ source: "cairn", target: parent, type: "tmpfs", options: "mode=755" });
+  if (!covered.ok) return err(`${explainLinux(covered.error)}: the base system needs an empty folder ${parent}`);
+  mkdirSync(target);
+  return ok(undefined);
+}

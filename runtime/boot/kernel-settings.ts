@@ -1,0 +1,32 @@
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { bringUp, CGROUP_ROOT, disableCtrlAltDel, enableControllers, explainSys } from "../linux/index.ts";
+import type { Logger } from "../logs/index.ts";
+import { type SysctlSetting, sysctlPath } from "./config/index.ts";
+
+/** Seconds from a kernel panic to the reboot, when the boot loader set none: without it a dead PID 1 is a dead device. */
+const panicSeconds = "2";
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+function write(path: string, value: string, log: Logger): void {
+  try {
+    writeFileSync(path, value);
+  } catch (cause) {
+    log.warn(`${path} does not take "${value}": ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+/** What PID 1 tells the kernel once: settings of the configuration, what a panic does, who gets Ctrl-Alt-Del, cgroups, loopback. */
+export function settleKernel(sysctls: readonly SysctlSetting[], log: Logger): void {
+  for (const { key, value } of sysctls) write(sysctlPath(key, isFolder), value, log);
+  if (readFileSync("/proc/sys/kernel/panic", "utf8").trim() === "0") {
+    log.warn(`the boot loader set no panic=: a dead runtime reboots after ${panicSeconds} s all the same`);
+    write("/proc/sys/kernel/panic", panicSeconds, log);
+  }
+  const cad = disableCtrlAltDel();
+  if (!cad.ok) log.warn(explainSys(cad.error));
+  const controllers = enableControllers(CGROUP_ROOT, ["cpu", "io", "memory", "pids", "cpuset"]);
+  if (!controllers.ok) log.warn(explainSys(controllers.error));
+  const loopback = bringUp("lo");
+  if (!loopback.ok) log.warn(explainSys(loopback.error));
+}

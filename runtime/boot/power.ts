@@ -1,0 +1,80 @@
+import { readdirSync } from "node:fs";
+import type { PowerAction } from "../control/index.ts";
+import {
+  explainLinux,
+  type MountEntry,
+  readMountinfo,
+  readText,
+  rebootMachine,
+  remountReadOnly,
+  syncAll,
+  umount,
+} from "../linux/index.ts";
+
+/** Mounts the kernel keeps for itself or that hold no data: unmounting them gains nothing and costs us our eyes. */
+const keptTypes = new Set([
+  "proc",
+  "sysfs",
+  "devtmpfs",
+  "devpts",
+  "cgroup2",
+  "tmpfs",
+  "pstore",
+  "securityfs",
+  "rootfs",
+]);
+
+/** From SIGTERM to SIGKILL, and after that for the kernel to finish. */
+const graceMs = 2_000;
+const checkMs = 20;
+
+/** Processes other than us: a kernel thread and a zombie have no command line. */
+function othersRun(): boolean {
+  return readdirSync("/proc").some((name) => {
+    if (!/^\d+$/.test(name) || name === "1") return false;
+    const commandLine = readText(`/proc/${name}/cmdline`);
+    return commandLine.ok && commandLine.value !== "";
+  });
+}
+
+/** kill(2) with pid -1: every process but ourselves. ESRCH is no error: nobody is left. */
+function signalOthers(signal: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(-1, signal);
+  } catch {}
+}
+
+async function endEveryProcess(): Promise<void> {
+  signalOthers("SIGTERM");
+  for (let waitedMs = 0; othersRun() && waitedMs < graceMs; waitedMs += checkMs) await Bun.sleep(checkMs);
+  signalOthers("SIGKILL");
+  for (let waitedMs = 0; othersRun() && waitedMs < graceMs; waitedMs += checkMs) await Bun.sleep(checkMs);
+}
+
+/** Unmounts what holds data, last mounted first; what is still in use becomes read-only, so that it is clean all the same. */
+function unmountAll(mounts: readonly MountEntry[], say: (message: string) => void): void {
+  for (const { target, type } of mounts.toReversed()) {
+    if (keptTypes.has(type) || target === "/") continue;
+    const undone = umount(target);
+    if (undone.ok) continue;
+    const readOnly = remountReadOnly(target);
+    if (!readOnly.ok) say(`${explainLinux(undone.error)}; ${explainLinux(readOnly.error)}`);
+  }
+}
+
+/**
+ * The end: containers are stopped already. Ends what still runs, writes everything out, unmounts, and asks the kernel. The base
+ * system's own image stays mounted, since we run from it; it is read-only, but it keeps the storage partition under it busy: that
+ * one ends up read-only instead of unmounted, which is as clean.
+ */
+export async function endMachine(action: PowerAction, say: (message: string) => void): Promise<never> {
+  await endEveryProcess();
+  syncAll();
+  const mounts = readMountinfo();
+  if (mounts.ok) unmountAll(mounts.value, say);
+  else say(explainLinux(mounts.error));
+  syncAll();
+  say(action === "reboot" ? "rebooting" : "powering off");
+  const done = rebootMachine(action === "reboot" ? "restart" : "powerOff");
+  throw new Error(done.ok ? "reboot(2) returned" : explainLinux(done.error));
+}
