@@ -50,7 +50,7 @@ export type Container = {
   free(): void;
 };
 
-/** Loads liblxc (lazily: nothing is opened before) and proves its ABI. Errors: missing, unknown version, unexpected behaviour. */
+/** Loads liblxc (lazily: nothing is opened before) and proves its ABI. `lxcPath` is an absolute path of a folder that exists. Errors: missing, unknown version, unexpected behaviour. */
 export function openLxc(lxcPath: string): Result<Lxc, LxcError> {
   const library = loadLibrary(lxcPath);
   if (!library.ok) return library;
