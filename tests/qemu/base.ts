@@ -7,9 +7,9 @@ import { kernel } from "./kernel.ts";
 import { squashfs, type TreeSpec } from "./tree.ts";
 
 export interface BaseOptions {
-  /** The runtime's binary; `dist/cairn-<arch>` unless told. */
+  /** The runtime's binary; `dist/cairn-<arch>` unless told, none where `init` takes its place. */
   readonly cairn?: string;
-  /** Starts as process 1 instead of Cairn: the text of a shell script. For experiments and for the bench's peer. */
+  /** Starts as process 1 instead of Cairn: the text of a shell script. For tests of the first stage and for the bench's peer. */
   readonly init?: string;
   /** Files to add or to replace, e.g. `/etc/pantavisor.config`. */
   readonly files?: Readonly<Record<string, string>>;
@@ -24,9 +24,8 @@ const mountPoints = [
 /** Path of the packed base system. Cached. */
 export async function baseSystem(arch: Arch, options: BaseOptions = {}): Promise<string> {
   const { release } = await kernel(arch);
-  const cairn = options.cairn ?? join(repository, "dist", `cairn-${arch}`);
-  const present = existsSync(cairn);
-  if (!present && options.init === undefined) throw new Error(`${cairn} is missing: run "make binary" first`);
+  const cairn = options.cairn ?? (options.init === undefined ? join(repository, "dist", `cairn-${arch}`) : undefined);
+  if (cairn !== undefined && !existsSync(cairn)) throw new Error(`${cairn} is missing: run "make binary" first`);
   const spec: TreeSpec = {
     arch,
     packages: ["liblxc1", "lxc"],
@@ -38,7 +37,7 @@ export async function baseSystem(arch: Arch, options: BaseOptions = {}): Promise
     ],
     busybox: true,
     folders: [...mountPoints, `usr/lib/modules/${release}`],
-    copies: present ? { "usr/bin/cairn": cairn } : {},
+    copies: cairn === undefined ? {} : { "usr/bin/cairn": cairn },
     files: {
       "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
       "/etc/group": "root:x:0:\nnogroup:x:65534:\n",
@@ -58,5 +57,5 @@ export async function baseSystem(arch: Arch, options: BaseOptions = {}): Promise
       ...(options.init === undefined ? { "/usr/sbin/init": "/usr/bin/cairn" } : {}),
     },
   };
-  return squashfs(`base-${arch}`, spec, { blockBytes: 64 * 1024, level: 12 });
+  return squashfs(`base-${arch}`, spec, { blockBytes: 128 * 1024, level: 15 });
 }

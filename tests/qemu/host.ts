@@ -17,6 +17,14 @@ export const hostArch = (): Arch => {
   throw new Error(`this host is ${process.arch}; device images are built on x64 or arm64`);
 };
 
+/** The architecture that a run of the machine tests is for: CAIRN_ARCH, this machine's unless told. */
+export function testArch(): Arch {
+  const wanted = process.env["CAIRN_ARCH"] ?? hostArch();
+  const found = arches.find((known) => known === wanted);
+  if (found === undefined) throw new Error(`CAIRN_ARCH is ${arches.join(" or ")}, not ${wanted}`);
+  return found;
+}
+
 export const sha256 = (data: string | Uint8Array): string => new Bun.CryptoHasher("sha256").update(data).digest("hex");
 
 /** SHA-256 of a file, read in pieces. */

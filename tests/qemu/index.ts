@@ -4,7 +4,7 @@ export type { ContainerSpec, Part, Persistence } from "./container.ts";
 export { allGoalsReached, type ContainerStatus, containers, whenContainers } from "./ctl.ts";
 export { demoContainers, scriptContainer } from "./demo-containers.ts";
 export type { DiskSpec, StorageCheck } from "./disk.ts";
-export { type Arch, arches, hostArch } from "./host.ts";
+export { type Arch, arches, hostArch, testArch } from "./host.ts";
 export type { Json } from "./json.ts";
 export { type BootOptions, boot, type Device, type EndReason, withDevice } from "./machine.ts";
 export { type Outcome, probeContainer } from "./probe.ts";
