@@ -208,6 +208,63 @@ const identity: Check = () => {
   assert(must(linux.readMeminfo()).totalBytes > 0);
 };
 
-/** By name, in the order to run them. `verity` wants device-mapper, the rest what a common kernel has. */
-export const checks = { identity, mounts, loops, loopRace, cgroups, loopback, reaping, verity } as const;
+const modules: Check = () => {
+  const index = must(linux.readModuleIndex());
+  must(linux.loadModule(index, { module: "dummy", options: "numdummies=2" }));
+  assert(linux.isModuleLoaded("dummy") && existsSync("/sys/class/net/dummy1"));
+  must(linux.loadModule(index, { module: "dummy" }));
+  must(linux.unloadModule("dummy"));
+  assert(!linux.isModuleLoaded("dummy"));
+  assert.equal(code(linux.unloadModule("dummy")), "ENOENT");
+  must(linux.loadModule(index, { module: "dm-verity" })); // with what it needs: dm-mod, dm-bufio, reed-solomon
+  assert.equal(code(linux.loadModule(index, { module: "no-such" })), "moduleNotFound");
+};
+
+const watchdog: Check = () => {
+  must(linux.loadModule(must(linux.readModuleIndex()), { module: "softdog" }));
+  const dog = must(linux.openWatchdog("/dev/watchdog0", 29_500));
+  assert.deepEqual([dog.identity, dog.timeoutMs, dog.canDisarm], ["Software Watchdog", 30_000, true]);
+  must(dog.kick());
+  assert.equal(code(linux.openWatchdog("/dev/watchdog0", 1000)), "EBUSY");
+  must(dog.disarm());
+  must(linux.unloadModule("softdog")); // EWOULDBLOCK if it were still armed
+};
+
+/** Wants a disk with an ext4 labelled "cairn-check". */
+const disk: Check = async () => {
+  const selector = linux.parseDeviceSelector("LABEL=cairn-check");
+  const device = must(await linux.waitForBlockDevice(selector, 5000));
+  const uuid = linux.readSuperblock(device)?.uuid ?? "";
+  assert.equal(linux.findBlockDevice({ by: "UUID", value: uuid.toUpperCase() }), device);
+  const partition = /\d$/.test(device) && linux.findBlockDevice({ by: "PARTLABEL", value: "cairn-part" });
+  assert.equal(partition, device);
+  const partUuid = "0fc63daf-8483-4772-8e79-3d69d8477de4";
+  assert.equal(linux.findBlockDevice({ by: "PARTUUID", value: partUuid }), device);
+  await inFolder((folder) => {
+    must(linux.mount({ source: device, target: folder, type: "ext4" }));
+    assert.equal(must(linux.fileSystemSpace(folder)).magic, 0xef53);
+    must(linux.freeze(folder));
+    assert.equal(code(linux.freeze(folder)), "EBUSY");
+    must(linux.thaw(folder));
+    assert.equal(code(linux.thaw(folder)), "EINVAL");
+    writeFileSync(`${folder}/x`, "x");
+    must(linux.remountReadOnly(folder));
+    must(linux.umount(folder));
+  });
+};
+
+/** By name, in the order to run them. `modules`, `verity`, `watchdog` and `disk` want a device with modules of its kernel. */
+export const checks = {
+  identity,
+  mounts,
+  loops,
+  loopRace,
+  cgroups,
+  loopback,
+  reaping,
+  modules,
+  verity,
+  watchdog,
+  disk,
+} as const;
 export type CheckName = keyof typeof checks;
