@@ -84,7 +84,6 @@ export async function revision(spec: RevisionSpec): Promise<Revision> {
         },
       },
     ],
-    ["device.json", { json: spec.device ?? { disks: [], groups: defaultGroups, volumes: {} } }],
   ]);
   for (const container of spec.containers)
     for (const [key, part] of await containerParts(container, digestOf)) parts.set(key, part);

@@ -1,7 +1,7 @@
 /** Composes a root file system from picked paths of Debian packages, and packs it as squashfs. */
 import { existsSync, lstatSync, realpathSync } from "node:fs";
 import { chmod, copyFile, cp, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Packages, packages, triplet, unpacked } from "./debian.ts";
 import { linkage } from "./elf.ts";
 import { type Arch, cached, hostArch, run, sha256OfFile } from "./host.ts";
@@ -35,7 +35,7 @@ export async function squashfs(name: string, spec: TreeSpec, options: SquashOpti
   const { blockBytes = 128 * 1024, level = 9 } = options;
   const copied = await Promise.all(Object.values(spec.copies ?? {}).map(sha256OfFile));
   const { key } = await sources(spec);
-  const folder = await cached(`squashfs/${name}`, ["squashfs 1", spec, copied, key, options], async (scratch) => {
+  const folder = await cached(`squashfs/${name}`, ["squashfs 2", spec, copied, key, options], async (scratch) => {
     const root = join(scratch, "root");
     await compose(root, spec);
     const image = join(scratch, "image.squashfs");
@@ -124,8 +124,8 @@ async function addLibraries(root: string, source: string, arch: Arch): Promise<v
     if (links === null) continue;
     const wanted = links.interpreter === null ? links.needed : [links.interpreter, ...links.needed];
     for (const name of wanted) {
-      if (seen.has(basename(name))) continue;
-      seen.add(basename(name));
+      if (seen.has(name)) continue;
+      seen.add(name);
       const places = name.startsWith("/") ? [name] : folders.map((folder) => join(folder, name));
       if (places.some((place) => existsSync(join(root, place)))) continue;
       const place = places.find((candidate) => existsSync(join(source, candidate)));
