@@ -3,7 +3,7 @@ import { table } from "./table.ts";
 
 /** The help of a command or of a group of them; `path` is the words that lead to it. */
 export function helpText(node: Command | CommandGroup, path: readonly string[]): string {
-  return node.kind === "group" ? groupHelp(node, path.join(" ")) : commandHelp(node, path.join(" "));
+  return node.kind === "group" ? groupHelp(node, path) : commandHelp(node, path.join(" "));
 }
 
 const section = (title: string, rows: readonly (readonly string[])[]): string[] =>
@@ -17,7 +17,11 @@ const section = (title: string, rows: readonly (readonly string[])[]): string[] 
           .map((line) => `  ${line}`),
       ];
 
-function groupHelp(node: CommandGroup, path: string): string {
+const HELP_FLAG = ["--help, -h", "this text"] as const;
+const VERSION_FLAG = ["--version", "which build this is"] as const;
+
+function groupHelp(node: CommandGroup, words: readonly string[]): string {
+  const path = words.join(" ");
   return [
     `usage: ${path} <command> …`,
     node.summary,
@@ -25,6 +29,7 @@ function groupHelp(node: CommandGroup, path: string): string {
       "commands",
       node.members.map((m) => [m.name, m.summary]),
     ),
+    ...section("flags", words.length === 1 ? [HELP_FLAG, VERSION_FLAG] : [HELP_FLAG]),
     ...section("example", [[node.example]]),
     "",
     `"${path} <command> --help" says more.`,
@@ -45,7 +50,7 @@ function commandHelp(node: Command, path: string): string {
       "arguments",
       operands.map(([name, { summary }]) => [name, summary]),
     ),
-    ...section("flags", [...flags, ["--help, -h", "this text"]]),
+    ...section("flags", [...flags, HELP_FLAG]),
     ...section("exit codes", Object.entries(node.exits)),
     ...section("example", [[node.example]]),
   ].join("\n");

@@ -4,7 +4,8 @@ import { ctl } from "./ctl/commands.ts";
 import { helpText } from "./help.ts";
 import { parse } from "./parse.ts";
 
-const cairn = group("cairn", {
+/** Every command there is. */
+export const cairn = group("cairn", {
   summary: "Runs a device as a stack of content-addressed parts, and goes back to the last good one",
   example: "cairn ctl containers ls",
   members: [

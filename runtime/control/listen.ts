@@ -11,11 +11,10 @@ import { refusal, respond } from "./respond.ts";
  * the middle of a request: any container could take all descriptors of PID 1.
  */
 export const listenLimits = {
+  /** One more cuts off the oldest: a request is answered as soon as it is whole, so who stays long is stuck or slow. */
   connectionsMax: 16,
   /** From the connection to the last byte of the answer, however busy the client looks. */
-  connectionMaxMs: 10_000,
-  /** How long a refused client may go on sending; its bytes are thrown away, so that it gets to read the refusal. */
-  discardMaxMs: 2000,
+  connectionMaxMs: 5000,
 } as const;
 
 /** `sun_path` of unix(7) without its final NUL. */
@@ -48,8 +47,6 @@ interface Connection {
   received: Buffer;
   /** Of the answer, still to be sent; null while there is no answer. */
   unsent: Buffer | null;
-  /** The request was not read to its end: wait for the client to stop sending before closing. */
-  discard: boolean;
   continued: boolean;
   timer: Timer | null;
 }
@@ -58,7 +55,7 @@ type Socket = Bun.Socket<Connection>;
 
 /**
  * Serves one caller's requests at `path` (mode 0600: root of the host or of the container). One request a connection, all bounded
- * by {@link listenLimits}; whoever comes when all places are taken gets 503.
+ * by {@link listenLimits}.
  */
 export function listen({ path, caller, device, onBug }: ListenOptions): Result<Listener, ListenError> {
   const failed = (why: string): Result<Listener, ListenError> => err({ kind: "listen", path, why });
@@ -67,6 +64,10 @@ export function listen({ path, caller, device, onBug }: ListenOptions): Result<L
   }
   const open = new Set<Socket>();
 
+  const drop = (socket: Socket): void => {
+    open.delete(socket); // at once: the close event may come later
+    socket.terminate();
+  };
   const serve = (socket: Socket): void => {
     const { data } = socket;
     const progress = readRequest(data.received);
@@ -78,7 +79,6 @@ export function listen({ path, caller, device, onBug }: ListenOptions): Result<L
       return;
     }
     data.unsent = writeResponse(responseTo(progress));
-    data.discard = progress.kind !== "complete";
     data.received = Buffer.alloc(0);
     flush(socket);
   };
@@ -105,13 +105,11 @@ export function listen({ path, caller, device, onBug }: ListenOptions): Result<L
       unix: path,
       socket: {
         open(socket) {
-          socket.data = { received: Buffer.alloc(0), unsent: null, discard: false, continued: false, timer: null };
-          if (open.size >= listenLimits.connectionsMax) {
-            socket.end(BUSY);
-            return;
-          }
+          socket.data = { received: Buffer.alloc(0), unsent: null, continued: false, timer: null };
+          const [oldest] = open;
+          if (oldest !== undefined && open.size >= listenLimits.connectionsMax) drop(oldest);
           open.add(socket);
-          socket.data.timer = setTimeout(() => socket.terminate(), listenLimits.connectionMaxMs);
+          socket.data.timer = setTimeout(() => drop(socket), listenLimits.connectionMaxMs);
         },
         data(socket, bytes) {
           if (!open.has(socket) || socket.data.unsent !== null) return;
@@ -124,7 +122,7 @@ export function listen({ path, caller, device, onBug }: ListenOptions): Result<L
           open.delete(socket);
         },
         error(socket) {
-          socket.terminate();
+          drop(socket);
         },
       },
     });
@@ -141,20 +139,13 @@ export function listen({ path, caller, device, onBug }: ListenOptions): Result<L
   }
 }
 
-const BUSY = writeResponse({ ...refusal(503, "Too many connections"), retryAfterSeconds: 1 });
-
 /** Sends what the kernel takes now; the rest follows when it says that it takes more. */
 function flush(socket: Socket): void {
   const { data } = socket;
   if (data.unsent === null) return;
   data.unsent = data.unsent.subarray(Math.max(0, socket.write(data.unsent)));
-  if (data.unsent.length > 0) return;
-  if (!data.discard) {
-    socket.end();
-    return;
-  }
-  if (data.timer !== null) clearTimeout(data.timer);
-  data.timer = setTimeout(() => socket.terminate(), listenLimits.discardMaxMs);
+  // Bytes still queued on a Unix socket outlive its closing, so even a refused client that has not stopped sending reads this.
+  if (data.unsent.length === 0) socket.end();
 }
 
 /** False: there is something that is not a socket, which is not ours to remove. */

@@ -147,7 +147,6 @@ export const keys = {
 
   PV_SYSTEM_APPARMOR_PROFILES: later(text("system.apparmor.profiles", C, null)),
   PV_SYSTEM_CONFDIR: path("system.confdir", C, "/configs"),
-  /** The original's default is `/media`, its images say this one. */
   PV_SYSTEM_DISKSDIR: later(path("system.disksdir", C, "/run/pantavisor/disks")),
   PV_SYSTEM_DRIVERS_LOAD_EARLY_AUTO: later(bool("system.drivers.load_early.auto", C, false)),
   PV_SYSTEM_ETCDIR: path("system.etcdir", C, "/etc"),

@@ -44,6 +44,14 @@ export async function ask(
     });
     return ok({ status: response.status, body: await response.text() });
   } catch (error) {
-    return err({ kind: "noAnswer", socket, why: error instanceof Error ? error.message : String(error) });
+    return err({ kind: "noAnswer", socket, why: reason(error) });
   }
 }
+
+/** The errno's name where there is one: Bun's sentences speak of URLs and ports. */
+const reason = (error: unknown): string =>
+  error instanceof Error
+    ? "code" in error && typeof error.code === "string"
+      ? error.code
+      : error.message
+    : String(error);
