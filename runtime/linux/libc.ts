@@ -1,5 +1,5 @@
 import { dlopen, type Pointer, read } from "bun:ffi";
-import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, constants, openSync, readFileSync, writeSync } from "node:fs";
 import { err, invariant, ok, type Result } from "../result.ts";
 import { refused, type SysArgs, type SysError, sysError } from "./errno.ts";
 
@@ -83,4 +83,4 @@ export const readText = (path: string): Result<string, SysError> =>
 
 /** Writes a value into an existing procfs, sysfs or cgroupfs file by one write(2). Not for files that must last. */
 export const writeControl = (path: string, value: string): Result<void, SysError> =>
-  viaNode("write", { path, value }, () => writeFileSync(path, value, { flag: "r+" }));
+  withFd(path, constants.O_WRONLY, (fd) => viaNode("write", { path, value }, () => void writeSync(fd, value)));

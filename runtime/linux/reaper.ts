@@ -18,20 +18,26 @@ const owned = new Set<number>();
 const settled = new Set<() => void>();
 
 /** Bun.spawn for a process that runs the {@link startReaper}: its exit is left to Bun. While a reaper runs, do not use Bun.spawn,
- *  Bun.$ or node:child_process directly: their children would be taken for orphans and their `exited` might never settle. */
+ *  Bun.$ or node:child_process directly: their children would be taken for orphans and their `exited` might never settle.
+ *  ENOENT: no such program, or no such working directory. */
 export function spawnChild<
   const In extends Bun.SpawnOptions.Writable = "ignore",
   const Out extends Bun.SpawnOptions.Readable = "pipe",
   const Err extends Bun.SpawnOptions.Readable = "inherit",
->(command: string[], options: Bun.SpawnOptions.OptionsObject<In, Out, Err>): Bun.Subprocess<In, Out, Err> {
-  const child = Bun.spawn<In, Out, Err>(command, options);
+>(
+  command: string[],
+  options: Bun.SpawnOptions.OptionsObject<In, Out, Err>,
+): Result<Bun.Subprocess<In, Out, Err>, SysError> {
+  const spawned = viaNode("spawn", { command }, () => Bun.spawn<In, Out, Err>(command, options));
+  if (!spawned.ok) return spawned;
+  const child = spawned.value;
   owned.add(child.pid);
   const release = () => {
     owned.delete(child.pid);
     for (const tell of settled) tell();
   };
   child.exited.then(release, release);
-  return child;
+  return spawned;
 }
 
 /** Takes every ended child that nobody owns. waitid shows one ended child at a time, always the same one until it is taken; when

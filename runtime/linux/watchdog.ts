@@ -7,6 +7,7 @@ import { closeFd, ioctl, openFd, viaNode } from "./libc.ts";
 const WDIOC_GETSUPPORT = 0x80285700;
 const WDIOC_KEEPALIVE = 0x80045705;
 const WDIOC_SETTIMEOUT = 0xc0045706;
+const WDIOC_GETTIMEOUT = 0x80045707;
 
 /** `struct watchdog_info`: offset of each field; 40 bytes on x86_64 and aarch64. */
 const WATCHDOG_INFO = { sizeBytes: 40, options: 0, firmware: 4, identity: 8 } as const;
@@ -16,7 +17,7 @@ export type Watchdog = {
   readonly path: string;
   /** The driver's name for itself, such as "i6300ESB timer". */
   readonly identity: string;
-  /** What the hardware made of the wish; some round, some know one value only. */
+  /** What the hardware made of the wish: some round, some know one value only and refuse all others. */
   readonly timeoutMs: number;
   /** Whether {@link Watchdog.disarm} really stops it. Not so with a driver without magic close or a kernel with nowayout. */
   readonly canDisarm: boolean;
@@ -53,14 +54,14 @@ export function openWatchdog(path: string, timeoutMs: number): Result<Watchdog, 
     closeFd(fd);
     return magic.ok ? ok(undefined) : magic;
   };
-  if (!set.ok) {
+  if (!set.ok && !ioctl("WDIOC_GETTIMEOUT", fd, WDIOC_GETTIMEOUT, seconds, { path }).ok) {
     disarm(); // a countdown of unknown length that nobody would kick
     return set;
   }
   return ok({
     path,
     identity,
-    timeoutMs: new DataView(seconds.buffer).getInt32(0, true) * 1000, // the driver writes back what it took
+    timeoutMs: new DataView(seconds.buffer).getInt32(0, true) * 1000, // the driver has written what it took
     canDisarm: magicClose,
     kick: () => {
       const kicked = ioctl("WDIOC_KEEPALIVE", fd, WDIOC_KEEPALIVE, 0, { path });

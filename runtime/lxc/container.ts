@@ -26,7 +26,8 @@ export type Container = {
   setItem(key: string, value: string): Result<void, LxcError>;
   /** Empties an item or a whole list. */
   clearItem(key: string): Result<void, LxcError>;
-  /** An item's value, "" when it is not set; `undefined` when liblxc does not know it. */
+  /** An item's value, "" when it is not set; `undefined` when liblxc does not know it. Of `lxc.rootfs.path` liblxc gives the path
+   *  without its type: "dir:/x" and "overlay:/x:/y" lose what is before the first colon. */
   getItem(key: string): string | undefined;
   /** The entries of a list item. */
   getItems(key: string): readonly string[];

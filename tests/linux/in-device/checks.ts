@@ -188,14 +188,15 @@ const reaping: Check = async () => {
   const reaped: number[] = [];
   const reaper = linux.startReaper(({ pid }) => reaped.push(pid));
   const orphans = 'i=0; while [ $i -lt 100 ]; do (sh -c "exit 7" & exit 0); i=$((i+1)); done';
-  const makers = Array.from({ length: 10 }, () => linux.spawnChild(["sh", "-c", orphans], {}));
-  const own = Array.from({ length: 50 }, (_, at) => linux.spawnChild(["sh", "-c", `exit ${at}`], {}));
+  const makers = Array.from({ length: 10 }, () => must(linux.spawnChild(["sh", "-c", orphans], {})));
+  const own = Array.from({ length: 50 }, (_, at) => must(linux.spawnChild(["sh", "-c", `exit ${at}`], {})));
   const codes = await Promise.all(own.map((child) => child.exited));
   assert.deepEqual(codes, [...own.keys()]);
   assert.deepEqual(await Promise.all(makers.map((maker) => maker.exited)), Array(10).fill(0));
   await until("a thousand orphans are reaped", () => reaped.length >= 1000);
   await until("no child is left", () => childrenOfSelf().length === 0);
   assert.equal(reaped.length, 1000);
+  assert.equal(code(linux.spawnChild(["/no/such/program"], {})), "ENOENT");
   reaper.stop();
 };
 
