@@ -3,7 +3,7 @@ import { type Document, inlineJson } from "./document.ts";
 import { place, shown } from "./fault.ts";
 import type { Bsp, VolumeRef } from "./model.ts";
 import { componentFault } from "./names.ts";
-import { object, shaped, text } from "./shape.ts";
+import { list, object, shaped, text } from "./shape.ts";
 import { parseVerity, parseVolume } from "./volumes.ts";
 
 const KEY = "bsp/run.json";
@@ -25,7 +25,7 @@ const BspShape = object({
   fdt: file,
   rootfs: file,
   firmware: v.exactOptional(text, ""),
-  addons: v.exactOptional(v.array(file), []),
+  addons: v.exactOptional(list(file), []),
   initrd_config: v.exactOptional(v.string(), ""),
 });
 

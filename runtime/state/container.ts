@@ -12,6 +12,7 @@ import type {
   Group,
   LogSource,
   Role,
+  StorageVolume,
   VolumeRef,
 } from "./model.ts";
 import { containerNameRule, parseContainerName, pathFault } from "./names.ts";
@@ -66,6 +67,8 @@ function toContainer(
   const root = run["root-volume"];
   const rootVolume = root === undefined ? null : parseVolume(root, name, place(key, "root-volume"), document);
   const volumes = parseVolumes(run.volumes, rootVolume, name, key, document);
+  const storage = parseStorage(run.storage, findings, key, "storage");
+  checkMountPoints(storage, rootVolume === null ? volumes : [rootVolume, ...volumes], key, findings);
   const goal = run.status_goal ?? group.statusGoal;
   return {
     name,
@@ -81,7 +84,7 @@ function toContainer(
     volumes,
     verity: parseVerity(rootVolume === null ? volumes : [rootVolume, ...volumes], name, document),
     logs: run.logs?.flatMap((log, at) => parseLog(log, place(key, "logs", at), findings)) ?? null,
-    storage: parseStorage(run.storage, findings, key, "storage"),
+    storage,
     drivers: {
       required: run.drivers?.required ?? [],
       optional: run.drivers?.optional ?? [],
@@ -146,6 +149,24 @@ function parseVolumes(
     mounted.add(ref.file);
     return [ref];
   });
+}
+
+/** Files and storage are mounted side by side in /volumes/<name>/ (reference 2.3, 2.4). */
+function checkMountPoints(
+  storage: readonly StorageVolume[],
+  volumes: readonly VolumeRef[],
+  key: string,
+  findings: Findings,
+): void {
+  for (const { name } of storage) {
+    if (volumes.every(({ file }) => file !== name)) continue;
+    findings.refuse(
+      "clash",
+      place(key, "storage", name),
+      `the name of a mounted file, ${shown(name)}`,
+      "a name of its own",
+    );
+  }
 }
 
 function parseRoles(written: readonly string[], key: string, findings: Findings): readonly Role[] {

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { type Findings, place, shown } from "./fault.ts";
 import { limits } from "./limits.ts";
 import type { DiskDefinition, DiskType, Json } from "./model.ts";
-import { component, json, nonEmpty, object, shaped, text } from "./shape.ts";
+import { component, json, list, nonEmpty, object, shaped, text } from "./shape.ts";
 
 const TYPES = ["dm-crypt-versatile", "dm-crypt-caam", "dm-crypt-dcp", "swap-disk", "volume-disk", "dual"] as const;
 const STEPS = ["primary", "secondary", "create-primary", "create-secondary", "copy-once-to-primary"] as const;
@@ -20,10 +20,10 @@ const DiskShape = object({
   provision_options: v.exactOptional(text),
   uuid: v.exactOptional(text),
   default: v.exactOptional(text),
-  aliases: v.exactOptional(v.array(nonEmpty), []),
+  aliases: v.exactOptional(list(nonEmpty), []),
   migrate_keyblob: v.exactOptional(text),
-  disks: v.exactOptional(v.pipe(v.array(nonEmpty), v.maxLength(limits.dualMembersMax)), []),
-  init_order: v.exactOptional(v.pipe(v.array(v.picklist(STEPS)), v.maxLength(limits.dualStepsMax)), []),
+  disks: v.exactOptional(list(nonEmpty, { max: limits.dualMembersMax }), []),
+  init_order: v.exactOptional(list(v.picklist(STEPS), { max: limits.dualStepsMax }), []),
 });
 
 /** One array of disks and how strict it is: `lenient` ones skip entries of unknown type (reference 1.7). */
@@ -39,7 +39,7 @@ export function parseDisks(lists: readonly DiskList[], findings: Findings): read
   const disks: DiskDefinition[] = [];
   const paths: string[] = [];
   for (const { value, key, steps, lenient } of lists) {
-    const items = shaped(v.pipe(v.array(json), v.minLength(1)), value, findings, key, ...steps) ?? [];
+    const items = shaped(list(json, { min: 1, max: limits.disksMax }), value, findings, key, ...steps) ?? [];
     if (items.length + disks.length > limits.disksMax) {
       findings.refuse(
         "tooMany",

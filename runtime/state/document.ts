@@ -61,9 +61,10 @@ export function inlineJson({ inline, tree, findings }: Document, key: string): J
 
 /** The folders that have a file called `name` directly in them and may be containers, in document order. */
 export function foldersWith({ entries }: Document, name: string): readonly string[] {
+  const end = `/${name}`;
   return entries.flatMap(({ key }) => {
-    const [folder, file, ...deeper] = key.split("/");
-    return folder !== undefined && file === name && deeper.length === 0 && !isReserved(folder) ? [folder] : [];
+    const folder = key.slice(0, -end.length);
+    return key.endsWith(end) && !folder.includes("/") && !isReserved(folder) ? [folder] : [];
   });
 }
 

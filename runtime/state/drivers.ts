@@ -1,8 +1,7 @@
-import * as v from "valibot";
 import { type Document, inlineJson } from "./document.ts";
 import { place } from "./fault.ts";
 import type { DriverAliases, Json } from "./model.ts";
-import { membersOf, nonEmpty, shaped } from "./shape.ts";
+import { list, membersOf, nonEmpty, shaped } from "./shape.ts";
 
 const KEY = "bsp/drivers.json";
 const SECTION = /^(?:all$|fitconfig:|dtb:|ovl:)/;
@@ -21,6 +20,6 @@ export function parseDrivers(document: Document): DriverAliases {
 function parseSection(section: string, value: Json, { findings }: Document): ReadonlyMap<string, readonly string[]> {
   const aliases = membersOf(value, findings, KEY, section);
   return new Map(
-    aliases.map(([alias, lines]) => [alias, shaped(v.array(nonEmpty), lines, findings, KEY, section, alias) ?? []]),
+    aliases.map(([alias, lines]) => [alias, shaped(list(nonEmpty), lines, findings, KEY, section, alias) ?? []]),
   );
 }

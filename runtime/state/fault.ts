@@ -69,10 +69,20 @@ const SHOWN_CHARS = 80;
 /** A value as people can read it in one line: JSON, shortened. */
 export function shown(value: unknown): string {
   if (value === undefined) return "nothing";
-  if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array";
+  if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === "object" && value !== null) return "an object";
-  return JSON.stringify(typeof value === "string" ? shortened(value) : value);
+  return typeof value === "string" ? quoted(shortened(value)) : JSON.stringify(value);
 }
+
+/** What JSON leaves as it is but a terminal obeys: C1 controls, line separators, marks that turn the writing direction. */
+const UNSEEN = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+const quoted = (text: string): string =>
+  JSON.stringify(text).replace(UNSEEN, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+/** Names in quotes, the first ten of them. */
+export const listed = (names: readonly string[]): string =>
+  names.slice(0, 10).map(shown).join(", ") + (names.length > 10 ? ", …" : "");
 
 export const shortened = (text: string): string =>
   text.length <= SHOWN_CHARS ? text : `${text.slice(0, SHOWN_CHARS).toWellFormed()}…`;
@@ -85,8 +95,8 @@ export function place(key: string, ...steps: readonly (string | number)[]): stri
   return inside === "" ? printable(key) : `${printable(key)}, ${inside}`;
 }
 
-/** A name in one line of a log: shortened, control characters and quotes escaped. */
-const printable = (name: string): string => JSON.stringify(shortened(name)).slice(1, -1);
+/** A name in one line of a log: shortened, and as {@link shown} without the quotes. */
+const printable = (name: string): string => quoted(shortened(name)).slice(1, -1);
 
 /** The sentence for people, and what they can do. */
 export function explainState(error: StateError): string {

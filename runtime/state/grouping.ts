@@ -1,4 +1,4 @@
-import { type Findings, place, shown } from "./fault.ts";
+import { type Findings, listed, place, shown } from "./fault.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Device, Group } from "./model.ts";
 
@@ -38,12 +38,7 @@ function saidGroup({ key, run }: Manifest, byName: ReadonlyMap<string, Group>, f
   if (run.group !== undefined) {
     const group = byName.get(run.group);
     if (group === undefined && byName.size > 0) {
-      findings.refuse(
-        "unknown",
-        place(key, "group"),
-        shown(run.group),
-        `one of ${[...byName.keys()].map(shown).join(", ")}`,
-      );
+      findings.refuse("unknown", place(key, "group"), shown(run.group), `one of ${listed([...byName.keys()])}`);
     }
     return group;
   }

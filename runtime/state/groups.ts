@@ -3,7 +3,7 @@ import { type Findings, place, shown } from "./fault.ts";
 import { limits } from "./limits.ts";
 import type { Group, Json } from "./model.ts";
 import { milliseconds, parseAutoRecovery } from "./recovery.ts";
-import { json, nonEmpty, object, seconds, shaped } from "./shape.ts";
+import { json, list, nonEmpty, object, seconds, shaped } from "./shape.ts";
 
 export const statusGoal = v.picklist(["MOUNTED", "STARTED", "READY"]);
 export const restartPolicy = v.picklist(["system", "container"]);
@@ -45,12 +45,8 @@ export function parseGroups(
   key: string,
   ...steps: readonly string[]
 ): readonly Group[] {
-  const items = shaped(v.pipe(v.array(json), v.minLength(1)), value, findings, key, ...steps);
+  const items = shaped(list(json, { min: 1, max: limits.groupsMax }), value, findings, key, ...steps);
   if (items === null) return [];
-  if (items.length > limits.groupsMax) {
-    findings.refuse("tooMany", place(key, ...steps), `${items.length} groups`, `at most ${limits.groupsMax}`);
-    return [];
-  }
   const groups: Group[] = [];
   for (const [at, item] of items.entries()) {
     const group = parseGroup(item, findings, key, ...steps, at);

@@ -10,8 +10,8 @@ export const limits = {
   stateBytesMax: 1 << 20,
   /** Nesting of arrays and objects. Real states reach 5 (`docker_config` in src.json). */
   depthMax: 64,
-  /** Values of any kind in the document: bounds the memory that a megabyte of `[0,0,0,…` can ask for. */
-  valuesMax: 1 << 17,
+  /** Values of any kind in the document, 256 for each container: bounds the time and memory that a megabyte of `[0,0,0,…` can ask for. */
+  valuesMax: 1 << 15,
   /** UTF-16 units of one number as written. */
   numberCharsMax: 64,
   /** Top-level members. */
@@ -20,6 +20,8 @@ export const limits = {
   keyBytesMax: 1024,
   /** UTF-8 bytes of one path component: NAME_MAX of ext4, squashfs and overlayfs. */
   componentBytesMax: 255,
+  /** Items of one list or members of one map that has a meaning here: volumes, logs, aliases, pools… */
+  listMax: 256,
   containersMax: 128,
   groupsMax: 64,
   disksMax: 64,

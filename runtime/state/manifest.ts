@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import { restartPolicy, statusGoal } from "./groups.ts";
 import { serviceRequest } from "./services.ts";
-import { absolutePath, component, integer, json, nonEmpty, object, text } from "./shape.ts";
+import { absolutePath, component, integer, json, list, nonEmpty, object, text } from "./shape.ts";
 
-const aliases = v.exactOptional(v.array(nonEmpty), []);
-const requests = v.exactOptional(v.array(serviceRequest), []);
+const aliases = v.exactOptional(list(nonEmpty), []);
+const requests = v.exactOptional(list(serviceRequest), []);
 
 const LogShape = object({
   file: v.exactOptional(absolutePath),
@@ -28,8 +28,8 @@ const NetworkShape = object({
       v.string(),
       // utsname holds 64 characters (sethostname(2))
       v.check(
-        (name) => /^[A-Za-z0-9]([A-Za-z0-9.-]{0,62}[A-Za-z0-9])?$/.test(name),
-        "a host name of letters, digits, - and .",
+        (name) => /^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/.test(name),
+        "a host name of letters, digits, - _ and .",
       ),
     ),
   ),
@@ -57,17 +57,17 @@ export const RunJson = object({
   group: v.exactOptional(nonEmpty),
   restart_policy: v.exactOptional(restartPolicy),
   status_goal: v.exactOptional(statusGoal),
-  roles: v.exactOptional(v.array(text), []),
+  roles: v.exactOptional(list(text), []),
   auto_recovery: v.exactOptional(json),
   network: v.exactOptional(NetworkShape),
   config: v.exactOptional(nonEmpty),
   "root-volume": v.exactOptional(nonEmpty),
-  volumes: v.exactOptional(v.array(nonEmpty), []),
-  logs: v.exactOptional(v.array(LogShape)),
+  volumes: v.exactOptional(list(nonEmpty), []),
+  logs: v.exactOptional(list(LogShape)),
   storage: v.exactOptional(json),
   drivers: v.exactOptional(object({ required: aliases, optional: aliases, manual: aliases })),
   services: v.exactOptional(object({ required: requests, optional: requests })),
-  exports: v.exactOptional(v.array(absolutePath), []),
+  exports: v.exactOptional(list(absolutePath), []),
   "dev-log": v.exactOptional(v.boolean()),
 });
 

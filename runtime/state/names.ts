@@ -26,22 +26,22 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** Says what is wrong with `text` as one plain component of a path; null when nothing is. */
 export function componentFault(text: string): string | null {
-  if (text === "") return "an empty component";
-  if (text === "." || text === "..") return `the component "${text}"`;
-  if (text.includes("/")) return 'a "/"';
-  if (CONTROL.test(text)) return "a control character";
-  const bytes = Buffer.byteLength(text);
-  return bytes > limits.componentBytesMax ? `a component of ${bytes} bytes` : null;
+  return text.includes("/") ? 'a "/"' : pathFault(text);
 }
 
 /** The same for a relative path of plain components. A backslash is an ordinary character here, as in systemd's unit names. */
 export function pathFault(text: string): string | null {
   if (text.startsWith("/")) return 'a "/" at the start';
+  if (CONTROL.test(text)) return "a control character";
   const bytes = Buffer.byteLength(text);
   if (bytes > limits.keyBytesMax) return `${bytes} bytes`;
   for (const component of text.split("/")) {
-    const fault = componentFault(component);
-    if (fault !== null) return fault;
+    if (component === "") return "an empty component";
+    if (component === "." || component === "..") return `the component "${component}"`;
+    // Only a path that is long as a whole can have a long component.
+    if (bytes > limits.componentBytesMax && Buffer.byteLength(component) > limits.componentBytesMax) {
+      return `a component of ${Buffer.byteLength(component)} bytes`;
+    }
   }
   return null;
 }

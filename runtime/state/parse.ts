@@ -24,13 +24,20 @@ export interface ParseOptions {
  * than {@link limits} allows before looking at it. A state that comes back can be run: groups exist, files that are named are there.
  */
 export function parseState(source: string | Uint8Array, options: ParseOptions = {}): Result<State, StateError> {
-  const bytes = typeof source === "string" ? Buffer.byteLength(source) : source.length;
+  const bytes = sizeOf(source);
   if (bytes > limits.stateBytesMax) return err({ kind: "tooLarge", bytes, bytesMax: limits.stateBytesMax });
   const text = typeof source === "string" ? ok(source) : decodeUtf8(source);
   if (!text.ok) return err({ kind: "syntax", fault: text.error });
   const root = readJson(text.value, limits);
   if (!root.ok) return err({ kind: "syntax", fault: root.error });
   return fromRoot(text.value, root.value, options);
+}
+
+/** In UTF-8. Of a text with too many characters already, only those are counted: that costs no time. */
+function sizeOf(source: string | Uint8Array): number {
+  return typeof source === "string" && source.length <= limits.stateBytesMax
+    ? Buffer.byteLength(source)
+    : source.length;
 }
 
 function fromRoot(text: string, root: JsonNode, options: ParseOptions): Result<State, StateError> {

@@ -2,17 +2,20 @@ import * as v from "valibot";
 import { type Document, inlineJson } from "./document.ts";
 import { place, shown } from "./fault.ts";
 import type { Container, ServiceExport, ServiceRequest } from "./model.ts";
-import { isObject, nonEmpty, object, shaped } from "./shape.ts";
+import { isObject, list, nonEmpty, object, shaped } from "./shape.ts";
 
 /** The bus that the runtime itself hosts (reference 14.1): always there to require, never to export. */
 const HOSTED_BUS = "system-bus";
 
 const optionalText = v.exactOptional(nonEmpty);
 
-export const serviceRequest = v.union([
-  nonEmpty,
-  object({ name: nonEmpty, type: optionalText, role: optionalText, interface: optionalText, target: optionalText }),
-]);
+export const serviceRequest = v.union(
+  [
+    nonEmpty,
+    object({ name: nonEmpty, type: optionalText, role: optionalText, interface: optionalText, target: optionalText }),
+  ],
+  "the name of a service, or an object with name",
+);
 
 export function toServiceRequest(written: v.InferOutput<typeof serviceRequest>): ServiceRequest {
   if (typeof written === "string") return { name: written, type: null, role: null, interface: null, target: null };
@@ -27,9 +30,9 @@ const ExportShape = object({
   bus: optionalText,
   owns: optionalText,
   role: optionalText,
-  allow: v.exactOptional(v.array(nonEmpty), []),
+  allow: v.exactOptional(list(nonEmpty), []),
 });
-const Exports = v.array(ExportShape);
+const Exports = list(ExportShape);
 
 /** `<c>/services.json` (reference 1.9): `{"services":[…]}` or the bare array. */
 export function parseServices(container: string, document: Document): readonly ServiceExport[] {

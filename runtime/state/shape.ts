@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type Findings, place, shown } from "./fault.ts";
+import { limits } from "./limits.ts";
 import type { Json } from "./model.ts";
 import { absolutePathFault, componentFault } from "./names.ts";
 
@@ -42,6 +43,20 @@ export const seconds = v.pipe(
   v.check((value) => value >= 0, "a whole number of seconds, 0 or more"),
 );
 
+/** An array with `min` to `max` items, counted before they are looked at. */
+export const list = <const S extends v.GenericSchema>(
+  item: S,
+  { min = 0, max = limits.listMax }: { readonly min?: number; readonly max?: number } = {},
+): v.GenericSchema<unknown, v.InferOutput<S>[]> =>
+  v.pipe(
+    v.unknown(),
+    v.check(
+      (value) => Array.isArray(value) && value.length >= min && value.length <= max,
+      `an array of ${min} to ${max} items`,
+    ),
+    v.array(item),
+  );
+
 /** Any value; for members that another parser reads. */
 export const json = v.custom<Json>(() => true);
 
@@ -58,11 +73,21 @@ export function shaped<const S extends v.GenericSchema>(
   const [issue] = result.issues;
   const inside = (issue.path ?? []).map((item) => (typeof item.key === "number" ? item.key : String(item.key)));
   const path = place(key, ...steps, ...inside);
-  // Own checks say in their message what they allow; the others say it as `expected`.
-  const allowed = issue.type === "check" || issue.type === "custom" ? issue.message : (issue.expected ?? issue.message);
   if (issue.type === "loose_object") findings.refuse("missing", path, "nothing", "a value");
-  else findings.refuse("shape", path, shown(issue.input), allowed);
+  else findings.refuse("shape", path, shown(issue.input), allowedBy(issue));
   return null;
+}
+
+const WORDS: { readonly [expected: string]: string } = {
+  string: "a string",
+  number: "a number",
+  boolean: "true or false",
+};
+
+/** Our own checks say in their message what they allow, valibot's own in `expected`. */
+function allowedBy({ type, message, expected }: v.BaseIssue<unknown>): string {
+  if (type === "check" || type === "union") return message;
+  return WORDS[expected ?? ""] ?? expected ?? message;
 }
 
 /** The members of an object, in order. Not `v.record`, which silently drops names such as `constructor`. */
@@ -73,7 +98,9 @@ export function membersOf(
   ...steps: readonly (string | number)[]
 ): readonly (readonly [name: string, value: Json])[] {
   if (value === undefined) return [];
-  if (isObject(value)) return Object.entries(value);
-  findings.refuse("shape", place(key, ...steps), shown(value), "an object");
+  const members = isObject(value) ? Object.entries(value) : null;
+  if (members !== null && members.length <= limits.listMax) return members;
+  const found = members === null ? shown(value) : `${members.length} members`;
+  findings.refuse("shape", place(key, ...steps), found, `an object of at most ${limits.listMax} members`);
   return [];
 }

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "../../result.ts";
 
-/** What may be wrong with the form of a document. */
+/** What may be wrong with the form of a document. `found` and `key` are cut to 256 characters. */
 export type JsonProblem =
   | { readonly kind: "invalidUtf8" }
   | { readonly kind: "loneSurrogate" }

@@ -26,6 +26,8 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ["r", "\r"],
   ["t", "\t"],
 ]);
+/** As much of what was found goes into a fault. */
+const FOUND_CHARS = 256;
 const LITERALS = [
   ["true", true],
   ["false", false],
@@ -132,7 +134,8 @@ class Reader {
     const key = this.string();
     if (key === null) return null;
     const keyEnd = this.at;
-    if (names.has(key)) return this.fail(keyStart, { kind: "duplicateKey", key });
+    if (names.has(key))
+      return this.fail(keyStart, { kind: "duplicateKey", key: key.slice(0, FOUND_CHARS).toWellFormed() });
     names.add(key);
     this.space();
     if (!this.take(":")) return this.unexpected('":"');
@@ -148,10 +151,10 @@ class Reader {
     const start = this.at;
     const written = this.match(NUMBER_LIKE, start);
     const found = this.match(NUMBER, start);
-    if (found !== written) return this.fail(start, { kind: "badNumber", found: written });
+    if (found !== written) return this.fail(start, { kind: "badNumber", found: written.slice(0, FOUND_CHARS) });
     const value = Number(found);
     if (found.length > this.limits.numberCharsMax || Math.abs(value) > Number.MAX_SAFE_INTEGER) {
-      return this.fail(start, { kind: "inexactNumber", found });
+      return this.fail(start, { kind: "inexactNumber", found: found.slice(0, FOUND_CHARS) });
     }
     this.at += found.length;
     return { kind: "scalar", value, start, end: this.at };
