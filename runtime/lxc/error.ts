@@ -57,6 +57,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
     /apparmor|mac_admin|allow_incomplete/i,
     "the kernel's AppArmor lacks what liblxc wants: boot with apparmor=0, or set lxc.apparmor.profile=unconfined or lxc.apparmor.allow_incomplete=1",
   ],
+  [/allocate (?:console|tty)/i, "is devpts mounted at /dev/pts?"],
   [/cgroup/i, "is cgroup v2 mounted at /sys/fs/cgroup, with the controllers that the configuration names?"],
   [
     /overlay/i,

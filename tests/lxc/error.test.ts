@@ -37,6 +37,11 @@ test("an incomplete AppArmor gets its advice", () => {
   expect(hintFromLog(lines.join("\n"))).toContain("apparmor=0");
 });
 
+test("a console that cannot be made points at devpts", () => {
+  const line = "lxc 20261123072032.793 ERROR    terminal - ../src/lxc/terminal.c:x:1 - Failed to allocate console";
+  expect(hintFromLog(line)).toBe("Failed to allocate console; is devpts mounted at /dev/pts?");
+});
+
 test("each error says what failed and what to do", () => {
   expect([
     explainLxc({ kind: "lxcMissing", detail: "liblxc.so.1: cannot open shared object file" }),
