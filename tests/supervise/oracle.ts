@@ -1,0 +1,312 @@
+/**
+ * The rules of supervision, kept beside it: sees events and effects only, and throws at the first effect that breaks a rule.
+ * Written from the reference and the opening of runtime/supervise/model.ts, not from the code that follows it.
+ */
+
+import type { ContainerName } from "../../runtime/state/index.ts";
+import {
+  containerView,
+  type Effect,
+  type GoalResult,
+  type Member,
+  nextDeadline,
+  type Plan,
+  type RunEnd,
+  type Status,
+  type Supervision,
+  type SupervisionEvent,
+} from "../../runtime/supervise/index.ts";
+
+/** What the rules need to know of one container. */
+export interface Watched {
+  readonly member: Member;
+  status: Status;
+  unanswered: "mount" | "start" | "release" | null;
+  alive: boolean;
+  /** Mounted, or tried to, and not released since. */
+  dirty: boolean;
+  /** Its run is over: the next work must be a release. */
+  over: boolean;
+  saidReady: boolean;
+  userStopped: boolean;
+  /** When somebody wished it down, and whether it was killed for it. */
+  wishedDownAtMs: number | null;
+  killed: boolean;
+  hasGoal: boolean;
+  /** Since when its time without the goal counts. */
+  withoutGoalSinceMs: number | null;
+  retries: number;
+  startedAtMs: number;
+  /** The pause that its last end was given, and when it is over. */
+  pauseMs: number;
+  notBeforeMs: number;
+  /** Ended by itself and left down. */
+  left: boolean;
+}
+
+export interface Oracle {
+  readonly watched: ReadonlyMap<ContainerName, Watched>;
+  readonly allStopped: number;
+  readonly goals: GoalResult | null;
+  see(event: SupervisionEvent, effective: boolean, effects: readonly Effect[], after: Supervision): void;
+}
+
+function rule(holds: boolean, text: string): asserts holds {
+  if (!holds) throw new Error(`rule broken: ${text}`);
+}
+
+const running: readonly Status[] = ["STARTING", "STARTED", "READY"];
+const verdicts: readonly Effect["kind"][] = ["recovering", "finished", "gaveUp", "revisionFailed"];
+
+export function oracle(plan: Plan): Oracle {
+  const members = plan.groups.flatMap((group) => group.members);
+  const watched = new Map(members.map((member) => [member.name, fresh(member)]));
+  let [begun, goingDown, allStopped, lastTickMs, told] = [false, false, 0, -1, null as GoalResult | null];
+  const of = (name: ContainerName): Watched => watched.get(name) ?? fail(name);
+
+  return {
+    watched,
+    get allStopped() {
+      return allStopped;
+    },
+    get goals() {
+      return told;
+    },
+    see(event, effective, effects, after) {
+      const before = new Map([...watched].map(([name, w]) => [name, { ...w }]));
+      const was = (name: ContainerName): Watched => before.get(name) ?? fail(name);
+      if (event.kind === "begin" && !goingDown) begun = true;
+      if (event.kind === "tick") lastTickMs = event.atMs;
+      if (event.kind === "shutdown" && !goingDown) {
+        goingDown = true;
+        for (const w of watched.values()) w.wishedDownAtMs ??= event.atMs;
+      }
+      if ("name" in event && effective) heed(of(event.name), event);
+      for (const effect of effects) {
+        if (effect.kind === "goals") {
+          rule(begun && !goingDown, "goals are only told while the revision runs");
+          told = effect.result;
+        } else if (effect.kind === "allStopped") {
+          allStopped++;
+          for (const w of watched.values()) rule(!w.alive && !w.dirty && w.unanswered === null, "all stopped is true");
+        } else check(of(effect.name), was(effect.name), effect, event);
+      }
+      if (event.kind === "exited" || event.kind === "mountFailed" || event.kind === "startFailed") {
+        const own = was(event.name).status !== "STOPPING" && effective;
+        const news = effects.filter(({ kind }) => verdicts.includes(kind));
+        rule(news.length === (own ? 1 : 0), `${event.name}: one verdict for an end by itself, none for a wished one`);
+      }
+      checkStanding(event, effects, after);
+    },
+  };
+
+  function check(
+    w: Watched,
+    was: Watched,
+    effect: Exclude<Effect, { kind: "goals" | "allStopped" }>,
+    event: SupervisionEvent,
+  ) {
+    const { name, recovery, goal } = w.member;
+    switch (effect.kind) {
+      case "status":
+        rule(effect.from === w.status && effect.from !== effect.to, `${name}: changes of status follow each other`);
+        w.status = effect.to;
+        if (effect.to === goal) [w.hasGoal, w.withoutGoalSinceMs] = [true, null];
+        else if (effect.from === goal) {
+          w.hasGoal = false;
+          const wished = event.kind === "request" || event.kind === "shutdown";
+          w.withoutGoalSinceMs = wished ? null : event.atMs;
+        }
+        return;
+      case "mount":
+        rule(begun && !goingDown && !w.userStopped, `${name}: mounted only when it may run`);
+        rule(w.unanswered === null && !w.alive && !w.dirty && !w.over, `${name}: released before the next mount`);
+        rule(event.atMs >= w.notBeforeMs, `${name}: not mounted before its pause is over`);
+        [w.unanswered, w.dirty, w.saidReady, w.left] = ["mount", true, false, false];
+        [w.wishedDownAtMs, w.killed] = [null, false];
+        w.withoutGoalSinceMs ??= event.atMs;
+        return;
+      case "start":
+        rule(!goingDown && !w.userStopped && goal !== "MOUNTED", `${name}: started only when it may run`);
+        rule(w.unanswered === null && !w.alive && w.dirty && !w.over, `${name}: one start at a time, after the mount`);
+        w.unanswered = "start";
+        return;
+      case "stop":
+        rule(w.alive && w.wishedDownAtMs !== null && !w.killed, `${name}: asked to halt by wish, while it runs`);
+        return;
+      case "kill": {
+        rule(w.alive || w.unanswered === "start", `${name}: killed only while there is something to kill`);
+        rule(w.wishedDownAtMs !== null && event.atMs >= w.wishedDownAtMs + plan.stopGraceMs, `${name}: has its grace`);
+        w.killed = true;
+        return;
+      }
+      case "release":
+        rule(w.unanswered === null && !w.alive && w.dirty, `${name}: released when nothing of it runs`);
+        w.unanswered = "release";
+        return;
+      case "recovering": {
+        const used = forgiven(was, event.atMs) ? 0 : was.retries;
+        rule(recovery !== null && !w.userStopped && !goingDown, `${name}: recovered by its policy only`);
+        rule(!endedWell(recovery.policy, effect.end), `${name}: exit code 0 is no failure`);
+        rule(recovery.maxRetries === 0 || effect.retry <= recovery.maxRetries, `${name}: never more than max_retries`);
+        rule(effect.retry === used + 1, `${name}: retries count one by one`);
+        const grown = Math.round(recovery.retryDelayMs * recovery.backoffFactor ** used);
+        rule(
+          effect.delayMs === Math.min(grown, Math.max(3_600_000, recovery.retryDelayMs)),
+          `${name}: delay by the formula`,
+        );
+        [w.retries, w.pauseMs] = [effect.retry, effect.delayMs];
+        return;
+      }
+      case "gaveUp":
+        rule(
+          recovery !== null && usedUp(was, event.atMs) && recovery.backoffPolicy.kind !== "reboot",
+          `${name}: gave up`,
+        );
+        rule(
+          effect.pauseMs === (recovery.backoffPolicy.kind === "wait" ? recovery.backoffPolicy.ms : null),
+          `${name}: pauses`,
+        );
+        if (effect.pauseMs === null) w.left = true;
+        else [w.retries, w.pauseMs] = [0, effect.pauseMs];
+        return;
+      case "revisionFailed":
+        rule(
+          recovery === null || (usedUp(was, event.atMs) && recovery.backoffPolicy.kind === "reboot"),
+          `${name}: fails the revision without recovery only`,
+        );
+        w.left = true;
+        return;
+      case "finished":
+        rule(event.kind === "exited" && endedWell(recovery?.policy, event.end), `${name}: finished with exit code 0`);
+        w.left = true;
+        if (was.hasGoal || (was.status === "STARTING" && goal === (was.saidReady ? "READY" : "STARTED"))) {
+          [w.hasGoal, w.withoutGoalSinceMs] = [true, null];
+        }
+        return;
+      case "stable": {
+        rule(
+          recovery !== null && recovery.stableTimeoutMs > 0 && w.hasGoal && w.alive,
+          `${name}: stable while it runs`,
+        );
+        return;
+      }
+    }
+  }
+
+  function checkStanding(event: SupervisionEvent, effects: readonly Effect[], after: Supervision): void {
+    const results = plan.groups.map((group) => groupResult(group.members.map(({ name }) => standing(of(name)))));
+    const heldBy = (group: string) =>
+      results
+        .slice(
+          0,
+          plan.groups.findIndex(({ name }) => name === group),
+        )
+        .includes("pending");
+    if (begun && !goingDown) rule(told === groupResult(results), "the goals that were told are the goals as they are");
+    for (const effect of effects) {
+      if (effect.kind === "mount")
+        rule(!heldBy(of(effect.name).member.group), `${effect.name}: waits for earlier groups`);
+    }
+    for (const [name, w] of watched) {
+      const held = heldBy(w.member.group);
+      if (begun && w.status === "INSTALLED") rule(w.unanswered === "mount", `${name}: nothing waits without a reason`);
+      if (w.status === "BLOCKED") rule(held && !w.userStopped, `${name}: blocked only by an earlier group`);
+      if (event.kind === "tick" && w.status === "RECOVERING") rule(w.notBeforeMs > event.atMs, `${name}: pause ends`);
+      const doomed = w.wishedDownAtMs !== null && w.wishedDownAtMs + plan.stopGraceMs <= event.atMs;
+      if (event.kind === "tick" && doomed && w.alive) rule(w.killed, `${name}: killed after its grace`);
+      if (w.userStopped || goingDown) rule(!running.includes(w.status), `${name}: down when it was wished down`);
+      const view = containerView(after, name);
+      rule(view.status === w.status && view.userStopped === w.userStopped, `${name}: shown as it is`);
+      rule((view.pid !== null) === w.alive, `${name}: has a pid while its process lives`);
+      if (allStopped > 0) rule(w.status === "STOPPED", `${name}: stopped at the end`);
+    }
+    const deadline = nextDeadline(after);
+    if (event.kind === "tick") rule(deadline === null || deadline > event.atMs, "a tick leaves nothing due");
+    rule(allStopped <= 1, "all stopped is told once");
+  }
+
+  function standing(w: Watched): GoalResult | "neutral" {
+    if (w.userStopped) return "neutral";
+    if (w.hasGoal) return "reached";
+    const { withoutGoalSinceMs: since, member } = w;
+    const missed = since !== null && (member.goalTimeoutMs === 0 || lastTickMs >= since + member.goalTimeoutMs);
+    return missed ? "missed" : "pending";
+  }
+}
+
+/** What an event alone says about its container. */
+function heed(w: Watched, event: Extract<SupervisionEvent, { name: ContainerName }>): void {
+  switch (event.kind) {
+    case "mounted":
+      w.unanswered = null;
+      return;
+    case "mountFailed":
+    case "startFailed":
+      [w.unanswered, w.over] = [null, true];
+      return;
+    case "started":
+      [w.unanswered, w.alive, w.startedAtMs] = [null, true, event.atMs];
+      return;
+    case "exited":
+      if (w.unanswered === "start") w.unanswered = null;
+      [w.alive, w.over] = [false, true];
+      return;
+    case "released":
+      [w.unanswered, w.over, w.dirty] = [null, false, false];
+      [w.notBeforeMs, w.pauseMs] = [event.atMs + w.pauseMs, 0];
+      return;
+    case "ready":
+      if (w.status === "STARTING") w.saidReady = true;
+      return;
+    case "request":
+      if (event.action === "start" && running.includes(w.status)) return;
+      [w.withoutGoalSinceMs, w.pauseMs, w.notBeforeMs] = [null, 0, 0];
+      w.userStopped = event.action === "stop";
+      if (event.action !== "start") w.wishedDownAtMs ??= event.atMs;
+      if (event.action === "stop") return;
+      [w.retries, w.left] = [0, false];
+      if (!running.includes(w.status)) w.hasGoal = false;
+  }
+}
+
+const fresh = (member: Member): Watched => ({
+  member,
+  status: "NONE",
+  unanswered: null,
+  alive: false,
+  dirty: false,
+  over: false,
+  saidReady: false,
+  userStopped: false,
+  wishedDownAtMs: null,
+  killed: false,
+  hasGoal: false,
+  withoutGoalSinceMs: null,
+  retries: 0,
+  startedAtMs: 0,
+  pauseMs: 0,
+  notBeforeMs: 0,
+  left: false,
+});
+
+function groupResult(members: readonly (GoalResult | "neutral")[]): GoalResult {
+  if (members.includes("missed")) return "missed";
+  return members.includes("pending") ? "pending" : "reached";
+}
+
+const endedWell = (policy: string | undefined, end: RunEnd): boolean =>
+  policy === "on-failure" && end.kind === "exit" && end.code === 0;
+
+const forgiven = ({ member: { recovery }, alive, startedAtMs }: Watched, atMs: number): boolean =>
+  recovery !== null && recovery.resetWindowMs > 0 && alive && atMs - startedAtMs > recovery.resetWindowMs;
+
+const usedUp = (w: Watched, atMs: number): boolean =>
+  w.member.recovery !== null &&
+  w.member.recovery.maxRetries > 0 &&
+  w.retries === w.member.recovery.maxRetries &&
+  !forgiven(w, atMs);
+
+function fail(name: ContainerName): never {
+  throw new Error(`no container ${name}`);
+}

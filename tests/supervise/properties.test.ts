@@ -1,0 +1,195 @@
+/** Random plans and random histories under the oracle's eyes. A failure prints seed and path: give both to `fc.assert` to repeat it. */
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import {
+  containerView,
+  type Effect,
+  groupStatus,
+  nextDeadline,
+  type Plan,
+  type Status,
+  stateStatus,
+  step,
+  supervision,
+} from "../../runtime/supervise/index.ts";
+import {
+  begin,
+  exited,
+  type Happening,
+  mounted,
+  mountFailed,
+  planOf,
+  ready,
+  recovers,
+  released,
+  request,
+  shutdown,
+  started,
+  startFailed,
+  tick,
+} from "./scene.ts";
+import { type Move, world } from "./world.ts";
+
+const recovery = fc.option(
+  fc.record({
+    policy: fc.constantFrom("always" as const, "on-failure" as const, "unless-stopped" as const),
+    maxRetries: fc.integer({ min: 0, max: 3 }),
+    retryDelayMs: fc.constantFrom(0, 1_000, 5_000),
+    backoffFactor: fc.constantFrom(1, 1.5, 2, 100),
+    resetWindowMs: fc.constantFrom(0, 10_000),
+    stableTimeoutMs: fc.constantFrom(0, 8_000),
+    backoffPolicy: fc.constantFrom(
+      { kind: "reboot" as const },
+      { kind: "never" as const },
+      { kind: "wait" as const, ms: 600_000, text: "10min" },
+    ),
+  }),
+  { freq: 4, nil: null },
+);
+
+const member = fc.record({
+  goal: fc.constantFrom("MOUNTED" as const, "STARTED" as const, "STARTED" as const, "READY" as const),
+  goalTimeoutMs: fc.constantFrom(0, 1_000, 30_000, 30_000),
+  recovery: recovery.map((block) => (block === null ? null : recovers(block))),
+  controllable: fc.constantFrom(true, true, true, false),
+});
+
+const plans: fc.Arbitrary<Plan> = fc
+  .tuple(
+    fc.array(fc.array(member, { maxLength: 3, size: "max" }), { maxLength: 3, size: "max" }),
+    fc.constantFrom(0, 5_000),
+  )
+  .map(([groups, stopGraceMs]) => {
+    const named = groups.map((members, g) => [`g${g}`, Object.fromEntries(members.map((m, i) => [`c${g}${i}`, m]))]);
+    return { ...planOf(Object.fromEntries(named)), stopGraceMs };
+  });
+
+const which = fc.nat(8);
+const ends = fc.constantFrom(
+  { kind: "exit", code: 0 } as const,
+  { kind: "exit", code: 1 } as const,
+  { kind: "signal", signal: 9 } as const,
+);
+const action = fc.constantFrom("start" as const, "stop" as const, "restart" as const);
+
+const move: fc.Arbitrary<Move> = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      do: fc.constant("answer" as const),
+      which,
+      fails: fc.constantFrom(false, false, false, true),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("end" as const), which, end: ends, late: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("ready" as const), which }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("wish" as const), which, action }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant("wait" as const),
+      ms: fc.oneof(fc.nat(100), fc.nat(10_000), fc.constantFrom(1_000, 5_000, 30_000, 4_000_000)),
+      lazy: fc.boolean(),
+    }),
+  },
+);
+
+const histories = fc.record({
+  early: fc.array(move, { maxLength: 3 }),
+  middle: fc.array(move, { maxLength: 80, size: "max" }),
+  stubborn: fc.boolean(),
+});
+
+const runs = { numRuns: 2_000, includeErrorInReport: true };
+
+test("whatever happens, no rule is broken; when the faults stop, every container comes to rest where it belongs", () => {
+  fc.assert(
+    fc.property(plans, histories, (plan, { early, middle, stubborn }) => {
+      const w = world(plan);
+      for (const m of [...early, { do: "begin" as const }, ...middle]) w.play(m);
+      w.calm(stubborn);
+      for (const {
+        member: { goal },
+        status,
+        userStopped,
+        left,
+      } of w.oracle.watched.values()) {
+        expect(status).toBe(userStopped || left ? "STOPPED" : goal);
+      }
+      expect(w.oracle.goals).not.toBe("pending");
+      expect(w.oracle.allStopped).toBe(0);
+    }),
+    runs,
+  );
+});
+
+test("whenever the device goes down, everything stops, and that is told once", () => {
+  fc.assert(
+    fc.property(plans, histories, fc.array(move, { maxLength: 20 }), (plan, { early, middle, stubborn }, last) => {
+      const w = world(plan);
+      const history: readonly Move[] = [...early, { do: "begin" }, ...middle, { do: "shutdown" }, ...last];
+      for (const m of history) w.play(m);
+      w.calm(stubborn);
+      for (const { status, dirty, alive } of w.oracle.watched.values()) {
+        expect({ status, dirty, alive }).toEqual({ status: "STOPPED", dirty: false, alive: false });
+      }
+      expect(w.oracle.allStopped).toBe(1);
+    }),
+    runs,
+  );
+});
+
+test("the histories come to every effect and every status often enough to prove something", () => {
+  const seen = new Map<string, number>();
+  const note = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
+  for (const [plan, { middle }] of fc.sample(fc.tuple(plans, histories), { numRuns: 500, seed: 1 })) {
+    const w = world(plan, (effect) => note(effect.kind === "status" ? effect.to : effect.kind));
+    for (const m of [{ do: "begin" as const }, ...middle, { do: "shutdown" as const }]) w.play(m);
+  }
+  const wanted: readonly (Effect["kind"] | Status)[] = [
+    ...(["mount", "start", "stop", "kill", "release", "recovering", "finished", "gaveUp", "revisionFailed"] as const),
+    ...(["stable", "goals", "allStopped"] as const),
+    ...(["INSTALLED", "BLOCKED", "MOUNTED", "STARTING", "STARTED", "READY"] as const),
+    ...(["RECOVERING", "STOPPING", "STOPPED"] as const),
+  ];
+  expect(wanted.filter((what) => (seen.get(what) ?? 0) < 20)).toEqual([]);
+});
+
+test("no event throws in any state, however impossible; what is shown stays sound", () => {
+  const names = ["c00", "c01", "c10"] as const;
+  const happening: fc.Arbitrary<Happening> = fc
+    .tuple(fc.constantFrom(...names), fc.nat(14), action, ends)
+    .map(([name, kind, wish, end]) => {
+      const every: readonly Happening[] = [
+        begin,
+        tick,
+        tick,
+        shutdown,
+        mounted(name),
+        mountFailed(name),
+        started(name),
+        startFailed(name),
+        { ...exited(name, 0), end } as Happening,
+        released(name),
+        released(name),
+        ready(name),
+        request(name, wish),
+      ];
+      return every[kind % every.length] ?? begin;
+    });
+  const timed = fc.array(fc.tuple(happening, fc.nat(20_000)), { maxLength: 80, size: "max" });
+  fc.assert(
+    fc.property(fc.tuple(member, member, member), timed, ([a, b, c], history) => {
+      let now = supervision(planOf({ g0: { c00: a, c01: b }, g1: { c10: c } }));
+      let atMs = 0;
+      for (const [what, afterMs] of history) {
+        atMs += afterMs;
+        [now] = step(now, { ...what, atMs });
+        for (const [name] of now.containers) expect(containerView(now, name).name).toBe(name);
+        expect(Number.isFinite(nextDeadline(now) ?? 0)).toBe(true);
+        expect([groupStatus(now, "g0"), groupStatus(now, "g1")]).toContain(stateStatus(now));
+      }
+    }),
+    runs,
+  );
+});
