@@ -59,8 +59,8 @@ export interface Logs {
     container: string,
     spec: { readonly pid: number; readonly sources: readonly ContainerLogSource[] | null },
   ): void;
-  /** Reads what is left if the init still lives, then forgets the pid. Call it before the container's file systems are unmounted.
-   *  No descriptor of the container is held between two reads, so nothing is kept busy either way. */
+  /** Reads what the container wrote last, also after its init has ended, and closes its files. Until then one descriptor of each
+   *  followed file keeps its file system busy, so call it as soon as the container has ended and before anything is unmounted. */
   detach(container: string): void;
   faults(): LogFaults;
   /** Writes everything out and stops; log calls after it only reach the console. */
