@@ -1,5 +1,6 @@
 import { C, C_NOT_POLICY, CO, COR, ENV_ONLY, HO, HOR } from "./level.ts";
 import {
+  alwaysOn,
   bool,
   choice,
   choices,
@@ -76,18 +77,18 @@ export const keys = {
   PV_DEBUG_SHELL_TIMEOUT: later(duration(null, C, MIN)),
   PV_DEBUG_SSH: later(bool("debug.ssh", COR, true)),
   PV_DEBUG_SSH_AUTHORIZED_KEYS: later(text("debug.ssh_authorized_keys", COR, null)),
-  PV_DISK_EXPORTSDIR: path("disk.exportsdir", C, "/exports"),
-  PV_DISK_VOLDIR: path("disk.voldir", C, "/volumes"),
-  PV_DISK_WRITABLEDIR: path("disk.writabledir", C, "/writable"),
+  PV_DISK_EXPORTSDIR: later(path("disk.exportsdir", C, "/exports")),
+  PV_DISK_VOLDIR: later(path("disk.voldir", C, "/volumes")),
+  PV_DISK_WRITABLEDIR: later(path("disk.writabledir", C, "/writable")),
   PV_DROPBEAR_CACHE_DIR: later(path("dropbear.cache.dir", C, "/storage/cache/dropbear")),
   PV_LIBEVENT_DEBUG_MODE: later(bool(null, CO, false)),
   PV_LIBTHTTP_CERTSDIR: later(path("libthttp.certdir", C, "/certs")),
   PV_LIBTHTTP_LOG_LEVEL: later(int(0, 5, "libthttp.log.level", COR, 3)),
 
   PV_LOG_AUTO_DEVLOG: later(bool(null, CO, true)),
-  PV_LOG_BUF_NITEMS: later(int(1, COUNT_MAX, "log.buf_nitems", CO, 128)),
+  PV_LOG_BUF_NITEMS: int(1, COUNT_MAX, "log.buf_nitems", CO, 128),
   PV_LOG_CAPTURE: bool("log.capture", CO, true),
-  PV_LOG_CAPTURE_DMESG: later(bool("log.capture.dmesg", CO, true)),
+  PV_LOG_CAPTURE_DMESG: bool("log.capture.dmesg", CO, true),
   PV_LOG_DIR: path("log.dir", C, "/storage/logs/"),
   PV_LOG_DIR_MAXSIZE: size(null, COR, null),
   PV_LOG_FILETREE_TIMESTAMP_FORMAT: later(text("log.filetree.timestamp.format", COR, null)),
@@ -100,15 +101,15 @@ export const keys = {
   PV_LOG_SERVER_OUTPUTS: choices(LOG_OUTPUTS, "log.server.outputs", COR, ["filetree"]),
   PV_LOG_SINGLEFILE_TIMESTAMP_FORMAT: later(text("log.singlefile.timestamp.format", COR, null)),
   PV_LOG_STDOUT_TIMESTAMP_FORMAT: later(text("log.stdout.timestamp.format", COR, null)),
-  PV_LOG_TIMESTAMP: later(choice(["relative", "absolute"], null, COR, "relative")),
+  PV_LOG_TIMESTAMP: choice(["relative", "absolute"], null, COR, "relative"),
   /** -1: whatever loop device is free. */
   PV_LOOP_INDEX_BASE: later(int(-1, (1 << 20) - 1, null, C, -1)),
-  PV_LXC_LOG_LEVEL: int(0, 9, "lxc.log.level", CO, 2),
+  PV_LXC_LOG_LEVEL: later(int(0, 9, "lxc.log.level", CO, 2)),
 
   PV_NET_BRADDRESS4: later(word("net.braddress4", CO, "10.0.3.1")),
   PV_NET_BRDEV: later(component("net.brdev", CO, "lxcbr0")),
   PV_NET_BRMASK4: later(word("net.brmask4", CO, "255.255.255.0")),
-  PV_OEM_NAME: optionalComponent(null, C, null),
+  PV_OEM_NAME: later(optionalComponent(null, C, null)),
   PV_POLICY: optionalComponent("policy", C_NOT_POLICY, null),
 
   PV_POWER_MODE: later(choice(["disabled", "locks", "managed"], "power.mode", COR, "locks")),
@@ -123,7 +124,8 @@ export const keys = {
 
   PV_REMOUNT_POLICY: later(optionalComponent(null, ENV_ONLY, null)),
   PV_REVISION_RETRIES: later(int(0, COUNT_MAX, "revision.retries", COR, 10)),
-  PV_SECUREBOOT_CHECKSUM: bool("secureboot.checksum", C, true),
+  /** The original lets it be switched off, and its boot script does so (reference 15, number 9). */
+  PV_SECUREBOOT_CHECKSUM: alwaysOn("secureboot.checksum", C, true),
   PV_SECUREBOOT_HANDLERS: bool("secureboot.handlers", C, true),
   PV_SECUREBOOT_MODE: later(choice(["disabled", "lenient", "strict", "audit"], "secureboot.mode", C, "lenient")),
   PV_SECUREBOOT_OEM_TRUSTSTORE: later(component(null, C, "ca-oem-certificates")),
@@ -146,19 +148,19 @@ export const keys = {
   PV_STORAGE_WAIT: duration("storage.wait", C, 5 * S),
 
   PV_SYSTEM_APPARMOR_PROFILES: later(text("system.apparmor.profiles", C, null)),
-  PV_SYSTEM_CONFDIR: path("system.confdir", C, "/configs"),
+  PV_SYSTEM_CONFDIR: later(path("system.confdir", C, "/configs")),
   PV_SYSTEM_DISKSDIR: later(path("system.disksdir", C, "/run/pantavisor/disks")),
   PV_SYSTEM_DRIVERS_LOAD_EARLY_AUTO: later(bool("system.drivers.load_early.auto", C, false)),
   PV_SYSTEM_ETCDIR: path("system.etcdir", C, "/etc"),
   PV_SYSTEM_ETCPANTAVISORDIR: path(null, C, "/etc/pantavisor"),
   PV_SYSTEM_INIT_MODE: later(choice(["embedded", "standalone", "appengine"], "system.init.mode", C, "embedded")),
-  PV_SYSTEM_LIBDIR: path("system.libdir", C, "/lib"),
+  PV_SYSTEM_LIBDIR: later(path("system.libdir", C, "/lib")),
   /** The original's default is `/media`, its images say this one. */
   PV_SYSTEM_MEDIADIR: later(path("system.mediadir", C, "/run/pantavisor/media")),
   PV_SYSTEM_MOUNT_SECURITYFS: later(bool("system.mount.securityfs", C, false)),
   /** The original's default is `/pv`, its images say this one; clients look here first (reference 8.10). */
   PV_SYSTEM_RUNDIR: path("system.rundir", C, "/run/pantavisor/pv"),
-  PV_SYSTEM_USRDIR: path("system.usrdir", C, "/usr"),
+  PV_SYSTEM_USRDIR: later(path("system.usrdir", C, "/usr")),
 
   PV_UPDATER_COMMIT_DELAY: later(duration("updater.commit.delay", COR, 25 * S)),
   PV_UPDATER_GOALS_TIMEOUT: duration("updater.goals.timeout", CO, 2 * MIN),

@@ -116,6 +116,17 @@ export const bool = (...place: Place<boolean>): Key<boolean> =>
     place,
   );
 
+/** A protection that cannot be switched off: trying to is a bad value, saying that it is on is a good one. */
+export const alwaysOn = (...place: Place<true>): Key<true> =>
+  key<true>(
+    {
+      wants: "1, true, yes or on, as this cannot be switched off",
+      parse: (t) => (ON.has(t.toLowerCase()) ? true : undefined),
+      print: () => "1",
+    },
+    place,
+  );
+
 export const int = (min: number, max: number, ...place: Place<number>): Key<number> =>
   key<number>(
     {

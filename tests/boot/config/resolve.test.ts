@@ -9,6 +9,10 @@ import {
 import { keyNames, table } from "../../../runtime/boot/config/keys.ts";
 import { notInTheTable, originalKeys, ourDefaults } from "./original-keys.ts";
 
+const runtime = `${import.meta.dir}/../../../runtime`;
+/** Cannot be switched off, so nobody asks for it. */
+const PROTECTED = "PV_SECUREBOOT_CHECKSUM";
+
 /** Sets one key at one level, lowest level first. */
 const SET: Readonly<Record<Exclude<Level, "default">, (key: string, value: string) => ConfigInput>> = {
   "pv conf file": (key, value) => ({ file: `${key}=${value}\n` }),
@@ -30,7 +34,7 @@ const LETTERS: Readonly<Record<string, readonly Level[]>> = {
 };
 const allowedLevels = (letters: string): readonly Level[] => [...letters].flatMap((letter) => LETTERS[letter] ?? []);
 
-/** A text the key takes that is not its default. */
+/** A text the key takes, and not its default if it takes another. */
 function sample(key: (typeof keyNames)[number]): string {
   const spec = table[key];
   const shown = spec.print(spec.initial);
@@ -48,10 +52,8 @@ function sample(key: (typeof keyNames)[number]): string {
     "stdout",
     "x",
   ];
-  const found = candidates.find((text) => {
-    const value = spec.parse(text);
-    return value !== undefined && spec.print(value) !== shown;
-  });
+  const taken = candidates.filter((text) => spec.parse(text) !== undefined);
+  const found = taken.find((text) => spec.print(spec.parse(text)) !== shown) ?? taken[0];
   if (found === undefined) throw new Error(`no sample for ${key}`);
   return found;
 }
@@ -115,6 +117,17 @@ describe("the table of keys", () => {
   ])("the old spelling %s is understood", (file, key) => {
     expect(entry({ file }, key)?.modified).toBe("pv conf file");
   });
+});
+
+test("a key counts as implemented exactly when the runtime uses it", async () => {
+  const used = new Set<string>();
+  for (const file of new Bun.Glob("**/*.ts").scanSync(runtime)) {
+    if (file.startsWith("boot/config/")) continue;
+    const code = (await Bun.file(`${runtime}/${file}`).text()).replace(/\/\*.*?\*\/|\/\/.*$/gms, "");
+    for (const [name] of code.matchAll(/(?<=[.{,;\s])P[VH]_[A-Z0-9_]+(?=[^A-Z0-9_])/g)) used.add(name);
+  }
+  expect(keyNames.filter((name) => table[name].implemented && !used.has(name))).toEqual([PROTECTED]);
+  expect(keyNames.filter((name) => !table[name].implemented && used.has(name))).toEqual([]);
 });
 
 describe("levels", () => {

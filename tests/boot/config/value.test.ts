@@ -9,13 +9,15 @@ const set = (key: string, text: string): unknown => {
 };
 
 test.each([
-  ["PV_SECUREBOOT_CHECKSUM", "yes", true],
-  ["PV_SECUREBOOT_CHECKSUM", "On", true],
-  ["PV_SECUREBOOT_CHECKSUM", "TRUE", true],
-  ["PV_SECUREBOOT_CHECKSUM", "0", false],
-  ["PV_SECUREBOOT_CHECKSUM", "off", false],
-  ["PV_SECUREBOOT_CHECKSUM", "", NOTHING],
-  ["PV_SECUREBOOT_CHECKSUM", "2", NOTHING],
+  ["PV_SECUREBOOT_CHECKSUM", "0", NOTHING],
+  ["PV_SECUREBOOT_CHECKSUM", "1", true],
+  ["PV_SECUREBOOT_HANDLERS", "yes", true],
+  ["PV_SECUREBOOT_HANDLERS", "On", true],
+  ["PV_SECUREBOOT_HANDLERS", "TRUE", true],
+  ["PV_SECUREBOOT_HANDLERS", "0", false],
+  ["PV_SECUREBOOT_HANDLERS", "off", false],
+  ["PV_SECUREBOOT_HANDLERS", "", NOTHING],
+  ["PV_SECUREBOOT_HANDLERS", "2", NOTHING],
   ["PV_LXC_LOG_LEVEL", "9", 9],
   ["PV_LXC_LOG_LEVEL", "10", NOTHING],
   ["PV_LXC_LOG_LEVEL", "1.5", NOTHING],
@@ -62,7 +64,7 @@ test.each([
 
 test.each([
   ["PV_STORAGE_WAIT", "2min", "120"],
-  ["PV_SECUREBOOT_CHECKSUM", "no", "0"],
+  ["PV_SECUREBOOT_HANDLERS", "no", "0"],
   ["PV_LOG_DIR_MAXSIZE", "1K", "1024"],
   ["PV_LOG_DIR_MAXSIZE", "5%", "5%"],
   ["PV_LOG_SERVER_OUTPUTS", "stdout,filetree", "filetree,stdout"],
