@@ -104,7 +104,7 @@ function qemuCommand(options: BootOptions, disk: string): readonly string[] {
     ...["-accel", "tcg", "-m", String(options.memoryMib ?? 512), "-smp", String(options.cpus ?? 1)],
     ...(options.icount === undefined ? [] : ["-icount", options.icount]),
     ...(options.reboots === true ? [] : ["-no-reboot"]),
-    ...["-kernel", options.revision.kernel, "-initrd", options.revision.initramfs, "-append", append.join(" ")],
+    ...["-kernel", options.revision.directKernel, "-initrd", options.revision.initramfs, "-append", append.join(" ")],
     ...["-drive", `if=none,id=disk,format=raw,file=${disk}`, "-device", "virtio-blk-pci,drive=disk,romfile="],
     ...["-netdev", `user,id=net${forwards}`, "-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"],

@@ -16,6 +16,7 @@ depmod kmod
 flock util-linux
 setpriv util-linux
 dpkg-deb dpkg
+xz xz-utils
 "
 
 missing=$(echo "$needed" | while read -r program package; do

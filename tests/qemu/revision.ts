@@ -22,9 +22,11 @@ export interface Revision {
   /** The state, canonical. */
   readonly state: string;
   readonly parts: ReadonlyMap<string, Part>;
-  /** What QEMU starts, the same files as in `bsp/`. */
+  /** The files of `bsp/` that a boot loader starts. */
   readonly kernel: string;
   readonly initramfs: string;
+  /** The kernel as QEMU starts it quickest. */
+  readonly directKernel: string;
   /** Sizes for people: what → bytes. */
   readonly sizes: Readonly<Record<string, number>>;
 }
@@ -64,7 +66,7 @@ const digestOf = (file: string): Promise<string> => {
 
 export async function revision(spec: RevisionSpec): Promise<Revision> {
   const { arch } = spec;
-  const { image, modules } = await kernel(arch);
+  const { image, direct, modules } = await kernel(arch);
   const [early, rootfs] = [await initramfs(arch), await baseSystem(arch, spec.base)];
   const parts = new Map<string, Part>([
     ["bsp/vmlinuz", { file: image }],
@@ -95,6 +97,7 @@ export async function revision(spec: RevisionSpec): Promise<Revision> {
     state: canonical(state),
     parts,
     kernel: image,
+    directKernel: direct,
     initramfs: early,
     sizes: {
       kernel: bytes(image),
