@@ -126,6 +126,23 @@ describe("cairn ctl", () => {
     expect([busy.exit, busy.err]).toEqual([75, '{"Error":"An update runs"}\n']);
   });
 
+  test("a reader that stops early is no error", async () => {
+    const path = join(folder, "long");
+    const config = Array.from({ length: 50_000 }, () => ({ key: "KEY", value: "x".repeat(50), modified: "default" }));
+    const result = listen({
+      path,
+      caller: { kind: "host" },
+      device: fakeDevice({ config: () => config }),
+      onBug: (error) => expect.unreachable(String(error)),
+    });
+    if (!result.ok) throw new Error(result.error.why);
+    listeners.push(result.value);
+    const pipeline = `"${process.execPath}" "${main}" ctl -s "${path}" config ls | head -n 1`;
+    const child = Bun.spawn(["sh", "-c", pipeline], { stdout: "pipe", stderr: "pipe" });
+    expect(await child.stdout.text()).toStartWith("KEY  VALUE");
+    expect(await child.stderr.text()).toBe("");
+  });
+
   test("no runtime behind the socket: it says so and exits 255", async () => {
     const { exit, err } = await cairn("ctl", "-s", join(folder, "none"), "ls");
     expect(exit).toBe(255);
