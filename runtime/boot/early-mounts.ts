@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import {
   type MalformedError,
   type MountFlag,
@@ -76,6 +77,8 @@ export function mountEarly(): Result<readonly SysError[], SysError | MalformedEr
   for (const folder of [...varFolders, "/run/lock"]) mkdirSync(folder, { recursive: true });
   for (const [path, target] of links) if (!existsSync(path)) symlinkSync(target, path);
 
+  makeResolvConf();
+
   // liblxc turns a shared root into a slave in each container; ours stays private, so that only `/exports` is shared with them.
   const isolated = setPropagation("/", "private");
   if (!isolated.ok) return isolated;
@@ -88,4 +91,16 @@ function mkdirIfPossible(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch {}
+}
+
+/**
+ * Every configuration made by `pvr` binds `/etc/resolv.conf` into its container, so it has to be there before anybody knows a
+ * name server. Base systems keep it as a link into memory.
+ */
+function makeResolvConf(): void {
+  const path = "/etc/resolv.conf";
+  if (existsSync(path) || lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
+  const target = resolve("/etc", readlinkSync(path));
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, "");
 }

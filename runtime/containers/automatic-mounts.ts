@@ -1,5 +1,5 @@
 import type { Container } from "../state/index.ts";
-import { containerLogDir, controlSocket, type Layout } from "./layout.ts";
+import { containerLogDir, controlSocket, type Layout, managementView } from "./layout.ts";
 import type { MountEntry } from "./lxc-config.ts";
 
 /** What the host offers for the automatic mounts. */
@@ -16,13 +16,8 @@ export interface HostFacts {
  * the runtime who calls. Only `mgmt` containers see the rest of the run folder.
  */
 function pantavisorMounts(container: Container, layout: Layout): readonly MountEntry[] {
-  const socket: MountEntry = {
-    source: controlSocket(container.name),
-    target: "pantavisor/pv-ctrl",
-    options: "bind,rw,create=file",
-  };
   if (container.roles.includes("mgmt")) {
-    return [{ source: layout.runDir, target: "pantavisor", options: "rbind,ro,create=dir" }, socket];
+    return [{ source: managementView(container.name), target: "pantavisor", options: "rbind,ro,create=dir" }];
   }
   const readOnlyFolder = (source: string, target: string): MountEntry => ({
     source,
@@ -30,7 +25,7 @@ function pantavisorMounts(container: Container, layout: Layout): readonly MountE
     options: "bind,ro,create=dir",
   });
   return [
-    socket,
+    { source: controlSocket(container.name), target: "pantavisor/pv-ctrl", options: "bind,rw,create=file" },
     readOnlyFolder(containerLogDir(layout, container.name), `logs/${layout.revision}/${container.name}`),
     readOnlyFolder(`${layout.runDir}/user-meta.${container.name}`, "user-meta"),
     readOnlyFolder(`${layout.runDir}/device-meta.${container.name}`, "device-meta"),

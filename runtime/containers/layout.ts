@@ -32,6 +32,8 @@ export const containerLogDir = (layout: Layout, container: ContainerName): strin
 /** Files that belong to one container alone: its control socket and its hooks. */
 export const containerPrivateDir = (container: ContainerName): string => `${privateDir}/containers/${container}`;
 export const controlSocket = (container: ContainerName): string => `${containerPrivateDir(container)}/pv-ctrl`;
+/** The run folder as a `mgmt` container sees it: with its own control socket in the place of the host's. */
+export const managementView = (container: ContainerName): string => `${containerPrivateDir(container)}/pantavisor`;
 /** cgroup of a container and of its monitor, below the root of the pure v2 hierarchy; the first is the form of reference 7.5. */
 export const payloadCgroup = (container: ContainerName): string => `lxc/${container}`;
 export const monitorCgroup = (container: ContainerName): string => `lxc.monitor/${container}`;

@@ -3,6 +3,7 @@ import {
   CGROUP_ROOT,
   cgroupMembers,
   explainLinux,
+  joinCgroup,
   kernelIdentity,
   killCgroup,
   loadModule,
@@ -165,6 +166,8 @@ function start(
     const handle = world.lxc.container(container.name);
     if (!handle.ok) return handle;
     const started = handle.value.start();
+    // liblxc moves the process that asks for a start into the monitor's cgroup; ours belongs at the root.
+    joinCgroup(CGROUP_ROOT, process.pid);
     if (!started.ok) {
       handle.value.free();
       return started;

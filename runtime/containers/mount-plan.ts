@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "../result.ts";
 import type { Container, DiskDefinition, StorageVolume, VerityManifest, VolumeRef } from "../state/index.ts";
-import { configOverlayDir, type Layout, trailDir, volumeDir } from "./layout.ts";
+import { configOverlayDir, controlSocket, type Layout, managementView, trailDir, volumeDir } from "./layout.ts";
 
 /** One mount that a container's volumes need, in order; undone in reverse. */
 export type MountStep =
@@ -99,6 +99,12 @@ export function mountPlan(container: Container, world: MountWorld): Result<reado
   if (container.hasConfigOverlay) {
     const source = `${trailDir(world.layout)}/_config/${container.name}`;
     steps.push({ kind: "bind-folder", source, target: configOverlayDir(container.name), create: false });
+  }
+  // What a `mgmt` container sees as `/pantavisor` is composed out here: liblxc cannot bind a socket over a socket.
+  if (container.roles.includes("mgmt")) {
+    const view = managementView(container.name);
+    steps.push({ kind: "bind-folder", source: world.layout.runDir, target: view, create: false });
+    steps.push({ kind: "bind-file", source: controlSocket(container.name), target: `${view}/pv-ctrl` });
   }
   return ok(steps);
 }

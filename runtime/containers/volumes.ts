@@ -93,7 +93,7 @@ function perform(step: MountStep): MountResult {
   if (!present) return err({ kind: "missing", path: step.source });
   if (step.kind === "bind-file") {
     mkdirSync(step.target.slice(0, step.target.lastIndexOf("/")), { recursive: true });
-    writeFileSync(step.target, "", { flag: "a" });
+    if (!exists(step.target)) writeFileSync(step.target, "");
     return bindMount({ source: step.source, target: step.target });
   }
   mkdirSync(step.target, { recursive: true });
