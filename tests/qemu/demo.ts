@@ -9,24 +9,26 @@ import { type Revision, revision } from "./revision.ts";
 
 const say = (text: string): void => console.log(text);
 const heading = (text: string): void => say(`\n=== ${text}`);
-
 const arch = chosenArch();
-heading(`Building a device for ${arch}: Debian's kernel and programs, Cairn, a revision with its containers`);
-const made = await revision({ arch, containers: await demoContainers(arch) });
-sizes(made);
 
-const options: BootOptions = {
-  name: `demo-${arch}`,
-  arch,
-  revision: made,
-  forward: [80, 1883],
-  watchdog: true,
-  disk: { bootFiles: "0" },
-  echo: (line) => say(`  | ${line}`),
-};
-heading("Booting it in QEMU (software emulation; the device's console has a bar in front)");
-await withDevice(options, show);
-heading("All of it was seen.");
+async function demo(): Promise<void> {
+  heading(`Building a device for ${arch}: Debian's kernel and programs, Cairn, a revision with its containers`);
+  const made = await revision({ arch, containers: await demoContainers(arch), base: { compact: true } });
+  sizes(made);
+  heading("Booting it in QEMU (software emulation; the device's console has a bar in front)");
+  const options: BootOptions = {
+    name: `demo-${arch}`,
+    arch,
+    revision: made,
+    forward: [80, 1883],
+    watchdog: true,
+    disk: { bootFiles: "0" },
+    append: ["PV_LOG_SERVER_OUTPUTS=filetree,stdout"],
+    echo: (line) => say(`  | ${line}`),
+  };
+  await withDevice(options, show);
+  heading("All of it was seen.");
+}
 
 async function show(device: Device): Promise<void> {
   await device.must("true", 120_000); // the probe container runs, so the device does
@@ -104,4 +106,11 @@ function chosenArch(): Arch {
   const found = arches.find((known) => known === wanted);
   if (found === undefined) throw new Error(`ARCH is ${arches.join(" or ")}, not ${wanted}`);
   return found;
+}
+
+try {
+  await demo();
+} catch (cause) {
+  heading(`FAILED: ${cause instanceof Error ? cause.message : String(cause)}`);
+  process.exit(1);
 }

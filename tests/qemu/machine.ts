@@ -97,6 +97,8 @@ function qemuCommand(options: BootOptions, disk: string): readonly string[] {
   const forwards = (options.forward ?? []).map((port) => `,hostfwd=tcp:127.0.0.1:0-:${port}`).join("");
   const append = [
     ...[`console=${console}`, "apparmor=0", "panic=2", "pv_rev=0", "PV_STORAGE_DEVICE=LABEL=pvdata"],
+    // What the runtime has to say is evidence: it belongs on the console, besides its files.
+    ...["PV_LOG_LEVEL=3", "PV_LOG_SERVER_OUTPUTS=filetree,stdout.pantavisor"],
     ...(options.append ?? []),
   ];
   return [
