@@ -139,7 +139,7 @@ function explainProblem(problem: JsonProblem): string {
     case "byteOrderMark":
       return "a byte order mark, wanted the document itself";
     case "unexpected":
-      return `found ${problem.found}, wanted ${problem.allowed}`;
+      return `found ${problem.found === null ? "the end of the document" : shown(problem.found)}, wanted ${problem.allowed}`;
     case "controlCharacter":
       return `a raw control character (code ${problem.code}) in a string, wanted its escape`;
     case "badEscape":

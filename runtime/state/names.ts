@@ -23,6 +23,7 @@ export const isReserved = (component: string): boolean => RESERVED.has(component
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+export const hasControl = (text: string): boolean => CONTROL.test(text);
 
 /** Says what is wrong with `text` as one plain component of a path; null when nothing is. */
 export function componentFault(text: string): string | null {
@@ -32,7 +33,7 @@ export function componentFault(text: string): string | null {
 /** The same for a relative path of plain components. A backslash is an ordinary character here, as in systemd's unit names. */
 export function pathFault(text: string): string | null {
   if (text.startsWith("/")) return 'a "/" at the start';
-  if (CONTROL.test(text)) return "a control character";
+  if (hasControl(text)) return "a control character";
   const bytes = Buffer.byteLength(text);
   if (bytes > limits.keyBytesMax) return `${bytes} bytes`;
   for (const component of text.split("/")) {

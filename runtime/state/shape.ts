@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { type Findings, place, shown } from "./fault.ts";
 import { limits } from "./limits.ts";
 import type { Json } from "./model.ts";
-import { absolutePathFault, componentFault } from "./names.ts";
+import { absolutePathFault, componentFault, hasControl } from "./names.ts";
 
 /** Objects of JSON with named members; unknown members stay, because newer authors may know more. Arrays are not objects. */
 export const object = <const E extends v.ObjectEntries>(
@@ -14,12 +14,10 @@ export function isObject(value: unknown): value is { readonly [key: string]: Jso
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const CONTROL = /[\u0000-\u001f\u007f]/;
 /** Text that reaches logs, command lines and files: no control characters. */
 export const text = v.pipe(
   v.string(),
-  v.check((value) => !CONTROL.test(value), "text without control characters"),
+  v.check((value) => !hasControl(value), "text without control characters"),
 );
 export const nonEmpty = v.pipe(
   text,
@@ -30,8 +28,10 @@ export const component = v.pipe(
   v.string(),
   v.check((value) => componentFault(value) === null, "one plain component of a path"),
 );
+/** An absolute path, without the "/" that may end the name of a folder. */
 export const absolutePath = v.pipe(
   v.string(),
+  v.transform((value) => (value.endsWith("/") ? value.slice(0, -1) : value)),
   v.check((value) => absolutePathFault(value) === null, 'an absolute path without "." and ".."'),
 );
 export const integer = v.pipe(

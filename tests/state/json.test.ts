@@ -70,7 +70,7 @@ describe("the strict reader refuses", () => {
 
 test("a fault says line, column and the members around it", () => {
   expect(problem('{\n  "a": {"b": [1,\n x]}\n}')).toEqual({
-    problem: { kind: "unexpected", found: '"x"', allowed: "a value" },
+    problem: { kind: "unexpected", found: "x", allowed: "a value" },
     line: 3,
     column: 2,
     path: ["a", "b", 1],

@@ -310,6 +310,10 @@ describe("a container", () => {
     expect(warnings({ ...container("web", run), ...more })).toHaveLength(2);
   });
 
+  test("exports folders, with or without a slash at the end", () => {
+    expect(parsedContainer({ exports: ["/run/a", "/run/b/"] }).exports).toEqual(["/run/a", "/run/b"]);
+  });
+
   test("may keep its files in folders", () => {
     expect(parsedContainer({ volumes: ["img/a.erofs"] }, { "web/img/a.erofs": DIGEST }).volumes).toEqual([
       { handler: null, file: "img/a.erofs", mount: "image", fstype: "erofs" },

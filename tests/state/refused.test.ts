@@ -196,6 +196,19 @@ const cases: readonly (readonly [what: string, members: Members, fault: string, 
     '"tape"',
   ],
   [
+    "too many disks in two lists together",
+    device(
+      Object.fromEntries(
+        ["disks", "disks_v3"].map((list) => [
+          list,
+          Array.from({ length: 33 }, (_, at) => ({ name: `${list}${at}`, type: "volume-disk" })),
+        ]),
+      ),
+    ),
+    "tooMany device.json, disks_v3",
+    "66 disks, wanted at most 64",
+  ],
+  [
     "an empty alias",
     disks({ name: "a", type: "volume-disk", aliases: [""] }),
     "shape device.json, disks[0].aliases[0]",
@@ -529,6 +542,18 @@ describe("the whole document is refused when it", () => {
     expect(sentence(state({ "a.json": { big: 0 } }).replace("0}", "12345678901234567890}"))).toContain(
       "(a.json, big): found the number 12345678901234567890, wanted one within ±9007199254740991",
     );
+  });
+
+  test("has more values than 128 containers need", () => {
+    const many = Array(limits.valuesMax).fill(0);
+    expect(sentence(state({ "a.json": many }))).toContain("(a.json, [32765]): more than 32768 values");
+  });
+
+  test("is nested deeper than 64 levels", () => {
+    expect(sentence(state({ "a.json": 0 }).replace("0}", `${"[".repeat(64)}0${"]".repeat(64)}}`))).toContain(
+      "deeper than 64",
+    );
+    expect(sentence(state({ "a.json": 0 }).replace("0}", `${"[".repeat(63)}0${"]".repeat(63)}}`))).toBe("accepted");
   });
 
   test("is not UTF-8", () => {

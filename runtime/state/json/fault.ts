@@ -5,7 +5,8 @@ export type JsonProblem =
   | { readonly kind: "invalidUtf8" }
   | { readonly kind: "loneSurrogate" }
   | { readonly kind: "byteOrderMark" }
-  | { readonly kind: "unexpected"; readonly found: string; readonly allowed: string }
+  /** `found` is one character, null at the end of the document. */
+  | { readonly kind: "unexpected"; readonly found: string | null; readonly allowed: string }
   | { readonly kind: "controlCharacter"; readonly code: number }
   | { readonly kind: "badEscape"; readonly found: string }
   | { readonly kind: "badNumber"; readonly found: string }

@@ -218,9 +218,9 @@ class Reader {
     return true;
   }
 
-  private here(): string {
+  private here(): string | null {
     const code = this.text.codePointAt(this.at);
-    return code === undefined ? "the end of the document" : JSON.stringify(String.fromCodePoint(code));
+    return code === undefined ? null : String.fromCodePoint(code);
   }
 
   private unexpected(allowed: string): null {
