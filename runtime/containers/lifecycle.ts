@@ -28,7 +28,7 @@ import {
   payloadCgroup,
   trailDir,
 } from "./layout.ts";
-import { amendLxcConfig } from "./lxc-config.ts";
+import { type AmendedConfig, amendLxcConfig } from "./lxc-config.ts";
 import { type MountWorld, mountPlan } from "./mount-plan.ts";
 import { mountVolumes, unmountVolumes } from "./volumes.ts";
 
@@ -104,8 +104,8 @@ function hostFacts(container: Container): HostFacts {
   };
 }
 
-/** Prepares a container's folders and writes its final LXC configuration where liblxc and its tools look for it. */
-function writeConfig(container: Container, world: ContainerWorld): Result<void, ContainerError> {
+/** Prepares a container's folders, writes its final LXC configuration where liblxc and its tools look for it. */
+function writeConfig(container: Container, world: ContainerWorld): Result<AmendedConfig, ContainerError> {
   if (container.config === null) return err({ kind: "unsupported", what: "its run.json names no LXC configuration" });
   if (container.network.mode === "pool") {
     return err({
@@ -130,7 +130,7 @@ function writeConfig(container: Container, world: ContainerWorld): Result<void, 
       writeFileSync(hook, exportHook(container, exportsDir));
       chmodSync(hook, 0o755);
     }
-    const { text, dropped } = amendLxcConfig(readFileSync(path, "utf8"), {
+    const amended = amendLxcConfig(readFileSync(path, "utf8"), {
       hostname: container.name,
       forcedHostname: container.network.hostname,
       configOverlay: container.hasConfigOverlay ? configOverlayDir(container.name) : null,
@@ -141,9 +141,9 @@ function writeConfig(container: Container, world: ContainerWorld): Result<void, 
       mountHooks: container.exports.length > 0 ? [hook] : [],
       logItems: world.logItems(container),
     });
-    for (const line of dropped) world.warn(`container ${container.name}: "${line}" has no meaning under cgroup v2`);
-    writeFileSync(`${lxcPath}/${container.name}/config`, text);
-    return ok(undefined);
+    for (const line of amended.dropped) world.warn(`container ${container.name}: "${line}" means nothing to cgroup v2`);
+    writeFileSync(`${lxcPath}/${container.name}/config`, amended.text);
+    return ok(amended);
   } catch (cause) {
     return err({ kind: "file", path, cause: cause instanceof Error ? cause.message : String(cause) });
   }
@@ -165,7 +165,7 @@ function start(
   try {
     const handle = world.lxc.container(container.name);
     if (!handle.ok) return handle;
-    const started = handle.value.start();
+    const started = handle.value.start(written.value.command ?? undefined);
     // liblxc moves the process that asks for a start into the monitor's cgroup; ours belongs at the root.
     joinCgroup(CGROUP_ROOT, process.pid);
     if (!started.ok) {

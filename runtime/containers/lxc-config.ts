@@ -30,6 +30,8 @@ export interface Amendments {
 
 export interface AmendedConfig {
   readonly text: string;
+  /** Words of `lxc.init.cmd`, quotes observed; null when the configuration leaves the choice to liblxc. */
+  readonly command: readonly string[] | null;
   /** Lines that could not be carried over to pure cgroup v2. */
   readonly dropped: readonly string[];
 }
@@ -59,11 +61,16 @@ export function withConfigOverlay(rootfsPath: string, overlay: string): string {
   return match === null ? rootfsPath : `${match[1]}:${overlay}:${match[2]}`;
 }
 
+/** The words of a command line as `pvr` writes it: a word in single or double quotes is one word; there are no escapes. */
+export const splitCommand = (text: string): readonly string[] =>
+  [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
+
 export function amendLxcConfig(text: string, changes: Amendments): AmendedConfig {
   const replaced = new Set(changes.logItems.map(([key]) => key));
   const dropped: string[] = [];
   const lines: string[] = [];
   let named = false;
+  let command: readonly string[] | null = null;
   for (const line of text.split("\n")) {
     const match = assignment.exec(line);
     const key = match?.[1];
@@ -71,6 +78,9 @@ export function amendLxcConfig(text: string, changes: Amendments): AmendedConfig
     if (key === undefined) {
       lines.push(line);
     } else if (ownedKeys.some((pattern) => pattern.test(key)) || replaced.has(key)) {
+    } else if (key === "lxc.init.cmd") {
+      command = value === "" ? null : splitCommand(value);
+      lines.push(line);
     } else if (key === "lxc.uts.name") {
       if (changes.forcedHostname !== null) continue;
       named = true;
@@ -101,5 +111,5 @@ export function amendLxcConfig(text: string, changes: Amendments): AmendedConfig
     ...changes.logItems.map(([key, value]) => `${key} = ${value}`),
     "",
   );
-  return { text: lines.join("\n"), dropped };
+  return { text: lines.join("\n"), command, dropped };
 }
