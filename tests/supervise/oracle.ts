@@ -33,6 +33,8 @@ export interface Watched {
   wishedDownAtMs: number | null;
   killed: boolean;
   hasGoal: boolean;
+  /** When a run with the goal becomes stable, until that is told. */
+  stableAtMs: number | null;
   /** Since when its time without the goal counts. */
   withoutGoalSinceMs: number | null;
   retries: number;
@@ -111,8 +113,16 @@ export function oracle(plan: Plan): Oracle {
       case "status":
         rule(effect.from === w.status && effect.from !== effect.to, `${name}: changes of status follow each other`);
         w.status = effect.to;
-        if (effect.to === goal) [w.hasGoal, w.withoutGoalSinceMs] = [true, null];
-        else if (effect.from === goal) {
+        w.stableAtMs = null;
+        if (goingDown && effect.from === "MOUNTED") {
+          const processes = [...watched.values()].filter((other) => other.alive || other.unanswered === "start");
+          rule(processes.length === 0, `${name}: volumes go when no process is left`);
+        }
+        if (effect.to === goal) {
+          [w.hasGoal, w.withoutGoalSinceMs] = [true, null];
+          const stableTimeoutMs = recovery?.stableTimeoutMs ?? 0;
+          if (goal !== "MOUNTED" && stableTimeoutMs > 0) w.stableAtMs = event.atMs + stableTimeoutMs;
+        } else if (effect.from === goal) {
           w.hasGoal = false;
           const wished = event.kind === "request" || event.kind === "shutdown";
           w.withoutGoalSinceMs = wished ? null : event.atMs;
@@ -184,13 +194,10 @@ export function oracle(plan: Plan): Oracle {
           [w.hasGoal, w.withoutGoalSinceMs] = [true, null];
         }
         return;
-      case "stable": {
-        rule(
-          recovery !== null && recovery.stableTimeoutMs > 0 && w.hasGoal && w.alive,
-          `${name}: stable while it runs`,
-        );
+      case "stable":
+        rule(w.stableAtMs !== null && w.stableAtMs <= event.atMs && w.alive, `${name}: stable in its time`);
+        w.stableAtMs = null;
         return;
-      }
     }
   }
 
@@ -221,9 +228,24 @@ export function oracle(plan: Plan): Oracle {
       rule((view.pid !== null) === w.alive, `${name}: has a pid while its process lives`);
       if (allStopped > 0) rule(w.status === "STOPPED", `${name}: stopped at the end`);
     }
-    const deadline = nextDeadline(after);
-    if (event.kind === "tick") rule(deadline === null || deadline > event.atMs, "a tick leaves nothing due");
+    const reasons = [...watched.values()].flatMap(deadlines);
+    rule(
+      nextDeadline(after) === (reasons.length === 0 ? null : Math.min(...reasons)),
+      "wakes for a reason only, in time",
+    );
+    const late = event.kind === "tick" && reasons.some((dueMs) => dueMs <= event.atMs);
+    rule(!late, "a tick leaves nothing due");
     rule(allStopped <= 1, "all stopped is told once");
+  }
+
+  function deadlines(w: Watched): readonly number[] {
+    const { status, member, stableAtMs, withoutGoalSinceMs: since, wishedDownAtMs: wished } = w;
+    return [
+      ...(status === "RECOVERING" ? [w.notBeforeMs] : []),
+      ...(stableAtMs === null ? [] : [stableAtMs]),
+      ...(since === null || goingDown || standing(w) !== "pending" ? [] : [since + member.goalTimeoutMs]),
+      ...(wished === null || w.killed || !(w.alive || w.unanswered === "start") ? [] : [wished + plan.stopGraceMs]),
+    ];
   }
 
   function standing(w: Watched): GoalResult | "neutral" {
@@ -282,6 +304,7 @@ const fresh = (member: Member): Watched => ({
   wishedDownAtMs: null,
   killed: false,
   hasGoal: false,
+  stableAtMs: null,
   withoutGoalSinceMs: null,
   retries: 0,
   startedAtMs: 0,

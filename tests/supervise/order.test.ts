@@ -54,6 +54,11 @@ test("an empty group holds nobody", () => {
   expect(s.at(0, begin)).toContain("mount web");
 });
 
+test("a group is held by every group before it, not only by the last", () => {
+  const s = scene(planOf({ root: { net: {} }, platform: {}, app: { web: {} } }));
+  expect(s.at(0, begin)).toContain("web INSTALLED > BLOCKED");
+});
+
 test("a ready signal that overtakes the answer to the start counts", () => {
   const s = scene(planOf({ app: { web: { goal: "READY" } } }));
   s.at(0, begin);

@@ -51,6 +51,13 @@ describe("stop", () => {
     expect(s.at(9_000, tick)).toEqual([]);
   });
 
+  test("ends the waiting for its stability at once", () => {
+    const s = running(recovers({ stableTimeoutMs: 9_000 }));
+    expect(s.unstable).toEqual(["web"]);
+    s.at(1, stop);
+    expect(s.unstable).toEqual([]);
+  });
+
   test("while starting, waits for the answer and halts then", () => {
     const s = scene(planOf({ app: { web: {} } }));
     s.at(0, begin);
