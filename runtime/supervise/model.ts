@@ -1,62 +1,91 @@
 /**
- * The supervision of one running revision, as types: what is known of each container, what may happen, what is to be done.
- * Plain immutable data; `transitions.ts` decides, `step.ts` puts the decisions together.
+ * The supervision of one running revision, as types: what is known of each container, what may happen, what is to be
+ * done. Plain immutable data; `transitions.ts` decides, `step.ts` puts the decisions together.
  *
  * ## The model
- * Groups start in their order. A group *holds* every later group back while one of its members is on its way to its goal;
- * a member that reached the goal, ran out of time, or was stopped by the user holds nothing. Inside a group all start at once.
+ * Groups start in their order. A group *holds* every later group back while one of its members is on its way to its
+ * goal; a member that reached the goal, ran out of time, or was stopped by the user holds nothing. Inside a group all
+ * start at once.
  *
  * A container is in one phase; the status that the control API shows (reference 4.1) follows from it:
  *
- * | phase             | status                | what is going on                                           | waits for                  |
- * |-------------------|-----------------------|------------------------------------------------------------|----------------------------|
- * | `none`            | NONE                  | known, the revision has not begun                          | begin                      |
- * | `waiting`         | INSTALLED, BLOCKED    | may start; BLOCKED while an earlier group holds it         | earlier groups             |
- * | `mounting`        | INSTALLED             | `mount` is being done                                      | mounted, mountFailed       |
- * | `mounted`         | MOUNTED               | volumes are there; at rest only when that is the goal      | –                          |
- * | `starting`        | STARTING              | `start` is being done                                      | started, startFailed       |
- * | `started`         | STARTED               | runs                                                       | exited, ready              |
- * | `ready`           | READY                 | runs, and said so                                          | exited                     |
- * | `cancellingMount` | STOPPING              | stopped while `mount` was being done                       | mounted, mountFailed       |
- * | `cancellingStart` | STOPPING              | stopped while `start` was being done; killed after grace   | started, startFailed       |
- * | `halting`         | STOPPING              | asked to halt; killed after grace                          | exited                     |
- * | `releasing`       | STOPPING              | nothing runs; cgroups are swept, then volumes unmounted    | released                   |
- * | `recovering`      | RECOVERING            | ended by itself, pauses before the next start              | tick                       |
- * | `stopped`         | STOPPED               | not running, nothing mounted                               | start, restart             |
+ * | phase             | status             | what is going on                                         | waits for            |
+ * |-------------------|--------------------|----------------------------------------------------------|----------------------|
+ * | `none`            | NONE               | known, the revision has not begun                        | begin                |
+ * | `waiting`         | INSTALLED, BLOCKED | may start; BLOCKED while an earlier group holds it       | earlier groups       |
+ * | `mounting`        | INSTALLED          | `mount` is being done                                    | mounted, mountFailed |
+ * | `mounted`         | MOUNTED            | volumes are there; at rest only when that is the goal    | –                    |
+ * | `starting`        | STARTING           | `start` is being done                                    | started, startFailed |
+ * | `started`         | STARTED            | runs                                                     | exited, ready        |
+ * | `ready`           | READY              | runs, and said so                                        | exited               |
+ * | `cancellingMount` | STOPPING           | stopped while `mount` was being done                     | mounted, mountFailed |
+ * | `cancellingStart` | STOPPING           | stopped while `start` was being done; killed after grace | started, startFailed |
+ * | `halting`         | STOPPING           | asked to halt; killed after grace                        | exited               |
+ * | `releasing`       | STOPPING           | nothing runs; cgroups are swept, volumes unmounted       | released             |
+ * | `recovering`      | RECOVERING         | ended by itself, pauses before the next start            | tick                 |
+ * | `stopped`         | STOPPED            | not running, nothing mounted                             | start, restart       |
  *
- * What every event does in every phase (`·`: nothing, it is late, impossible or already so). The code has the same table:
+ * What every event does in every phase (`·`: nothing; it is late, impossible, or so already). The code in
+ * `transitions.ts` is the same table, and a test holds it cell by cell. First the answers to effects and what the
+ * container does:
  *
- * |                   | begin   | mounted   | mountFailed | started   | startFailed | exited    | released | ready  | start | stop   | restart | tick  | shutdown |
- * |-------------------|---------|-----------|-------------|-----------|-------------|-----------|----------|--------|-------|--------|---------|-------|----------|
- * | `none`            | waiting | ·         | ·           | ·         | ·           | ·         | ·        | ·      | ·     | stopped| ·       | ·     | stopped  |
- * | `waiting`         | ·       | ·         | ·           | ·         | ·           | ·         | ·        | ·      | ·     | stopped| ·       | ·     | stopped  |
- * | `mounting`        | ·       | mounted   | end         | ·         | ·           | ·         | ·        | ·      | ·     | cancel | ·       | ·     | cancel   |
- * | `mounted`         | ·       | ·         | ·           | ·         | ·           | ·         | ·        | ·      | ·     | release| ·       | ·     | · (last) |
- * | `starting`        | ·       | ·         | ·           | started   | end         | end       | ·        | noted  | ·     | cancel | cancel  | ·     | cancel   |
- * | `started`         | ·       | ·         | ·           | ·         | ·           | end       | ·        | ready  | ·     | halt   | halt    | stable| halt     |
- * | `ready`           | ·       | ·         | ·           | ·         | ·           | end       | ·        | ·      | ·     | halt   | halt    | stable| halt     |
- * | `cancellingMount` | ·       | release   | release     | ·         | ·           | ·         | ·        | ·      | again | stay   | again   | ·     | stay     |
- * | `cancellingStart` | ·       | ·         | ·           | halting   | release     | release   | ·        | ·      | again | stay   | again   | kill  | stay     |
- * | `halting`         | ·       | ·         | ·           | ·         | ·           | release   | ·        | ·      | again | stay   | again   | kill  | stay     |
- * | `releasing`       | ·       | ·         | ·           | ·         | ·           | ·         | (after)  | ·      | again | stay   | again   | ·     | stay     |
- * | `recovering`      | ·       | ·         | ·           | ·         | ·           | ·         | ·        | ·      | waiting|stopped| waiting | waiting| stopped |
- * | `stopped`         | ·       | ·         | ·           | ·         | ·           | ·         | ·        | ·      | waiting| stays | waiting | ·     | ·        |
+ * | phase             | mounted | mountFailed | started | startFailed | exited  | released | ready |
+ * |-------------------|---------|-------------|---------|-------------|---------|----------|-------|
+ * | `none`            | ·       | ·           | ·       | ·           | ·       | ·        | ·     |
+ * | `waiting`         | ·       | ·           | ·       | ·           | ·       | ·        | ·     |
+ * | `mounting`        | mounted | end         | ·       | ·           | ·       | ·        | ·     |
+ * | `mounted`         | ·       | ·           | ·       | ·           | ·       | ·        | ·     |
+ * | `starting`        | ·       | ·           | started | end         | end     | ·        | noted |
+ * | `started`         | ·       | ·           | ·       | ·           | end     | ·        | ready |
+ * | `ready`           | ·       | ·           | ·       | ·           | end     | ·        | ·     |
+ * | `cancellingMount` | release | release     | ·       | ·           | ·       | ·        | ·     |
+ * | `cancellingStart` | ·       | ·           | halting | release     | release | ·        | ·     |
+ * | `halting`         | ·       | ·           | ·       | ·           | release | ·        | ·     |
+ * | `releasing`       | ·       | ·           | ·       | ·           | ·       | after    | ·     |
+ * | `recovering`      | ·       | ·           | ·       | ·           | ·       | ·        | ·     |
+ * | `stopped`         | ·       | ·           | ·       | ·           | ·       | ·        | ·     |
  *
- * `end`: the run ended by itself; recovery is decided (`recovery.ts`) and the container is released. `again`, `stay`: what comes
- * after the release is changed to a new start, to staying STOPPED. `(after)`: waiting, recovering or stopped, as decided before.
- * `(last)`: at shutdown containers that only hold volumes are released after every process is gone: killing precedes unmounting.
- * Two moves need no event and follow every step: `waiting` → `mounting` when no earlier group holds the container, and
- * `mounted` → `starting` when there is something to start.
+ * Then what the user wishes, and what time and the device bring:
+ *
+ * | phase             | start   | stop    | restart | begin   | tick    | shutdown |
+ * |-------------------|---------|---------|---------|---------|---------|----------|
+ * | `none`            | ·       | stopped | ·       | waiting | ·       | stopped  |
+ * | `waiting`         | ·       | stopped | ·       | ·       | ·       | stopped  |
+ * | `mounting`        | ·       | cancel  | ·       | ·       | ·       | cancel   |
+ * | `mounted`         | ·       | release | ·       | ·       | ·       | · (last) |
+ * | `starting`        | ·       | cancel  | cancel  | ·       | ·       | cancel   |
+ * | `started`         | ·       | halt    | halt    | ·       | stable  | halt     |
+ * | `ready`           | ·       | halt    | halt    | ·       | stable  | halt     |
+ * | `cancellingMount` | again   | stay    | again   | ·       | ·       | stay     |
+ * | `cancellingStart` | again   | stay    | again   | ·       | kill    | stay     |
+ * | `halting`         | again   | stay    | again   | ·       | kill    | stay     |
+ * | `releasing`       | again   | stay    | again   | ·       | ·       | stay     |
+ * | `recovering`      | waiting | stopped | waiting | ·       | waiting | stopped  |
+ * | `stopped`         | waiting | stopped | waiting | ·       | ·       | stopped  |
+ *
+ * - `end`: the run ended by itself. Recovery is judged (`recovery.ts`), the container is released, and goes on as
+ *   judged.
+ * - `cancel`, `halt`, `release`: into `cancelling…`, `halting`, `releasing`. `after`: waiting, recovering or stopped,
+ *   as decided then.
+ * - `again`, `stay`: what comes after the release is changed, to a new start or to staying STOPPED. The last wish
+ *   counts.
+ * - `noted`: the signal overtook `started`; the container will be READY at once.
+ * - `(last)`: at shutdown all processes are asked to halt at once, and volumes without a process are released when
+ *   none is left: killing precedes unmounting, and volumes of one container may be bound into another.
+ *
+ * Two moves need no event and follow every step: `waiting` to `mounting` when no earlier group holds the container,
+ * and `mounted` to `starting` when there is something to start. Only the first asks for earlier groups: a start once
+ * begun goes on.
  *
  * ## Goals
- * A member's goal is *reached* in MOUNTED, STARTED or READY as the goal says, and by a run that reached it and then ended well
- * (`on-failure`, exit code 0: a job that is done). A member that the user stopped is *neutral*. Otherwise it is *pending*, until its
- * timer makes it *missed*. A container that crashes is pending again, however often it crashes, and holds later groups.
- * The timer (the group's timeout) limits each stretch of time without the goal: armed by the first `mount` and when a run that had
- * the goal ends, disarmed by reaching the goal, never armed anew by a recovery; so a crash loop cannot hold a group for ever.
- * A group is missed when a member is, else pending when a member is, else reached; the same holds for the revision over its groups.
- * Missing a goal stops nothing: it lets later groups start and is told as an effect. Inside an update it means rollback, and
- * `update/` decides that.
+ * A member's goal is *reached* in MOUNTED, STARTED or READY as the goal says, and by a run that reached it and then
+ * ended well (`on-failure`, exit code 0: a job that is done). A member that the user stopped is *neutral*. Otherwise
+ * it is *pending*, until its timer makes it *missed*. A container that crashes, or was given up, is pending again and
+ * holds later groups until its timer ends. The timer (the group's timeout) limits each stretch of time without the
+ * goal: armed by the first `mount` and when a run that had the goal ends, disarmed by reaching the goal, never armed
+ * anew by a recovery; so a crash loop cannot hold a group for ever. A group is missed when a member is, else pending
+ * when a member is, else reached; the same holds for the revision over its groups. Missing a goal stops nothing: it
+ * lets later groups start and is told as an effect. Inside an update it means rollback, and `update/` decides that.
  */
 import { invariant } from "../result.ts";
 import type { AutoRecovery, ContainerName, StatusGoal } from "../state/index.ts";
@@ -128,7 +157,10 @@ export type SupervisionEvent =
   | { readonly kind: "shutdown"; readonly atMs: number }
   | MemberEvent;
 
-/** Answers to effects, and what containers and users do. Naming a container that is not in the plan breaks an invariant. */
+/**
+ * Answers to effects, and what containers and users do. Naming a container that is not in the plan breaks an
+ * invariant.
+ */
 export type MemberEvent =
   /** Answers `mount`. */
   | { readonly kind: "mounted"; readonly name: ContainerName; readonly atMs: number }
@@ -138,7 +170,9 @@ export type MemberEvent =
   | { readonly kind: "started"; readonly name: ContainerName; readonly pid: number; readonly atMs: number }
   /** Answers `start`; a required driver that is missing, too. */
   | { readonly kind: "startFailed"; readonly name: ContainerName; readonly reason: string; readonly atMs: number }
-  /** The init process is gone. It may overtake `started`, which then may come late, before `released`, or not at all. */
+  /**
+   * The init process is gone. It may overtake `started`, which then may come late, before `released`, or not at all.
+   */
   | { readonly kind: "exited"; readonly name: ContainerName; readonly end: ProcessEnd; readonly atMs: number }
   /** Answers `release`, also when something could not be cleaned up: the next mount will tell. */
   | { readonly kind: "released"; readonly name: ContainerName; readonly atMs: number }
@@ -150,8 +184,9 @@ export type MemberEvent =
 export type RequestAction = "start" | "stop" | "restart";
 
 /**
- * What is to be done, in order. `mount`, `start` and `release` are work that must be answered by an event, whatever comes of it;
- * `stop` and `kill` are answered by `exited`; the others are news for logs, records, the control API and `update/`.
+ * What is to be done, in order. `mount`, `start` and `release` are work that must be answered by an event, whatever
+ * comes of it; `stop` and `kill` are answered by `exited`; the others are news for logs, records, the control API and
+ * `update/`.
  */
 export type Effect =
   /** Mount the container's volumes. At most one `mount` or `start` of a container is unanswered. */
@@ -175,8 +210,10 @@ export type Effect =
     }
   /** It ended by itself with exit code 0 under `on-failure`: it stays STOPPED, and nothing failed. */
   | { readonly kind: "finished"; readonly name: ContainerName }
-  /** Its retries are used up, and its backoff policy spares the revision: it stays STOPPED (`pauseMs` null) or starts over
-   *  after a pause. Inside an update this is a failure of the revision all the same (reference 3.6). */
+  /**
+   * Its retries are used up, and its backoff policy spares the revision: it stays STOPPED (`pauseMs` null) or starts
+   * over after a pause. Inside an update this is a failure of the revision all the same (reference 3.6).
+   */
   | {
       readonly kind: "gaveUp";
       readonly name: ContainerName;
@@ -184,8 +221,10 @@ export type Effect =
       readonly retries: number;
       readonly pauseMs: number | null;
     }
-  /** It ended by itself and is not recovered: no policy (`retries` 0), or retries used up and the backoff policy says reboot.
-   *  Inside an update: rollback. Outside: the device reboots. The container stays STOPPED, the others run on. */
+  /**
+   * It ended by itself and is not recovered: no policy (`retries` 0), or retries used up and the backoff policy says
+   * reboot. Inside an update: rollback. Outside: the device reboots. The container stays STOPPED, the others run on.
+   */
   | { readonly kind: "revisionFailed"; readonly name: ContainerName; readonly end: RunEnd; readonly retries: number }
   /** It has held its goal for its `stable_timeout`. Only told for containers that have one. */
   | { readonly kind: "stable"; readonly name: ContainerName }

@@ -66,7 +66,10 @@ function atGoal({ recovery }: Member, run: Run, atMs: number): Run {
 
 type Wish = Request | On<"shutdown">;
 
-/** A wish ends what went on before it: the goal has all its time again, and a start or restart forgets failures and earlier stops. */
+/**
+ * A wish ends what went on before it: the goal has all its time again, and a start or restart forgets failures and
+ * earlier stops.
+ */
 function heed(container: Supervised, wish: Wish): Supervised {
   const untimed: Supervised = { ...container, goalTimer: { at: "unarmed" } };
   if (wish.kind === "shutdown") return untimed;

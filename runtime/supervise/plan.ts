@@ -9,8 +9,11 @@ export interface PlanConfig {
   readonly stopGraceMs: number;
 }
 
-/** Says what of a state is to be supervised. Groups without members stay: they count as reached. Breaks an invariant on a state that
- *  `parseState` would have refused: a container of no group, or with nothing to start and another goal than MOUNTED. */
+/**
+ * Says what of a state is to be supervised. Groups without members stay: they count as reached. Breaks an invariant
+ * on a state that `parseState` would have refused: a container of no group, or with nothing to start and another goal
+ * than MOUNTED.
+ */
 export function plan(state: State, config: PlanConfig): Plan {
   const { groups } = state.device;
   for (const { name, group, config: lxc, statusGoal } of state.containers) {

@@ -25,7 +25,10 @@ export interface RecoveryView {
   readonly backoffPolicy: BackoffPolicy;
 }
 
-/** What supervision knows of one container. What the manifest says (roles, restart policy, goal as written) is in the state. */
+/**
+ * What supervision knows of one container. What the manifest says (roles, restart policy, goal as written) is in the
+ * state.
+ */
 export interface ContainerView {
   readonly name: ContainerName;
   readonly group: string;
@@ -83,8 +86,10 @@ function recoveryView(container: Supervised): RecoveryView | null {
 /** Volumes alone cannot die: they are stable as soon as they are mounted. */
 const isStable = ({ phase }: Supervised): boolean => phase.at === "mounted" || ("run" in phase && phase.run.stable);
 
-/** From no use at all to running. RECOVERING, STOPPING and STOPPED rank low here, although their numbers are high in the original:
- *  a group whose member crashed must not read as better than one that still starts. */
+/**
+ * From no use at all to running. RECOVERING, STOPPING and STOPPED rank low here, although their numbers are high in
+ * the original: a group whose member crashed must not read as better than one that still starts.
+ */
 const ranks: readonly Status[] = [
   "NONE",
   "STOPPED",
@@ -100,8 +105,10 @@ const ranks: readonly Status[] = [
 
 const lowest = (statuses: readonly Status[]): Status => ranks.find((status) => statuses.includes(status)) ?? "READY";
 
-/** READY unless a member misses its goal, then the status of the member that is farthest from running (reference 3.7). Breaks an
- *  invariant when the plan has no such group. */
+/**
+ * READY unless a member misses its goal, then the status of the member that is farthest from running (reference 3.7).
+ * Breaks an invariant when the plan has no such group.
+ */
 export function groupStatus(supervision: Supervision, group: string): Status {
   const planned = supervision.plan.groups.find(({ name }) => name === group);
   invariant(planned !== undefined, `group ${group} is in the plan`);
@@ -115,8 +122,11 @@ export function stateStatus(supervision: Supervision): Status {
   return lowest(supervision.plan.groups.map(({ name }) => groupStatus(supervision, name)));
 }
 
-/** Containers with a `stable_timeout` that are not stable yet but still may be: a commit waits for them (reference 3.4). Ask again
- *  after every step: one that was given up or stopped by the user leaves the list without an effect of its own. */
+/**
+ * Containers with a `stable_timeout` that are not stable yet but still may be: a commit waits for them (reference
+ * 3.4). Ask again after every step: one that was given up or stopped by the user leaves the list without an effect of
+ * its own.
+ */
 export function awaitingStability(supervision: Supervision): readonly ContainerName[] {
   return [...supervision.containers.values()].filter(mayBecomeStable).map(({ member }) => member.name);
 }
@@ -162,8 +172,10 @@ export function expectsReady(supervision: Supervision, name: ContainerName): boo
 
 const startable: readonly Status[] = ["STARTING", "STARTED", "READY", "STOPPING", "STOPPED", "RECOVERING"];
 
-/** Why this request is refused, null when it is accepted. `name` may be anything: it comes from a path. A stop is good in every
- *  status: a container that was not started yet then stays down. */
+/**
+ * Why this request is refused, null when it is accepted. `name` may be anything: it comes from a path. A stop is good
+ * in every status: a container that was not started yet then stays down.
+ */
 export function requestRefusal(supervision: Supervision, name: string, action: RequestAction): RequestRefusal | null {
   const container = supervision.containers.get(name as ContainerName);
   if (container === undefined) return { kind: "unknownContainer" };

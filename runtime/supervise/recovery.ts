@@ -2,7 +2,7 @@
 import type { Recovery, RunEnd } from "./model.ts";
 
 /** The factor never pushes a delay above an hour. A longer `retry_delay` stands: somebody asked for it. */
-export const backoffCapMs = 3_600_000;
+const backoffCapMs = 3_600_000;
 
 export type Verdict =
   /** Start it again; `retry` counts from 1. */
@@ -24,9 +24,10 @@ export interface LastRun {
 }
 
 /**
- * A run that never began (mount or start failed) is recovered like one that crashed: whether a broken init shows as a failed start
- * or as an early exit depends on timing alone. `always` and `unless-stopped` differ from `on-failure` only after exit code 0, and not at
- * all from each other, because a stop by the user is no end by itself and is not remembered over a boot.
+ * A run that never began (mount or start failed) is recovered like one that crashed: whether a broken init shows as a
+ * failed start or as an early exit depends on timing alone. `always` and `unless-stopped` differ from `on-failure`
+ * only after exit code 0, and not at all from each other, because a stop by the user is no end by itself and is not
+ * remembered over a boot.
  */
 export function judge(recovery: Recovery | null, { end, retries, uptimeMs }: LastRun): Verdict {
   if (recovery === null) return { kind: "fail" };

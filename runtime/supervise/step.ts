@@ -25,8 +25,10 @@ export function supervision(plan: Plan): Supervision {
   };
 }
 
-/** What is known, and what happened, give what is known now and what is to be done, in this order. Never throws for a container of
- *  the plan, whatever comes in whatever order; a name that is not in the plan breaks an invariant. */
+/**
+ * What is known, and what happened, give what is known now and what is to be done, in this order. Never throws for a
+ * container of the plan, whatever comes in whatever order; a name that is not in the plan breaks an invariant.
+ */
 export function step(before: Supervision, event: SupervisionEvent): readonly [Supervision, readonly Effect[]] {
   const draft: Draft = { ...before, containers: new Map(before.containers), effects: [] };
   for (const name of concerned(draft, event)) {
@@ -79,7 +81,10 @@ function concerned(supervision: Supervision, event: SupervisionEvent): readonly 
   }
 }
 
-/** Everything that needs no event, in start order: a group sees what the groups before it have come to in this very step. */
+/**
+ * Everything that needs no event, in start order: a group sees what the groups before it have come to in this very
+ * step.
+ */
 function goUp(draft: Draft, atMs: number): void {
   let held = false;
   for (const group of draft.plan.groups) {

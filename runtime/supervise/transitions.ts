@@ -28,7 +28,10 @@ import {
 } from "./moves.ts";
 
 type Cell<P extends PhaseName, C extends Column> = (container: In<P>, event: On<C>, stopGraceMs: number) => Moved;
-/** Complete by type: a new phase or event does not compile before each of its cells is decided, and a cell only for phases it fits. */
+/**
+ * Complete by type: a new phase or event does not compile before each of its cells is decided, and a cell only for
+ * phases it fits.
+ */
 type Table = { readonly [P in PhaseName]: { readonly [C in Column]: Cell<P, C> } };
 
 const no = (container: Supervised): Moved => [container, []];

@@ -1,6 +1,7 @@
 /**
- * The rules of supervision, kept beside it: sees events and effects only, and throws at the first effect that breaks a rule.
- * Written from the reference and the opening of runtime/supervise/model.ts, not from the code that follows it.
+ * The rules of supervision, kept beside it: sees events and effects only, and throws at the first effect that breaks
+ * a rule. Written from the reference and the opening of runtime/supervise/model.ts, not from the code that follows
+ * it.
  */
 
 import type { ContainerName } from "../../runtime/state/index.ts";

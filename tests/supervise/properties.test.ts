@@ -1,4 +1,7 @@
-/** Random plans and random histories under the oracle's eyes. A failure prints seed and path: give both to `fc.assert` to repeat it. */
+/**
+ * Random plans and random histories under the oracle's eyes. A failure prints seed and path: give both to `fc.assert`
+ * to repeat it.
+ */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import {
@@ -100,7 +103,7 @@ const histories = fc.record({
   stubborn: fc.boolean(),
 });
 
-const runs = { numRuns: 2_000, includeErrorInReport: true };
+const runs = { numRuns: 1_500, includeErrorInReport: true };
 
 test("whatever happens, no rule is broken; when the faults stop, every container comes to rest where it belongs", () => {
   fc.assert(

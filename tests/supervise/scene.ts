@@ -36,8 +36,10 @@ export const recovers = (wanted: Partial<Recovery> = {}): Recovery => ({
 
 export type Wanted = Partial<Omit<Member, "name" | "group">>;
 
-/** Groups in order, each with its members: `{ data: { files: {} }, app: { web: { goal: "READY" } } }`. By default a member wants to be
- *  STARTED within 30 s, is not recovered, and obeys the user; a container halts within 5 s. */
+/**
+ * Groups in order, each with its members: `{ data: { files: {} }, app: { web: { goal: "READY" } } }`. By default a
+ * member wants to be STARTED within 30 s, is not recovered, and obeys the user; a container halts within 5 s.
+ */
 export const planOf = (groups: { readonly [group: string]: { readonly [name: string]: Wanted } }): Plan => ({
   stopGraceMs: 5_000,
   groups: Object.entries(groups).map(([group, members]) => ({

@@ -1,5 +1,7 @@
-/** The table of runtime/supervise/model.ts, cell by cell. A cell names the phase that comes of it, what comes after a release, and what
- *  is done; `·` is nothing at all. */
+/**
+ * The table of runtime/supervise/model.ts, cell by cell. A cell names the phase that comes of it, what comes after a
+ * release, and what is done; `·` is nothing at all.
+ */
 import { expect, test } from "bun:test";
 import type { Phase, Supervised, SupervisionEvent } from "../../runtime/supervise/model.ts";
 import { transition } from "../../runtime/supervise/transitions.ts";

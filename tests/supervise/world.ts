@@ -1,8 +1,8 @@
 /**
- * A simulated device: carries out effects in any order it likes, fails as told, and lets the oracle watch.
- * Injected: mounts and starts that fail, processes that end in any way at any moment (before their start is answered too), that ignore
- * the halt signal, late ticks, wishes of users and ready signals whenever. Not injected: work that is never answered, and processes
- * that survive SIGKILL; nobody could supervise those.
+ * A simulated device: carries out effects in any order it likes, fails as told, and lets the oracle watch. Injected:
+ * mounts and starts that fail, processes that end in any way at any moment (before their start is answered too), that
+ * ignore the halt signal, late ticks, wishes of users and ready signals whenever. Not injected: work that is never
+ * answered, and processes that survive SIGKILL; nobody could supervise those.
  */
 import {
   type Effect,
@@ -30,7 +30,10 @@ import {
   tick,
 } from "./scene.ts";
 
-/** One thing that may happen; `which` picks among the containers it can happen to, and nothing happens when there is none. */
+/**
+ * One thing that may happen; `which` picks among the containers it can happen to, and nothing happens when there is
+ * none.
+ */
 export type Move =
   | { readonly do: "answer"; readonly which: number; readonly fails: boolean }
   | { readonly do: "end"; readonly which: number; readonly end: ProcessEnd; readonly late: boolean }
@@ -42,8 +45,10 @@ export type Move =
 export interface World {
   readonly oracle: Oracle;
   play(move: Move): void;
-  /** No faults any more: work is answered, processes run, say that they are ready, and go when they are asked to or killed. Until
-   *  nothing is due. `stubborn`: they only go when they are killed. */
+  /**
+   * No faults any more: work is answered, processes run, say that they are ready, and go when they are asked to or
+   * killed. Until nothing is due. `stubborn`: they only go when they are killed.
+   */
   calm(stubborn: boolean): void;
 }
 
