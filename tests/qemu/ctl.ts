@@ -1,6 +1,6 @@
 /** What a device says about itself, by `cairn ctl` inside it. */
 import * as v from "valibot";
-import type { Device } from "./machine.ts";
+import type { Device, EndReason } from "./machine.ts";
 
 const Containers = v.array(
   v.object({
@@ -39,3 +39,16 @@ export async function whenContainers(
 
 export const allGoalsReached = (list: readonly ContainerStatus[]): boolean =>
   list.every(({ status, status_goal }) => status === status_goal);
+
+/** Asks the device to switch itself off and waits until it has; gives how the machine ended, "guest-shutdown" if all is well.
+ *  The command's own answer is lost when the probe, a container like others, is stopped first. */
+export async function powerOff(device: Device, withinMs = 60_000): Promise<EndReason> {
+  const refused = device.must("cairn ctl cmd poweroff", withinMs).then(
+    () => new Promise<never>(() => {}), // it was accepted: what counts is the end
+    (cause: unknown) => {
+      if (device.endedWith === null) throw cause;
+      return new Promise<never>(() => {});
+    },
+  );
+  return Promise.race([device.end(withinMs), refused]);
+}

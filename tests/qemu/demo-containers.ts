@@ -8,6 +8,8 @@ import { squashfs, type TreeSpec } from "./tree.ts";
 export const demoContainers = async (arch: Arch): Promise<readonly ContainerSpec[]> =>
   Promise.all([app(arch), broker(arch), data(arch), network(arch), probeContainer(arch), web(arch)]);
 
+// liblxc asks with SIGPWR unless told; a first process that does not know it would run on until it is killed.
+const endsWell = "lxc.signal.halt = SIGTERM";
 // Mount points that pvr makes sure of in every root.
 const folders = ["dev", "proc", "sys", "run", "tmp", "var/tmp", "etc"];
 const accounts = {
@@ -67,7 +69,14 @@ esac
 `,
         },
       },
-      spec: { args: { PV_GROUP: "root", PV_DRIVERS_REQUIRED: ["ethernet"], PV_ROLES: ["nobody"] } },
+      spec: {
+        args: {
+          PV_GROUP: "root",
+          PV_DRIVERS_REQUIRED: ["ethernet"],
+          PV_ROLES: ["nobody"],
+          PV_LXC_EXTRA_CONF: endsWell,
+        },
+      },
     },
   );
 
@@ -100,7 +109,7 @@ http {
   args: {
     PV_GROUP: "app",
     PV_ROLES: ["nobody"],
-    PV_LXC_EXTRA_CONF: "lxc.mount.entry = /volumes/data/root.squashfs/site srv/site none bind,ro,create=dir 0 0",
+    PV_LXC_EXTRA_CONF: `lxc.mount.entry = /volumes/data/root.squashfs/site srv/site none bind,ro,create=dir 0 0\n${endsWell}`,
   },
 });
 
@@ -120,7 +129,7 @@ const broker = async (arch: Arch): Promise<ContainerSpec> => ({
   }),
   command: ["/usr/sbin/mosquitto", "-c", "/etc/mosquitto.conf"],
   persistence: { "/var/lib/mosquitto": "revision" },
-  args: { PV_GROUP: "platform", PV_ROLES: ["nobody"] },
+  args: { PV_GROUP: "platform", PV_ROLES: ["nobody"], PV_LXC_EXTRA_CONF: endsWell },
 });
 
 /** An application that says itself when it is ready; until then its goal is not reached. */

@@ -1,7 +1,7 @@
 /** `make demo`: builds a device, boots it before one's eyes and shows that it lives. Exits with 0 only when all was seen.
  *  Environment: ARCH x86_64 or aarch64, this machine's unless told; KEEP=1 stays with the running device at a prompt. */
 import { createInterface } from "node:readline/promises";
-import { allGoalsReached, type ContainerStatus, containers, whenContainers } from "./ctl.ts";
+import { allGoalsReached, type ContainerStatus, containers, powerOff, whenContainers } from "./ctl.ts";
 import { demoContainers } from "./demo-containers.ts";
 import { type Arch, arches, hostArch } from "./host.ts";
 import { type BootOptions, type Device, withDevice } from "./machine.ts";
@@ -54,19 +54,27 @@ async function show(device: Device): Promise<void> {
   say(`the page is there again: ${(await page(url)).length} bytes`);
 
   heading("Power-off");
-  await device.must("cairn ctl cmd poweroff");
-  const reason = await device.end();
+  const reason = await powerOff(device);
   if (reason !== "guest-shutdown") throw new Error(`the device did not switch itself off: ${reason}`);
   const check = await device.fsck();
   if (!check.clean) throw new Error(`the storage was not left clean:\n${check.text}`);
   heading("It switched itself off; the storage partition is clean");
 }
 
-async function page(url: string): Promise<string> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(20_000) });
-  const text = await answer.text();
-  if (!answer.ok || !text.includes("Cairn device")) throw new Error(`${url} gives ${answer.status}: ${text}`);
-  return text;
+/** The page, as soon as it is served: STARTED says that the server's process runs, not that it listens already. */
+async function page(url: string, withinMs = 20_000): Promise<string> {
+  const untilMs = performance.now() + withinMs;
+  for (;;) {
+    try {
+      const answer = await fetch(url, { signal: AbortSignal.timeout(withinMs) });
+      const text = await answer.text();
+      if (!answer.ok || !text.includes("Cairn device")) throw new Error(`${answer.status}: ${text}`);
+      return text;
+    } catch (cause) {
+      if (performance.now() > untilMs) throw new Error(`${url} is not served: ${cause}`, { cause });
+      await Bun.sleep(200);
+    }
+  }
 }
 
 function find(list: readonly ContainerStatus[], name: string): ContainerStatus {

@@ -1,7 +1,7 @@
 /** The door of the QEMU harness: describe a device, boot it, look at it from outside and from inside. */
 export { type BaseOptions, baseSystem } from "./base.ts";
 export type { ContainerSpec, Part, Persistence } from "./container.ts";
-export { allGoalsReached, type ContainerStatus, containers, whenContainers } from "./ctl.ts";
+export { allGoalsReached, type ContainerStatus, containers, powerOff, whenContainers } from "./ctl.ts";
 export { demoContainers, scriptContainer } from "./demo-containers.ts";
 export type { DiskSpec, StorageCheck } from "./disk.ts";
 export { type Arch, arches, hostArch, testArch } from "./host.ts";

@@ -135,17 +135,23 @@ export class Device implements AsyncDisposable {
   #qmp: Qmp | null = null;
   #probe: Probe | null = null;
   #consoleSocket: Socket | null = null;
+  #endedWith: EndReason | null = null;
 
   constructor(options: BootOptions, parts: Parts) {
     this.#options = options;
     this.#parts = parts;
     this.#serial = new Transcript(options.echo);
-    parts.qemu.exited.then(() => this.#ended.resolve("QEMU ended"));
+    parts.qemu.exited.then(() => this.#end("QEMU ended"));
   }
 
   /** Resolves with the reason when the machine has ended by itself or by us. */
   get ended(): Promise<EndReason> {
     return this.#ended.promise;
+  }
+
+  /** Why it has ended; null while it runs. */
+  get endedWith(): EndReason | null {
+    return this.#endedWith;
   }
 
   /** Everything the serial console said. */
@@ -166,7 +172,7 @@ export class Device implements AsyncDisposable {
       return socket;
     };
     this.#qmp = await connectQmp(join(sockets, "qmp"), (event, reason) => {
-      if (event === "SHUTDOWN") this.#ended.resolve(reason);
+      if (event === "SHUTDOWN") this.#end(reason);
     });
     this.#consoleSocket = await lines("console", (bytes) => this.#serial.feed(bytes));
     const heard = new Transcript();
@@ -265,6 +271,12 @@ export class Device implements AsyncDisposable {
     this.#qmp?.close();
     await rm(this.#parts.folder, { recursive: true, force: true });
     await rm(this.#parts.sockets, { recursive: true, force: true });
+  }
+
+  /** The first reason counts: QEMU's process ends after every other. */
+  #end(reason: EndReason): void {
+    this.#endedWith ??= reason;
+    this.#ended.resolve(this.#endedWith);
   }
 
   #stopped(): string {
