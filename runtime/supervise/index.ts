@@ -28,6 +28,7 @@ export {
   type ContainerView,
   containerView,
   expectsReady,
+  explainRefusal,
   groupStatus,
   nextDeadline,
   type RecoveryView,

@@ -184,3 +184,17 @@ export function requestRefusal(supervision: Supervision, name: string, action: R
   if (action !== "stop" && !startable.includes(status)) return { kind: "wrongStatus", status };
   return supervision.life === "stopping" || supervision.life === "down" ? { kind: "shuttingDown" } : null;
 }
+
+/** The refusal as a sentence for whoever asked, with what to do about it. */
+export function explainRefusal(refusal: RequestRefusal, name: string): string {
+  switch (refusal.kind) {
+    case "unknownContainer":
+      return `this revision has no container ${JSON.stringify(name)}: see "cairn ctl containers ls"`;
+    case "notControllable":
+      return `container ${name} has restart_policy "system": only a new revision or a reboot starts or stops it`;
+    case "wrongStatus":
+      return `container ${name} is ${refusal.status}: it can be started or restarted from STARTING on, or when it is down`;
+    case "shuttingDown":
+      return `container ${name} stays as it is: the device is going down`;
+  }
+}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { expectsReady, requestRefusal } from "../../runtime/supervise/index.ts";
+import { expectsReady, explainRefusal, requestRefusal } from "../../runtime/supervise/index.ts";
 import {
   begin,
   exited,
@@ -249,6 +249,13 @@ describe("refusals", () => {
     expect(s.at(1, start)).toEqual([]);
     s.at(1, mounted("web"));
     expect(refused("web")).toEqual([null, null, null]);
+  });
+
+  test("are told as a sentence that quotes a strange name", () => {
+    expect(explainRefusal({ kind: "unknownContainer" }, 'we"b\n')).toBe(
+      String.raw`this revision has no container "we\"b\n": see "cairn ctl containers ls"`,
+    );
+    expect(explainRefusal({ kind: "wrongStatus", status: "BLOCKED" }, "web")).toContain("container web is BLOCKED");
   });
 
   test("everything while the device goes down", () => {
