@@ -22,8 +22,8 @@ export function assignGroups(
     if (group !== undefined) assigned.set(manifest.folder, group);
   }
   let rootTaken = [...assigned.values()].some(({ name }) => name === "root");
-  for (const { key, folder, run } of manifests) {
-    if (assigned.has(folder) || run.group !== undefined) continue;
+  for (const { key, folder } of manifests) {
+    if (assigned.has(folder)) continue;
     const byDefault = runlevels ? byName.get(rootTaken ? "platform" : "root") : undefined;
     const group = byDefault ?? last;
     if (group === undefined) continue; // the groups themselves were refused

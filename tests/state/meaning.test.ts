@@ -329,6 +329,17 @@ describe("a container", () => {
     ]);
   });
 
+  test("may own a name on one bus that another owns on another bus", () => {
+    const owner = (bus: string) => [{ type: "dbus", bus, owns: "org.acme.Foo" }];
+    const members = {
+      ...container("a"),
+      ...container("b"),
+      "a/services.json": owner("x"),
+      "b/services.json": owner("y"),
+    };
+    expect(parsed(members).containers).toHaveLength(2);
+  });
+
   test("may require what a later container exports", () => {
     const state = parsed({
       ...container("a", { services: { required: ["b-api"] } }),
@@ -387,6 +398,16 @@ describe("disks", () => {
     expect(warnings(members)).toEqual(['disks_v3.json, [0].type: this disk is skipped: type "tape" is unknown']);
   });
 
+  test("of unknown type are skipped in the lenient list of device.json too", () => {
+    const groups = [{ name: "a" }];
+    expect(parsed({ "device.json": { groups, disks_v3: [{ name: "a", type: "tape" }] } }).device.disks).toEqual([]);
+  });
+
+  test("may repeat their own name as an alias", () => {
+    const disk = { name: "a", type: "volume-disk", aliases: ["a", "b"] };
+    expect(parsed({ "disks.json": [disk] }).device.disks).toHaveLength(1);
+  });
+
   test("of all three lists count together, and a dual disk names members from any of them", () => {
     const { disks } = parsed(everything).device;
     expect(disks.map(({ name, type }) => `${name} ${type}`)).toEqual([
@@ -426,6 +447,13 @@ describe("network pools", () => {
     expect(parsed(pools({ ...good, type: "tunnel" })).device.pools).toMatchObject([{ type: "bridge" }]);
     expect(warnings(pools({ ...good, type: "tunnel" }))).toEqual([
       'device.json, network.pools.p: type "tunnel" counts as "bridge"',
+    ]);
+  });
+
+  test("of type macvlan need no bridge", () => {
+    const { bridge: _, ...rest } = good;
+    expect(parsed(pools({ ...rest, type: "macvlan", parent: "eth0" })).device.pools).toMatchObject([
+      { type: "macvlan", bridge: null, parent: "eth0" },
     ]);
   });
 
@@ -504,6 +532,13 @@ test("a signature counts wherever its key lies", () => {
 test("a backslash in a key is an ordinary character, as in systemd's unit names", () => {
   const key = "_config/os/etc/systemd/system/dev-disk-by\\x2dlabel.mount";
   expect(parsed({ [key]: DIGEST }).entries.at(-1)?.key).toBe(key);
+});
+
+test("a key may have 1024 bytes, and a component of it 255", () => {
+  const folders = ["a".repeat(255), "b".repeat(255), `${"é".repeat(127)}c`];
+  const key = [...folders, "d".repeat(254), "e"].join("/");
+  expect(Buffer.byteLength(key)).toBe(1024);
+  expect(parsed({ [key]: DIGEST }).entries).toHaveLength(2);
 });
 
 test("no more than 100 warnings are kept", () => {

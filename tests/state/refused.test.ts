@@ -430,6 +430,22 @@ const cases: readonly (readonly [what: string, members: Members, fault: string, 
     "another file",
   ],
   [
+    "a manifest that hashes itself",
+    web(
+      { "root-volume": "dm:root.squashfs" },
+      {
+        "web/_dm/root.squashfs.json": {
+          type: "dm-verity",
+          data_device: "root.squashfs",
+          hash_device: "root.squashfs",
+          root_hash: DIGEST,
+        },
+      },
+    ),
+    "verity web/_dm/root.squashfs.json, hash_device",
+    "another file",
+  ],
+  [
     "a manifest with a short hash",
     web(
       { "root-volume": "dm:root.squashfs" },
