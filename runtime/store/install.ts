@@ -1,4 +1,3 @@
-import { dirname } from "node:path";
 import { err, ok, type Result } from "../result.ts";
 import { becomesFile, type Entry, limits, type State } from "../state/index.ts";
 import { bootFiles } from "./boot-files.ts";
@@ -37,7 +36,7 @@ export async function installRevision(
   if (!pv.ok) return pv;
   const pvr = await installStateText(store, rev, state.text);
   if (!pvr.ok) return pvr;
-  const touched = new Set<string>();
+  const touched = new Set([pv.value, pvr.value]);
   for (const entry of filesOf(state)) {
     const folder = await placeEntry(store, rev, state, entry);
     if (!folder.ok) return folder;
@@ -47,7 +46,11 @@ export async function installRevision(
   if (!linked.ok) return linked;
   const clean = await unlinkIfThere(disk, WHY, temporaryPath(store, rev));
   if (!clean.ok) return clean;
-  return fsyncFolders(store, trailFolder(store, rev), [...touched, pvr.value, pv.value]);
+  for (const folder of touched) {
+    const kept = await disk.fsync(WHY, folder);
+    if (!kept.ok) return kept;
+  }
+  return ok(undefined);
 }
 
 /** The entries of a state that are files in its trail. */
@@ -95,17 +98,6 @@ async function linkBootFiles(
       placeLink(store, pvPath(store, rev, name), temporary, entry),
     );
     if (!linked.ok) return linked;
-  }
-  return ok(undefined);
-}
-
-/** Makes folders and all between them and `base` durable, deepest first; also those that an earlier, interrupted run made. */
-async function fsyncFolders({ disk }: Store, base: string, folders: readonly string[]): DiskResult<void> {
-  const all = new Set([base]);
-  for (let folder of folders) for (; folder.length > base.length; folder = dirname(folder)) all.add(folder);
-  for (const folder of [...all].sort((a, b) => b.length - a.length)) {
-    const kept = await disk.fsync(WHY, folder);
-    if (!kept.ok) return kept;
   }
   return ok(undefined);
 }

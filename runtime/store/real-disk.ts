@@ -58,7 +58,7 @@ const statBig = (path: string) => fs.lstat(path, { bigint: true });
 
 // O_NONBLOCK means nothing to a regular file, and keeps open(2) from waiting for ever for a FIFO's writer.
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL; // O_EXCL follows no link either
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 function reader(handle: fs.FileHandle, at: (call: string) => Where): OpenFile {

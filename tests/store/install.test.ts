@@ -102,15 +102,18 @@ describe("installRevision", () => {
   test("wrong files are replaced, objects behind wrong links stay untouched", async () => {
     const store = await stocked();
     must(await installRevision(store, rev, state));
-    const at = (key: string): string => `${store.root}/trails/7/${key}`;
-    for (const key of ["web/root.squashfs", ".pv/pv-kernel.img"]) rmSync(at(key));
-    writeFileSync(at("web/root.squashfs"), "root of evil");
-    symlinkSync("/etc/passwd", at(".pv/pv-kernel.img"));
-    writeFileSync(at("web/own.bind"), "changed by its container");
-    writeFileSync(at("web/run.json"), "{}");
+    spoil(store.root);
     must(await installRevision(store, rev, state));
     await expectComplete(store.root);
-    expect(inode(at("web/root.squashfs"))).toBe(inode(store.root, "objects", sha256("root of web")));
+    expect(inode(store.root, "trails/7/web/root.squashfs")).toBe(inode(store.root, "objects", sha256("root of web")));
+  });
+
+  test("removes what a cut left in its temporary place", async () => {
+    const store = await stocked();
+    must(await installRevision(store, rev, state));
+    writeFileSync(`${store.root}/trails/7/.pv/install.tmp`, "half");
+    must(await installRevision(store, rev, state));
+    await expectComplete(store.root);
   });
 
   test("boot files have their fixed names for every kind of base system", async () => {
@@ -191,6 +194,16 @@ describe("installRevision", () => {
   });
 });
 
+/** Makes a file of each kind wrong: a link to another inode, a copy, inline JSON, a boot file. */
+function spoil(root: string): void {
+  const at = (key: string): string => `${root}/trails/7/${key}`;
+  for (const key of ["web/root.squashfs", ".pv/pv-kernel.img"]) rmSync(at(key));
+  writeFileSync(at("web/root.squashfs"), "root of evil");
+  symlinkSync("/etc/passwd", at(".pv/pv-kernel.img"));
+  writeFileSync(at("web/own.bind"), "changed by its container");
+  writeFileSync(at("web/run.json"), "{}");
+}
+
 describe("an installation that is cut off", () => {
   /** No file at its final place may ever have other bytes than it must have. */
   function expectNothingWrong(root: string, struck: string | null): void {
@@ -227,6 +240,27 @@ describe("an installation that is cut off", () => {
     },
     20_000,
   );
+
+  test("while it replaces wrong files has each wrong or right, and the next run completes it", async () => {
+    for (let at = 0; ; at += 1) {
+      const store = await stocked();
+      const { root } = store;
+      must(await installRevision(openStore(watchfulDisk(realDisk).disk, root), rev, state));
+      spoil(root);
+      const spoilt = trail(root);
+      const faulty = faultyDisk(watchfulDisk(realDisk).disk, { at, kind: "io", after: "dead" });
+      await installRevision(openStore(faulty.disk, root), rev, state);
+      const { ".pv/install.tmp": _left, ...there } = trail(root);
+      for (const [path, content] of Object.entries(there)) {
+        expect([spoilt[path], wanted(files)[path]]).toContain(content);
+      }
+      const { disk, losable } = watchfulDisk(realDisk);
+      must(await installRevision(openStore(disk, root), rev, state));
+      expect(losable()).toEqual([]);
+      await expectComplete(root);
+      if (faulty.struck() === null) break;
+    }
+  }, 20_000);
 
   test("any number of times by any errors never leaves a wrong file, and is completed in the end", async () => {
     const fault = fc.record({

@@ -106,13 +106,15 @@ describe("revisions", () => {
 
 describe("the running revision", () => {
   test("is where both links point, relative to their folders", async () => {
-    const store = withRevisions("1", "locals/x");
+    const { disk, losable } = watchfulDisk(realDisk);
+    const store = openStore(disk, withRevisions("1", "locals/x").root);
     expect(must(await readCurrent(store))).toBeNull();
     for (const name of ["1", "locals/x", "locals/x"]) {
       must(await setCurrent(store, revision(name)));
       expect(readlinkSync(`${store.root}/trails/current`)).toBe(name);
       expect(readlinkSync(`${store.root}/logs/current`)).toBe(name);
       expect(must(await readCurrent(store))).toBe(revision(name));
+      expect(losable()).toEqual([]);
       expect(must(await realDisk.stat("test", `${store.root}/logs/${name}`)).type).toBe("folder");
     }
   });

@@ -310,6 +310,16 @@ describe("dm-verity", () => {
     expect(kinds(await check(root, { state: twice, trustVerity: true }))).toEqual([image] as string[]);
   });
 
+  test("a link in place of a guarded image is a problem", async () => {
+    const of = withVerity({ "root-volume": "dm:root.squashfs" });
+    const root = await installed(of);
+    rmSync(`${root}/trails/7/web/root.squashfs`);
+    symlinkSync("other.squashfs", `${root}/trails/7/web/root.squashfs`);
+    expect(kinds(await check(root, { state: stateOf(of), trustVerity: true }))).toEqual([
+      "unreadable web/root.squashfs",
+    ]);
+  });
+
   test("a guarded image must still be there", async () => {
     const of = withVerity({ "root-volume": "dm:root.squashfs" });
     const root = await installed(of);
