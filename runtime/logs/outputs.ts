@@ -1,4 +1,4 @@
-import { asJson, asText, type LogLine } from "./line.ts";
+import { asJson, asText, type LogLine, safeLines } from "./line.ts";
 import { openLineSplitter } from "./line-splitter.ts";
 import type { LogPlace } from "./model.ts";
 import { openQueue, type Queue, type Sink } from "./queue.ts";
@@ -108,7 +108,7 @@ export function openOutputs({ config, place, console, timeSec, onWritten, onFail
             queue.drained().then(() => queue.waitingBytes === 0 && copies.delete(queue));
           }
           if (!selected(...FOR_CONTAINERS)) return;
-          for (const text of lines(bytes)) {
+          for (const text of lines(bytes).flatMap(safeLines)) {
             const line = { platform, source, level: INFO, timeSec: timeSec(), text };
             if (selected("singlefile")) push(singleFile, asJson(line));
             if (selected("stdout", "stdout.containers", "stdout_direct")) push(terminal, asText(line));

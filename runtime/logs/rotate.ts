@@ -56,7 +56,7 @@ function finish(log: number, archive: number, from: number): void {
  * `log_open` and `lxc_terminal_create_log_file`), so they go on at its start. What a monitor appends between the last read and the
  * truncation, two system calls one after the other, is lost; lines of this process are not.
  */
-export async function rotate(path: string): Promise<Result<{ readonly archive: string }, RotateError>> {
+export async function rotate(path: string): Promise<Result<{ readonly archive: string | null }, RotateError>> {
   let part: string | null = null;
   try {
     const stem = `${path}.${nextNumber(path)}`;

@@ -37,9 +37,9 @@ export interface Tail {
   close(): void;
 }
 
-/** At most `TURN_BYTES` every `TURN_MS`: 1 MiB a second for each file, however fast a container writes. */
-const TURN_BYTES = 256 * 1024;
-const TURN_MS = 250;
+/** At most `TURN_BYTES` every `TURN_MS`: 1.25 MiB and 10 wake-ups a second for each file, however fast a container writes. */
+const TURN_BYTES = 128 * 1024;
+const TURN_MS = 100;
 /** The end of a file that was renamed, the new file, and what came before it was truncated. */
 const LOOK_BYTES_MAX = 3 * TURN_BYTES;
 /** Lines that are written together are read together. */

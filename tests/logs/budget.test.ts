@@ -119,7 +119,12 @@ describe("what goes when there is too much", () => {
       return { path, owner, series: path, bytes, mtimeMs, role: "archive", index: 1 };
     };
     const budget = { totalBytes: 1000, highBytes: 900, lowBytes: 750, rotateAtBytes: 50 };
-    const before = [archive("a1", "a", 100, 1), archive("b1", "b", 300, 5), archive("b2", "b", 300, 4), archive("b3", "b", 300, 6)];
+    const before = [
+      archive("a1", "a", 100, 1),
+      archive("b1", "b", 300, 5),
+      archive("b2", "b", 300, 4),
+      archive("b3", "b", 300, 6),
+    ];
     expect(toRemove(before, budget)).toEqual([{ kind: "remove", path: "b2" }]);
   });
 });

@@ -15,7 +15,11 @@ export async function sampleContainer() {
     mount -t tmpfs none ${dir.path} && cd ${dir.path} && mkdir -p usr proc dev tmp var/log && ln -s usr/bin bin && ln -s usr/sbin sbin &&
     ln -s usr/lib lib && { [ ! -e /lib64 ] || ln -s usr/lib64 lib64; } && mount --rbind /usr usr && mount -t proc none proc &&
     mknod dev/null c 1 3 && exec chroot . /bin/sh`;
-  const child = Bun.spawn(["unshare", "--mount", "sh", "-c", setup], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn(["unshare", "--mount", "sh", "-c", setup], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
   const reader = child.stdout.getReader();
   const decoder = new TextDecoder();
   let output = "";
@@ -57,4 +61,22 @@ export async function eventually<T>(what: string, probe: () => T | undefined | f
     if (found !== undefined && found !== false && found !== null) return found;
   }
   throw new Error(`not seen within ${ms} ms: ${what}`);
+}
+
+/** Watches how long this process keeps its main loop busy in one go. Its own processor time counts, so that a loaded machine,
+ *  which takes the processor away from everybody, does not fail a test. */
+export function mainLoopBeat() {
+  let longestMs = 0;
+  let last = process.cpuUsage();
+  const beat = setInterval(() => {
+    const { user, system } = process.cpuUsage(last);
+    longestMs = Math.max(longestMs, (user + system) / 1000);
+    last = process.cpuUsage();
+  }, 1);
+  return {
+    stop(): number {
+      clearInterval(beat);
+      return longestMs;
+    },
+  };
 }
