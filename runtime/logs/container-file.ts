@@ -53,6 +53,10 @@ const VIRTUAL = new Set(
   ),
 );
 
+const TRIES_MAX = 3;
+/** About 10,000 mounts. Reading a table that a container blows up further would hold up the main loop. */
+const MOUNT_TABLE_CHARS_MAX = 1 << 20;
+
 export function identify(pid: number): ContainerInit | null {
   try {
     return { pid, mountNamespace: readlinkSync(`/proc/${pid}/ns/mnt`) };
@@ -92,8 +96,9 @@ export function withRoot<T>(init: ContainerInit, use: (root: RootView) => T): Re
     const text = readText(`/proc/${init.pid}/mountinfo`);
     // read after the root was opened: if the number was given to another process in between, this is not the same any more
     if (!text.ok || identify(init.pid)?.mountNamespace !== init.mountNamespace) return err({ kind: "gone" });
-    const mounts = parseMountinfo(text.value);
-    if (!mounts.ok) return err({ kind: "unreadable", why: "its mount table cannot be read" });
+    const mounts = text.value.length > MOUNT_TABLE_CHARS_MAX ? null : parseMountinfo(text.value);
+    if (mounts === null || !mounts.ok)
+      return err({ kind: "unreadable", why: "its container's mount table is not readable or too long" });
     return ok(
       use({
         find: (path) => find(root.value, mounts.value, path),
@@ -108,9 +113,13 @@ export function withRoot<T>(init: ContainerInit, use: (root: RootView) => T): Re
 function find(root: number, mounts: readonly MountEntry[], path: string): Result<number, OpenRefusal> {
   const policy = lookupPolicy(mounts, path);
   if (!policy.ok) return policy;
-  const found = openInRoot(root, path, { flags: O_PATH, symlinks: policy.value.symlinks });
+  const how = { flags: O_PATH, symlinks: policy.value.symlinks };
+  let found = openInRoot(root, path, how);
+  // EAGAIN: something was renamed or mounted meanwhile (openat2(2)); a container that never stops doing so is not worth waiting for
+  for (let tries = 1; !found.ok && found.error.code === "EAGAIN" && tries < TRIES_MAX; tries++)
+    found = openInRoot(root, path, how);
   if (!found.ok) {
-    const missing = found.error.code === "ENOENT" || found.error.code === "ENOTDIR";
+    const missing = ["ENOENT", "ENOTDIR", "EAGAIN"].includes(found.error.code);
     return err(missing ? { kind: "missing" } : { kind: "unreadable", why: `it cannot be opened: ${found.error.code}` });
   }
   const id = mountIdOf(found.value);

@@ -3,6 +3,7 @@ import { readText } from "../linux/index.ts";
 import type { Budget } from "./budget.ts";
 import { openContainers } from "./containers.ts";
 import { type KernelMessage, openKmsg } from "./kmsg.ts";
+import { readLastLines } from "./last-lines.ts";
 import { type LogLine, safeLines } from "./line.ts";
 import { lxcLogItems } from "./lxc-items.ts";
 import type { Logger, LogPlace, Logs } from "./model.ts";
@@ -21,6 +22,9 @@ export interface LogsOptions {
   /** Where kernel messages are read once storage is there; default `/dev/kmsg`. */
   readonly kmsgPath?: string;
 }
+
+/** Shutting down does not wait longer for a disk or a console that hangs. */
+const CLOSE_MS_MAX = 1_000;
 
 const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
 
@@ -204,11 +208,13 @@ export function startLogs({ config: first, consoleFd = 1, kmsgPath = "/dev/kmsg"
       }),
     attach: (container, spec) => guarded("attach", undefined, () => containers.attach(container, spec)),
     detach: (container) => guarded("detach", undefined, () => containers.detach(container)),
+    lastLines: (container, source, count) =>
+      place === null ? [] : readLastLines(`${place.dir}/${place.rev}/${container}/${source}`, count),
     faults: () => ({ ...counts, restarts: { ...restarts } }),
     async close() {
       for (const container of containers.names) containers.detach(container);
-      await Promise.allSettled([kmsg?.close(), upkeep.close(), watcher.close()]);
-      await outputs.drained();
+      const stopped = Promise.allSettled([kmsg?.close(), upkeep.close(), watcher.close()]).then(outputs.drained);
+      await Promise.race([stopped, Bun.sleep(CLOSE_MS_MAX)]);
       place = null;
     },
   };

@@ -9,6 +9,8 @@ export interface UpkeepOptions {
   readonly sweep: () => Promise<void>;
   /** So many bytes written make it worth a look at once. */
   readonly dueBytes: () => number;
+  /** How long after something was written, and after more than `dueBytes`. */
+  readonly delays?: { readonly laterMs: number; readonly soonMs: number };
 }
 
 /** When to look at the sizes: some time after something was written, sooner when much was written, and never without. */
@@ -22,10 +24,9 @@ export interface Upkeep {
   close(): Promise<void>;
 }
 
-const LATER_MS = 60_000;
-const SOON_MS = 1_000;
+const DELAYS = { laterMs: 60_000, soonMs: 1_000 } as const;
 
-export function openUpkeep({ watcher, sweep, dueBytes }: UpkeepOptions): Upkeep {
+export function openUpkeep({ watcher, sweep, dueBytes, delays = DELAYS }: UpkeepOptions): Upkeep {
   /** Each watch fires once and is set again by the next sweep: a busy console costs two wake-ups a minute, not one a line. */
   const folders = new Map<string, Watch | null>();
   let timer: ReturnType<typeof setTimeout> | null = null;
@@ -39,7 +40,7 @@ export function openUpkeep({ watcher, sweep, dueBytes }: UpkeepOptions): Upkeep 
     if (!fd.ok) return void folders.delete(path); // its revision was removed
     const onWritten = (): void => {
       folders.set(path, null);
-      sweepIn(LATER_MS);
+      sweepIn(delays.laterMs);
     };
     folders.set(path, watcher()?.watch(fd.value, IN.MODIFY | IN.CREATE, onWritten) ?? null);
     closeFd(fd.value);
@@ -52,7 +53,7 @@ export function openUpkeep({ watcher, sweep, dueBytes }: UpkeepOptions): Upkeep 
     for (const [path, watch] of folders) if (watch === null) arm(path);
     await sweep();
     sweeping = null;
-    if (writtenBytes > 0 || [...folders.values()].includes(null)) sweepIn(LATER_MS);
+    if (writtenBytes > 0 || [...folders.values()].includes(null)) sweepIn(delays.laterMs);
   };
   const sweepIn = (ms: number): void => {
     const atMs = performance.now() + ms;
@@ -67,7 +68,7 @@ export function openUpkeep({ watcher, sweep, dueBytes }: UpkeepOptions): Upkeep 
   return {
     wrote(bytes) {
       writtenBytes += bytes;
-      sweepIn(writtenBytes >= dueBytes() ? SOON_MS : LATER_MS);
+      sweepIn(writtenBytes >= dueBytes() ? delays.soonMs : delays.laterMs);
     },
     watchFolder(path) {
       if (!closed && !folders.has(path)) arm(path);

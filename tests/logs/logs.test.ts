@@ -153,8 +153,10 @@ describe("the runtime's own log", () => {
     logs.logger("x").fatal("the end");
     expect(performance.now() - before).toBeLessThan(1000);
     expect(logs.faults().droppedLines).toBeGreaterThan(1000);
+    const closing = performance.now();
+    await logs.close();
+    expect(performance.now() - closing).toBeLessThan(1_500);
     closeSync(stuck);
-    void logs.close();
     folder[Symbol.dispose]();
   });
 });
@@ -219,6 +221,19 @@ describe("liblxc's own log files", () => {
     await eventually("the line", () => console().includes("\t -- [lxc/console.log]: login:\\x1b[0m\n"));
     expect(console()).toContain("[web] ");
   });
+});
+
+test("a log that is larger than its limit is rotated soon after it was written", async () => {
+  const { logs, dir } = sampleLogs({ PV_LOG_DIR_MAXSIZE: { kind: "bytes", bytes: 400_000 } });
+  logs.useStorage({ dir, rev: "7" });
+  for (let i = 0; i < 40; i++) logs.logger("x").info(`${i} ${"x".repeat(1000)}`);
+  const log = `${dir}/7/pantavisor/pantavisor.log`;
+  await eventually("the archive", () => existsSync(`${log}.1.gz`) && statSync(log).size < 1000);
+  expect(logs.lastLines("pantavisor", "pantavisor.log", 5)).toEqual([]);
+  logs.logger("x").info("after");
+  await eventually("the line after it", () =>
+    logs.lastLines("pantavisor", "pantavisor.log", 5).at(-1)?.endsWith("after"),
+  );
 });
 
 test("no call throws when the log folder cannot be used at all", async () => {
