@@ -1,6 +1,5 @@
 /** `make demo`: builds a device, boots it before one's eyes and shows that it lives. Exits with 0 only when all was seen.
  *  Environment: ARCH x86_64 or aarch64, this machine's unless told; KEEP=1 stays with the running device at a prompt. */
-import { createInterface } from "node:readline/promises";
 import { allGoalsReached, type ContainerStatus, containers, powerOff, whenContainers } from "./ctl.ts";
 import { demoContainers } from "./demo-containers.ts";
 import { type Arch, arches, hostArch } from "./host.ts";
@@ -87,15 +86,15 @@ function find(list: readonly ContainerStatus[], name: string): ContainerStatus {
 async function prompt(device: Device, url: string): Promise<void> {
   heading(`The device keeps running. Web page: ${url}  MQTT: 127.0.0.1:${await device.forwarded(1883)}`);
   say('Type commands for its shell, e.g. "cairn ctl containers ls"; Ctrl-D goes on to the end of the demo.');
-  const input = createInterface({ input: process.stdin, output: process.stdout, prompt: `${arch}# ` });
-  input.prompt();
-  for await (const line of input) {
+  const ask = (): boolean => process.stdout.write(`${arch}# `);
+  ask();
+  for await (const line of console) {
     if (line.trim() !== "") {
       const { stdout, stderr, code } = await device.run(line, 600_000);
       process.stdout.write(stdout + stderr);
       if (code !== 0) say(`(exit code ${code})`);
     }
-    input.prompt();
+    ask();
   }
 }
 

@@ -136,6 +136,7 @@ export class Device implements AsyncDisposable {
   #probe: Probe | null = null;
   #consoleSocket: Socket | null = null;
   #endedWith: EndReason | null = null;
+  readonly #events: string[] = [];
 
   constructor(options: BootOptions, parts: Parts) {
     this.#options = options;
@@ -152,6 +153,11 @@ export class Device implements AsyncDisposable {
   /** Why it has ended; null while it runs. */
   get endedWith(): EndReason | null {
     return this.#endedWith;
+  }
+
+  /** QEMU's events so far, by name: RESET, SHUTDOWN, WATCHDOG, … (QEMU: qapi/run-state.json) */
+  get events(): readonly string[] {
+    return this.#events;
   }
 
   /** Everything the serial console said. */
@@ -172,6 +178,7 @@ export class Device implements AsyncDisposable {
       return socket;
     };
     this.#qmp = await connectQmp(join(sockets, "qmp"), (event, reason) => {
+      this.#events.push(event);
       if (event === "SHUTDOWN") this.#end(reason);
     });
     this.#consoleSocket = await lines("console", (bytes) => this.#serial.feed(bytes));

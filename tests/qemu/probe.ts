@@ -1,4 +1,4 @@
-/** Looks into a device from inside: a container that runs commands in process 1's mount namespace, over a virtio port.
+/** Looks into a device from inside: a container that runs commands in process 1's mount and host name namespaces, over a virtio port.
  *  It is part of test revisions only; what it needs of the runtime is that a container starts. */
 import type { ContainerSpec } from "./container.ts";
 import type { Arch } from "./host.ts";
@@ -25,7 +25,7 @@ echo hello >&3
 while read -r word id command <&3; do
 	[ "$word" = run ] || continue
 	printf %s "$command" | base64 -d >/run/command
-	nsenter -t 1 -m -- /bin/sh -c "$(cat /run/command)" </dev/null >/run/out 2>/run/err 3>&-
+	nsenter -t 1 -m -u -- /bin/sh -c "$(cat /run/command)" </dev/null >/run/out 2>/run/err 3>&-
 	echo "done $id $? $(base64 -w 0 /run/out)- $(base64 -w 0 /run/err)-" >&3
 done
 `;

@@ -13,6 +13,7 @@ mke2fs e2fsprogs
 mformat mtools
 sfdisk fdisk
 depmod kmod
+cpio cpio
 flock util-linux
 setpriv util-linux
 dpkg-deb dpkg
