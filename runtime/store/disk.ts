@@ -54,6 +54,8 @@ export interface FileInfo {
 
 /** A regular file open for reading. */
 export interface OpenFile {
+  /** What it was when it was opened; `stat` asks again. */
+  readonly info: FileInfo;
   /** Fills `into` from byte `atBytes` on; the value is how many bytes came, 0 at the end of the file. */
   read(into: Uint8Array, atBytes: number): DiskResult<number>;
   stat(): DiskResult<FileInfo>;

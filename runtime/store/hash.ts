@@ -47,20 +47,19 @@ async function hashFile(disk: Disk, why: string, path: string): DiskResult<Hashe
 }
 
 async function hashOpen(file: OpenFile, why: string, path: string): DiskResult<Hashed> {
-  const before = await file.stat();
-  if (!before.ok) return before;
-  const digest = await readThrough(file, before.value.sizeBytes);
+  const digest = await readThrough(file);
   if (!digest.ok) return digest;
   const after = await file.stat();
   if (!after.ok) return after;
-  if (unchanged(before.value, after.value)) return ok({ digest: digest.value, info: after.value });
+  if (unchanged(file.info, after.value)) return ok({ digest: digest.value, info: after.value });
   const error: DiskError = { kind: "changing", call: "read", path, why, code: "written to while it was read" };
   return err(error);
 }
 
-/** Reads one chunk while the one before it is hashed. */
-async function readThrough(file: OpenFile, sizeBytes: number): DiskResult<Digest> {
-  const chunkBytes = Math.min(CHUNK_BYTES, sizeBytes + 1); // small files do not need big buffers
+/** Reads as many bytes as the file had when it was opened, one chunk while the one before it is hashed. */
+async function readThrough(file: OpenFile): DiskResult<Digest> {
+  const { sizeBytes } = file.info;
+  const chunkBytes = Math.min(CHUNK_BYTES, sizeBytes);
   let [filling, full] = [new Uint8Array(chunkBytes), new Uint8Array(chunkBytes)];
   const hasher = new Bun.CryptoHasher("sha256");
   let atBytes = 0;
@@ -68,10 +67,11 @@ async function readThrough(file: OpenFile, sizeBytes: number): DiskResult<Digest
   for (;;) {
     const read = await reading;
     if (!read.ok) return read;
-    if (read.value === 0) return ok(digestOf(hasher));
     atBytes += read.value;
+    const atEnd = read.value === 0 || atBytes >= sizeBytes; // one that grew or shrank is found out by its new size
     [filling, full] = [full, filling];
-    reading = file.read(filling, atBytes);
+    if (!atEnd) reading = file.read(filling, atBytes);
     hasher.update(full.subarray(0, read.value));
+    if (atEnd) return ok(digestOf(hasher));
   }
 }

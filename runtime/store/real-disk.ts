@@ -54,6 +54,7 @@ const infoOf = (s: Awaited<ReturnType<typeof statBig>>): FileInfo => ({
   mtimeNs: s.mtimeNs,
   ctimeNs: s.ctimeNs,
 });
+const statOpen = async (handle: fs.FileHandle): Promise<FileInfo> => infoOf(await handle.stat({ bigint: true }));
 const statBig = (path: string) => fs.lstat(path, { bigint: true });
 
 // O_NONBLOCK means nothing to a regular file, and keeps open(2) from waiting for ever for a FIFO's writer.
@@ -61,11 +62,12 @@ const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL; // O_EXCL follows no link either
 const FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-function reader(handle: fs.FileHandle, at: (call: string) => Where): OpenFile {
+function reader(handle: fs.FileHandle, info: FileInfo, at: (call: string) => Where): OpenFile {
   return {
+    info,
     read: (into, atBytes) =>
       attempt(at("read"), async () => (await handle.read(into, 0, into.byteLength, atBytes)).bytesRead),
-    stat: () => attempt(at("stat"), async () => infoOf(await handle.stat({ bigint: true }))),
+    stat: () => attempt(at("stat"), () => statOpen(handle)),
     close: () => attempt(at("close"), () => handle.close()),
   };
 }
@@ -90,10 +92,10 @@ async function open(why: string, path: string): DiskResult<OpenFile> {
   const at = (call: string): Where => ({ call, why, path });
   const opened = await attempt(at("open"), () => fs.open(path, READ));
   if (!opened.ok) return opened;
-  const file = reader(opened.value, at);
-  const info = await file.stat();
-  if (info.ok && info.value.type === "file") return ok(file);
-  await file.close();
+  const handle = opened.value;
+  const info = await attempt(at("stat"), () => statOpen(handle));
+  if (info.ok && info.value.type === "file") return ok(reader(handle, info.value, at));
+  await handle.close();
   if (!info.ok) return info;
   return failed(at("open"), info.value.type === "folder" ? "isFolder" : "notFile", "not a regular file");
 }

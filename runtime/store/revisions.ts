@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
-import { ok, type Result } from "../result.ts";
+import { err, ok } from "../result.ts";
 import { limits } from "../state/index.ts";
-import type { DiskError, DiskResult } from "./disk.ts";
-import { type BadProgress, progressRecord, readProgress, writeProgress } from "./progress.ts";
+import type { DiskResult } from "./disk.ts";
+import { progressRecord, readProgress, writeProgress } from "./progress.ts";
 import { compareRevisionNames, factory, parseRevisionName, type RevisionName } from "./revision-name.ts";
 import { inOrder, makeFolders, moveIntoPlace, readFile, saveFile, unlinkIfThere } from "./save.ts";
 import { pvPath, type Store, statePath } from "./store.ts";
@@ -54,8 +54,8 @@ export async function markDone(store: Store, rev: RevisionName): DiskResult<void
  * record that cannot be read is replaced.
  */
 export async function settleFactory(store: Store): DiskResult<void> {
-  const progress: Result<{ status: string } | null, DiskError | BadProgress> = await readProgress(store, factory);
-  if (!progress.ok && progress.error.kind !== "badProgress") return { ok: false, error: progress.error };
+  const progress = await readProgress(store, factory);
+  if (!progress.ok && progress.error.kind !== "badProgress") return err(progress.error);
   if (!progress.ok || progress.value?.status !== "DONE") {
     const written = await writeProgress(store, factory, progressRecord("DONE", "Factory revision"));
     if (!written.ok) return written;

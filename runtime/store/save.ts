@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 import { err, ok, type Result } from "../result.ts";
-import type { Disk, DiskError, DiskResult, NewFile } from "./disk.ts";
+import type { Disk, DiskError, DiskResult, NewFile, OpenFile } from "./disk.ts";
 
 const FOLDER_MODE = 0o755;
 
@@ -157,8 +157,7 @@ export async function readFile(disk: Disk, why: string, path: string, maxBytes: 
   const opened = await disk.open(why, path);
   if (!opened.ok) return opened;
   const file = opened.value;
-  const info = await file.stat();
-  const bytes = info.ok ? await readOpen(file, info.value.sizeBytes, maxBytes) : info;
+  const bytes = await readOpen(file, maxBytes);
   const closed = await file.close();
   if (!bytes.ok) return bytes;
   if (!closed.ok) return closed;
@@ -166,11 +165,8 @@ export async function readFile(disk: Disk, why: string, path: string, maxBytes: 
   return err({ kind: "tooLarge", call: "read", path, why, code: `larger than ${maxBytes} bytes` });
 }
 
-async function readOpen(
-  file: { read(into: Uint8Array, atBytes: number): DiskResult<number> },
-  sizeBytes: number,
-  maxBytes: number,
-): DiskResult<Uint8Array | null> {
+async function readOpen(file: OpenFile, maxBytes: number): DiskResult<Uint8Array | null> {
+  const { sizeBytes } = file.info;
   if (sizeBytes > maxBytes) return ok(null);
   const into = new Uint8Array(sizeBytes);
   let filled = 0;

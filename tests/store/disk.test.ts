@@ -34,7 +34,9 @@ function diskContract(open: () => { disk: Disk; root: string }): void {
     expect(must(await reader.read(into, 4))).toBe(3);
     expect(text(into)).toBe("two");
     expect(must(await reader.read(into, 7))).toBe(0);
-    expect(must(await reader.stat())).toMatchObject({ type: "file", sizeBytes: 7, links: 1 });
+    expect(reader.info).toMatchObject({ type: "file", sizeBytes: 7, links: 1 });
+    must(await disk.link("test", `${root}/a`, `${root}/b`));
+    expect([must(await reader.stat()).links, reader.info.links]).toEqual([2, 1]);
     must(await reader.close());
   });
 

@@ -22,6 +22,7 @@ function guarded(disk: Disk, ask: Gatekeeper): Disk {
         if (!opened.ok) return opened;
         const file = opened.value;
         const reader: OpenFile = {
+          info: file.info,
           read: (into, atBytes) => pass("read", why, path, () => file.read(into, atBytes)),
           stat: () => pass("fstat", why, path, () => file.stat()),
           close: () => close(why, path, file),

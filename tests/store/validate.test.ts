@@ -184,7 +184,7 @@ describe("validate", () => {
       if (!opened.ok || name !== path) return opened;
       const read: typeof opened.value.read = async (into, at) => {
         const result = await opened.value.read(into, at);
-        if (at > 0) appendFileSync(path, "!");
+        appendFileSync(path, "!");
         return result;
       };
       return { ok: true, value: { ...opened.value, read } };
