@@ -19,8 +19,8 @@ export async function mountBsp(revision: LoadedRevision, layout: Layout): Promis
     [modules, `/lib/modules/${release}`],
     [bsp.firmware, "/lib/firmware"],
   ];
-  if (wanted.every(([ref]) => ref === null || ref === undefined)) return ok(undefined);
-  const good = await revision.validate("bsp");
+  const files = wanted.flatMap(([ref]) => (ref ? [`bsp/${ref.file}`] : []));
+  const good = await revision.check(new Set(files));
   if (!good.ok) return good;
   const world = { layout, disks: device.disks, useVerity: revision.useVerity };
   for (const [ref, target] of wanted) {

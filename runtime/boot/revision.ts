@@ -1,19 +1,95 @@
-import { readFileSync } from "node:fs";
 import { err, ok, type Result } from "../result.ts";
-import { type Container, explainState, parseState, type State } from "../state/index.ts";
+import { type Container, type ContainerName, explainState, ownerOf, parseState, type State } from "../state/index.ts";
+import {
+  explainProblem,
+  explainStore,
+  factory,
+  makeVolumeFolder,
+  newHashCache,
+  openStore,
+  parseRevisionName,
+  prepareStorage,
+  type RevisionName,
+  readState,
+  realDisk,
+  type Store,
+  setCurrent,
+  settleFactory,
+  validate,
+} from "../store/index.ts";
 
+/** The revision that was booted: what it says, and its files. */
 export interface LoadedRevision {
+  readonly name: RevisionName;
   readonly state: State;
+  /** `dm:` images are mounted under dm-verity; otherwise their bytes are checked like any other's. */
   readonly useVerity: boolean;
-  validate(owner: Container | "bsp"): Promise<Result<void, string>>;
+  /** Checks files against what the state names, every time; the reason in words when one is not as it should be. */
+  check(keys: ReadonlySet<string>): Promise<Result<void, string>>;
+  /** Checks a container's files and makes the folders of its storage. */
+  prepare(container: Container): Promise<Result<void, string>>;
 }
 
+/** The keys of the state that belong to a container; null: to none, which is the base system and the device's own files. */
+export const keysOf = (state: State, owner: ContainerName | null): ReadonlySet<string> =>
+  new Set(state.entries.map(({ key }) => key).filter((key) => ownerOf(key, state) === owner));
+
+/** The storage tree and the revision that the boot loader says it started. */
+export interface Storage {
+  readonly store: Store;
+  readonly name: RevisionName;
+}
+
+/** Makes the folders of the storage tree and points `current` at the booted revision. */
+export async function openStorage(root: string, rev: string | null): Promise<Result<Storage, string>> {
+  if (rev === null) return err("the kernel command line names no revision (pv_rev=)");
+  const name = parseRevisionName(rev);
+  if (!name.ok) return err(`the kernel command line's pv_rev: ${explainStore(name.error)}`);
+  const store = openStore(realDisk, root);
+  for (const settle of [prepareStorage, (opened: Store) => setCurrent(opened, name.value)]) {
+    const settled = await settle(store);
+    if (!settled.ok) return err(explainStore(settled.error));
+  }
+  return ok({ store, name: name.value });
+}
+
+/** Reads and parses the booted revision and does its bookkeeping (reference 4.3, steps 3 to 8). */
 export async function loadRevision(
-  root: string,
-  rev: string,
+  { store, name }: Storage,
   useVerity: boolean,
 ): Promise<Result<LoadedRevision, string>> {
-  const parsed = parseState(readFileSync(`${root}/trails/${rev}/.pvr/json`));
-  if (!parsed.ok) return err(explainState(parsed.error));
-  return ok({ state: parsed.value, useVerity, validate: async () => ok(undefined) });
+  const text = await readState(store, name);
+  if (!text.ok) return err(`revision ${name}: ${explainStore(text.error)}`);
+  const state = parseState(text.value);
+  if (!state.ok) return err(`revision ${name}: ${explainState(state.error)}`);
+  if (name === factory) {
+    const settled = await settleFactory(store);
+    if (!settled.ok) return err(explainStore(settled.error));
+  }
+  return ok(loaded(store, name, state.value, useVerity));
+}
+
+function loaded(store: Store, name: RevisionName, state: State, useVerity: boolean): LoadedRevision {
+  const hashes = newHashCache();
+  const check = async (keys: ReadonlySet<string>): Promise<Result<void, string>> => {
+    const { problems } = await validate(store, name, state, { keys, trustVerity: useVerity, hashes });
+    return problems.length === 0 ? ok(undefined) : err(problems.map(explainProblem).join("; "));
+  };
+  return {
+    name,
+    state,
+    useVerity,
+    check,
+    async prepare(container) {
+      const good = await check(keysOf(state, container.name));
+      if (!good.ok) return good;
+      for (const { name: volume, persistence } of container.storage) {
+        if (persistence === "boot") continue;
+        const rev = persistence === "permanent" ? null : name;
+        const made = await makeVolumeFolder(store, { owner: container.name, volume, rev });
+        if (!made.ok) return err(explainStore(made.error));
+      }
+      return ok(undefined);
+    },
+  };
 }

@@ -27,8 +27,8 @@ export interface RunningPorts {
   readonly log: Logger;
   /** Monotonic milliseconds. */
   now(): number;
-  /** Checks the container's objects; a reason in words when they are not what the revision names. */
-  validate(container: Container): Promise<Result<void, string>>;
+  /** Checks the container's objects and makes its storage; a reason in words when that cannot be. */
+  prepare(container: Container): Promise<Result<void, string>>;
   /** Its init runs. */
   onStarted(container: Container, started: StartedContainer): void;
   /** Its volumes are about to be unmounted. */
@@ -114,7 +114,7 @@ export function run(state: State, plan: Plan, ports: RunningPorts): Running {
   }
 
   async function mount(name: ContainerName): Promise<void> {
-    const good = await ports.validate(container(name));
+    const good = await ports.prepare(container(name));
     const mounted = good.ok ? containers.mount(container(name)) : good;
     if (mounted.ok) send({ kind: "mounted", name });
     else failure(name, "mountFailed", mounted.error);

@@ -13,7 +13,7 @@ export type MountStep =
       readonly verity: { readonly manifest: VerityManifest; readonly folder: string; readonly mapping: string } | null;
     }
   | { readonly kind: "bind-file"; readonly source: string; readonly target: string }
-  | { readonly kind: "bind-folder"; readonly source: string; readonly target: string; readonly create: boolean }
+  | { readonly kind: "bind-folder"; readonly source: string; readonly target: string }
   | { readonly kind: "tmpfs"; readonly target: string };
 
 /** Why a container's volumes cannot be planned. */
@@ -44,7 +44,7 @@ export function volumeStep(
   const source = ref.file.startsWith("/") ? ref.file : `${folder}/${ref.file}`;
   const target = volumeDir(owner, ref.file.slice(ref.file.lastIndexOf("/") + 1));
   if (ref.mount === "bind-file") return { kind: "bind-file", source, target };
-  if (ref.mount === "bind-folder") return { kind: "bind-folder", source, target, create: false };
+  if (ref.mount === "bind-folder") return { kind: "bind-folder", source, target };
   const manifest =
     ref.handler === "dm" && useVerity ? verity.find((candidate) => candidate.image === ref.file) : undefined;
   return {
@@ -56,7 +56,10 @@ export function volumeStep(
   };
 }
 
-/** How one storage volume is backed (reference 2.4): a folder that lasts, a folder of this revision, or memory. */
+/**
+ * How one storage volume is backed (reference 2.4): a folder that lasts, a folder of this revision, or memory. Folders are made by
+ * `store/` before. Disks of device.json (encrypted ones and their kin) come in a later version.
+ */
 function storageStep(
   container: Container["name"],
   volume: StorageVolume,
@@ -68,19 +71,15 @@ function storageStep(
       ? disks.find((candidate) => candidate.isDefault)
       : disks.find((candidate) => candidate.name === wanted || candidate.aliases.includes(wanted));
   if (wanted !== null && disk === undefined) return err({ kind: "unknownDisk", volume: volume.name, disk: wanted });
-  const plainFolder = disk?.type === "volume-disk" && disk.provision === null;
-  if (disk !== undefined && !plainFolder) {
+  if (disk !== undefined)
     return err({ kind: "unsupportedDisk", volume: volume.name, disk: disk.name, type: disk.type });
-  }
   const target = volumeDir(container, volume.name);
   if (volume.persistence === "boot") return ok({ kind: "tmpfs", target });
-  const base = disk === undefined ? `${layout.storage}/disks` : `${layout.storage}/pv/volume-disk/${disk.name}`;
   const lifetime = volume.persistence === "permanent" ? "perm" : `rev/${layout.revision}`;
   return ok({
     kind: "bind-folder",
-    source: `${base}/${lifetime}/${container}/${volume.name}`,
+    source: `${layout.storage}/disks/${lifetime}/${container}/${volume.name}`,
     target,
-    create: true,
   });
 }
 
@@ -98,12 +97,12 @@ export function mountPlan(container: Container, world: MountWorld): Result<reado
   }
   if (container.hasConfigOverlay) {
     const source = `${trailDir(world.layout)}/_config/${container.name}`;
-    steps.push({ kind: "bind-folder", source, target: configOverlayDir(container.name), create: false });
+    steps.push({ kind: "bind-folder", source, target: configOverlayDir(container.name) });
   }
   // What a `mgmt` container sees as `/pantavisor` is composed out here: liblxc cannot bind a socket over a socket.
   if (container.roles.includes("mgmt")) {
     const view = managementView(container.name);
-    steps.push({ kind: "bind-folder", source: world.layout.runDir, target: view, create: false });
+    steps.push({ kind: "bind-folder", source: world.layout.runDir, target: view });
     steps.push({ kind: "bind-file", source: controlSocket(container.name), target: `${view}/pv-ctrl` });
   }
   return ok(steps);

@@ -89,8 +89,7 @@ function openAndMount(
 }
 
 function perform(step: MountStep): MountResult {
-  const present = step.kind === "tmpfs" || (step.kind === "bind-folder" && step.create) || exists(step.source);
-  if (!present) return err({ kind: "missing", path: step.source });
+  if (step.kind !== "tmpfs" && !exists(step.source)) return err({ kind: "missing", path: step.source });
   if (step.kind === "bind-file") {
     mkdirSync(step.target.slice(0, step.target.lastIndexOf("/")), { recursive: true });
     if (!exists(step.target)) writeFileSync(step.target, "");
@@ -101,7 +100,6 @@ function perform(step: MountStep): MountResult {
     case "tmpfs":
       return mount({ source: "cairn", target: step.target, type: "tmpfs", options: "mode=755" });
     case "bind-folder":
-      if (step.create) mkdirSync(step.source, { recursive: true });
       return bindMount({ source: step.source, target: step.target });
     case "image":
       return step.verity === null ? mountImage(step) : mountVerity(step, step.verity);

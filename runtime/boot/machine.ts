@@ -1,0 +1,64 @@
+import { version } from "../buildinfo.ts";
+import type { PowerAction } from "../control/index.ts";
+import { type ExitedChild, explainLinux, startReaper } from "../linux/index.ts";
+import { type Logger, type Logs, startLogs } from "../logs/index.ts";
+import { explainConfigWarning } from "./config/index.ts";
+import { type Configuration, readConfiguration } from "./configuration.ts";
+import { mountEarly } from "./early-mounts.ts";
+import { settleKernel } from "./kernel-settings.ts";
+import { endMachine } from "./power.ts";
+import { type Guard, startWatchdog } from "./watchdog.ts";
+
+/** Process 1 with everything that does not depend on a revision. */
+export interface Machine {
+  readonly configuration: Configuration;
+  readonly logs: Logs;
+  readonly log: Logger;
+  readonly watchdog: Guard;
+  /** Hears of every orphan that ended as our child. */
+  onOrphan(listener: (child: ExitedChild) => void): void;
+  /** Writes the logs out, ends what still runs, unmounts, and asks the kernel. */
+  end(action: PowerAction): Promise<never>;
+  /** For what no retry can mend: says so, leaves time to read it, and reboots, since the boot loader may know a better revision. */
+  giveUp(why: string): Promise<never>;
+}
+
+/** How long a failure stays readable on the console before the reboot that it ends in (reference 5.2). */
+const failurePauseMs = 20_000;
+
+/** Early mounts, configuration, logs, watchdog, kernel settings, reaping: in this order, each with what is there by then. */
+export function startMachine(): Machine {
+  const early = mountEarly();
+  if (!early.ok) throw new Error(`early mounts: ${explainLinux(early.error)}`);
+  const configuration = readConfiguration();
+  const logs = startLogs({ config: configuration.config });
+  const log = logs.logger("boot");
+  log.info(`cairn ${version}`);
+  for (const missed of early.value) log.debug(explainLinux(missed));
+  for (const warning of configuration.warnings) log.warn(explainConfigWarning(warning));
+  const watchdog = startWatchdog(configuration.config, log);
+  settleKernel(configuration.sysctls, log);
+  let listener: (child: ExitedChild) => void = () => {};
+  startReaper((child) => listener(child));
+
+  const end = async (action: PowerAction): Promise<never> => {
+    watchdog.shuttingDown();
+    await logs.close();
+    return endMachine(action, console.log);
+  };
+  return {
+    configuration,
+    logs,
+    log,
+    watchdog,
+    onOrphan(next) {
+      listener = next;
+    },
+    end,
+    async giveUp(why) {
+      log.fatal(`${why}; rebooting in ${failurePauseMs / 1000} s`);
+      await Bun.sleep(failurePauseMs);
+      return end("reboot");
+    },
+  };
+}
