@@ -9,7 +9,7 @@ export interface Part<T> {
   close(): Promise<void>;
 }
 
-const RESTART_MS_FIRST = 1_000;
+const RESTART_MS_FIRST = 250;
 const RESTART_MS_MAX = 60_000;
 
 /** Keeps one part running: when it cannot be opened, or says that it broke, it is closed and opened again after a pause that grows.

@@ -49,7 +49,7 @@ const AFTER_FAILURE_MS = 5_000;
 const UNWATCHED_MS = 10_000;
 /** inotify tells nothing of a mount over the folder, as an init makes on its way up, nor of a new file behind a link: after a start
  *  or a change we look again a few times, and then no more. */
-const SECOND_LOOKS_MS = [1_000, 5_000, 30_000, 120_000] as const;
+const SECOND_LOOKS_MS = [500, 3_000, 20_000, 120_000] as const;
 
 const CHUNK = Buffer.allocUnsafe(64 * 1024);
 const READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY | constants.O_NOATIME;

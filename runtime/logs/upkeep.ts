@@ -24,7 +24,7 @@ export interface Upkeep {
   close(): Promise<void>;
 }
 
-const DELAYS = { laterMs: 60_000, soonMs: 1_000 } as const;
+const DELAYS = { laterMs: 60_000, soonMs: 500 } as const;
 
 export function openUpkeep({ watcher, sweep, dueBytes, delays = DELAYS }: UpkeepOptions): Upkeep {
   /** Each watch fires once and is set again by the next sweep: a busy console costs two wake-ups a minute, not one a line. */

@@ -177,7 +177,7 @@ test("kernel messages go to the runtime's log, as source dmesg, and are not repe
   closeSync(writer);
   await eventually("the restart", () => logs.faults().restarts["kmsg"] === 1);
   writer = openSync(kmsg, "r+");
-  await Bun.sleep(1100);
+  await Bun.sleep(400);
   writeFileSync(writer, "4,1,5000000,-;voltage low\n6,2,6000000,-;fine\n");
   await eventually("the second message", () => file("7/pantavisor/pantavisor.log").includes("[    6.000000] fine"));
   expect(file("7/pantavisor/pantavisor.log").match(/voltage/g)).toHaveLength(1);
