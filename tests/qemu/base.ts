@@ -48,7 +48,7 @@ export async function baseSystem(arch: Arch, options: BaseOptions = {}): Promise
       "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
       "/etc/os-release": 'ID=cairn\nPRETTY_NAME="Cairn, QEMU board"\n',
       "/etc/lxc/default.conf": "lxc.net.0.type = none\n",
-      "/etc/pantavisor.config": "PV_BOOTLOADER_TYPE=grub\n",
+      "/etc/pantavisor.config": "# Everything is at its default; what the board needs is on the kernel command line.\n",
       ...(options.init === undefined ? {} : { "/usr/sbin/init": options.init }),
       ...options.files,
     },
