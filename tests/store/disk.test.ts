@@ -1,8 +1,10 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { type Disk, explainDiskError, realDisk } from "../../runtime/store/index.ts";
-import { emptyFolder, must, mustFail } from "./world.ts";
+import { emptyFolder, must, mustFail, removeFolders } from "./world.ts";
+
+afterEach(removeFolders);
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (data: Uint8Array): string => new TextDecoder().decode(data);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import type { ContainerName } from "../../runtime/state/index.ts";
 import {
@@ -10,7 +10,9 @@ import {
   storageSpace,
 } from "../../runtime/store/index.ts";
 import { watchfulDisk } from "./disks.ts";
-import { emptyFolder, must, mustFail, revision } from "./world.ts";
+import { emptyFolder, must, mustFail, removeFolders, revision } from "./world.ts";
+
+afterEach(removeFolders);
 
 const web = "web" as ContainerName;
 

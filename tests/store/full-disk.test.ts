@@ -1,6 +1,8 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
-import { emptyFolder } from "./world.ts";
+import { emptyFolder, removeFolders } from "./world.ts";
+
+afterEach(removeFolders);
 
 /** Runs full-disk.main.ts in a mount namespace of its own, with a file system of 1 MiB on `folder`. */
 async function inTmpfs(folder: string): Promise<string> {

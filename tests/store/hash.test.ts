@@ -1,8 +1,10 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { truncateSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { type Disk, openStore, realDisk } from "../../runtime/store/index.ts";
-import { emptyFolder, must, mustFail, sha256 } from "./world.ts";
+import { emptyFolder, must, mustFail, removeFolders, sha256 } from "./world.ts";
+
+afterEach(removeFolders);
 
 const CHUNK = 256 * 1024;
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import {
@@ -23,6 +23,7 @@ import {
   mustFail,
   putObjects,
   read,
+  removeFolders,
   revision,
   sha256,
   stateOf,
@@ -30,6 +31,8 @@ import {
   stream,
   tree,
 } from "./world.ts";
+
+afterEach(removeFolders);
 
 const rev = revision("7");
 const state = stateOf(files);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import fc from "fast-check";
 import {
@@ -14,7 +14,9 @@ import {
   type Store,
 } from "../../runtime/store/index.ts";
 import { faultyDisk, smallDisk, watchfulDisk } from "./disks.ts";
-import { emptyFolder, must, mustFail, read, sha256, stream, tree } from "./world.ts";
+import { emptyFolder, must, mustFail, read, removeFolders, sha256, stream, tree } from "./world.ts";
+
+afterEach(removeFolders);
 
 const emptyStore = (): Store => openStore(realDisk, emptyFolder());
 

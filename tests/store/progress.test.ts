@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import {
@@ -13,7 +13,9 @@ import {
   realDisk,
   writeProgress,
 } from "../../runtime/store/index.ts";
-import { emptyFolder, must, mustFail, read, revision } from "./world.ts";
+import { emptyFolder, must, mustFail, read, removeFolders, revision } from "./world.ts";
+
+afterEach(removeFolders);
 
 const rev = revision("7");
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import {
@@ -19,7 +19,9 @@ import {
   writeProgress,
 } from "../../runtime/store/index.ts";
 import { faultyDisk, watchfulDisk } from "./disks.ts";
-import { emptyFolder, must, mustFail, revision, tree } from "./world.ts";
+import { emptyFolder, must, mustFail, removeFolders, revision, tree } from "./world.ts";
+
+afterEach(removeFolders);
 
 function withRevisions(...names: readonly string[]): Store {
   const root = emptyFolder();

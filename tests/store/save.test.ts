@@ -1,9 +1,11 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { readFile, realDisk, saveFile } from "../../runtime/store/index.ts";
 import { makeFolders } from "../../runtime/store/save.ts";
 import { faultyDisk, smallDisk, watchfulDisk } from "./disks.ts";
-import { emptyFolder, must, mustFail, read, tree } from "./world.ts";
+import { emptyFolder, must, mustFail, read, removeFolders, tree } from "./world.ts";
+
+afterEach(removeFolders);
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, test } from "bun:test";
 import {
   appendFileSync,
   copyFileSync,
@@ -22,7 +22,21 @@ import {
   type Validation,
   validate,
 } from "../../runtime/store/index.ts";
-import { emptyFolder, type Files, files, inode, must, putObjects, read, revision, sha256, stateOf } from "./world.ts";
+import {
+  emptyFolder,
+  type Files,
+  files,
+  inode,
+  must,
+  putObjects,
+  read,
+  removeFolders,
+  revision,
+  sha256,
+  stateOf,
+} from "./world.ts";
+
+afterEach(removeFolders);
 
 const rev = revision("7");
 const state = stateOf(files);

@@ -1,4 +1,3 @@
-import { afterEach } from "bun:test";
 import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,15 +6,16 @@ import { type Digest, parseState, type State } from "../../runtime/state/index.t
 import { openStore, parseRevisionName, putObject, type RevisionName, realDisk } from "../../runtime/store/index.ts";
 
 const made: string[] = [];
-afterEach(() => {
-  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
 
-/** An empty folder that is gone after the test. */
+/** An empty folder; a test file that makes any says `afterEach(removeFolders)`. */
 export function emptyFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "store-"));
   made.push(folder);
   return folder;
+}
+
+export function removeFolders(): void {
+  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 
 export function must<T>(result: Result<T, unknown>): T {
