@@ -22,6 +22,7 @@ import {
   type Validation,
   validate,
 } from "../../runtime/store/index.ts";
+import { watchfulDisk } from "./disks.ts";
 import {
   emptyFolder,
   type Files,
@@ -44,7 +45,7 @@ const state = stateOf(files);
 async function installed(of: Files = files): Promise<string> {
   const root = emptyFolder();
   await putObjects(root, of);
-  must(await installRevision(openStore(realDisk, root), rev, stateOf(of)));
+  must(await installRevision(openStore(watchfulDisk(realDisk).disk, root), rev, stateOf(of)));
   return root;
 }
 
