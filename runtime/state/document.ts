@@ -68,7 +68,10 @@ export function foldersWith({ entries }: Document, name: string): readonly strin
   });
 }
 
-/** `<c>/src.json` and `<c>/build.json` are notes of the authoring tools, `_sigs/…` is read from the state itself (reference 1.3). */
+/**
+ * Is this entry a file in the revision's trail? `<c>/src.json` and `<c>/build.json` are notes of the authoring tools, `_sigs/…` is
+ * read from the state itself (reference 1.3).
+ */
 export function becomesFile({ kind, key }: Entry): boolean {
   if (kind === "spec" || key.startsWith("_sigs/")) return false;
   const [, file, ...deeper] = key.split("/");

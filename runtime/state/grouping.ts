@@ -5,9 +5,9 @@ import type { Device, Group } from "./model.ts";
 const RUNLEVELS = ["data", "root", "platform", "app"];
 
 /**
- * The group of each container, by folder (reference 1.6). `group` decides; then `runlevel` where a group of that name exists. With the
- * default groups the first container that says neither goes to `root` if nobody else is there, the others to `platform`; with groups
- * of the device's own they go to the last one, with a warning.
+ * The group of each container, by folder (reference 1.6). `group` decides; then `runlevel` where a group of that name exists.
+ * With the default groups the first container that says neither goes to `root` if nobody else is there, the others to
+ * `platform`; with groups of the device's own they go to the last one, with a warning.
  */
 export function assignGroups(
   manifests: readonly Manifest[],

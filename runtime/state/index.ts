@@ -1,6 +1,6 @@
 /**
- * What a revision is. {@link parseState} turns a state JSON (`pantavisor-service-system@1`, reference sections 1 and 2) into plain
- * immutable data, or says everything that is wrong with it. Pure: nothing here does I/O.
+ * What a revision is. {@link parseState} turns a state JSON (`pantavisor-service-system@1`, reference sections 1 and 2) into
+ * plain immutable data, or says everything that is wrong with it. Pure: nothing here does I/O.
  */
 export { becomesFile } from "./document.ts";
 export { explainState, type Fault, type FaultKind, type StateError } from "./fault.ts";

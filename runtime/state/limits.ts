@@ -10,13 +10,13 @@ export const limits = {
   stateBytesMax: 1 << 20,
   /** Nesting of arrays and objects. Real states reach 5 (`docker_config` in src.json). */
   depthMax: 64,
-  /** Values of any kind in the document, 256 for each container: bounds the time and memory that a megabyte of `[0,0,0,…` can ask for. */
+  /** Values of any kind, 256 for each container: bounds the time and memory that a megabyte of `[0,0,0,…` can ask for. */
   valuesMax: 1 << 15,
   /** UTF-16 units of one number as written. */
   numberCharsMax: 64,
   /** Top-level members. */
   keysMax: 8192,
-  /** UTF-8 bytes of one key. With the trail's folder before it and `.new` behind, it stays below PATH_MAX (4096, limits.h). */
+  /** UTF-8 bytes of one key. With the trail's folder before it and `.new` behind it stays below PATH_MAX (4096, limits.h). */
   keyBytesMax: 1024,
   /** UTF-8 bytes of one path component: NAME_MAX of ext4, squashfs and overlayfs. */
   componentBytesMax: 255,
@@ -28,7 +28,7 @@ export const limits = {
   /** Members and steps of a `dual` disk (reference 1.7). */
   dualMembersMax: 4,
   dualStepsMax: 8,
-  /** Longest duration kept, in seconds (24.8 days): what a 32-bit count of milliseconds holds. Longer ones are cut, with a warning. */
+  /** Longest duration kept, in seconds (24.8 days): a timer counts milliseconds in 31 bits. Longer ones are cut, with a warning. */
   durationSecondsMax: 2_147_483,
   /** Findings kept of one document; the rest is only counted. */
   faultsMax: 16,

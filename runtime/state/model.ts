@@ -9,7 +9,10 @@ export type Digest = string & { readonly __brand: "Digest" };
 /** A container's name: 1 to 64 of `A-Z a-z 0-9 . _ -`, not starting with a dot or a dash; it is one path component everywhere. */
 export type ContainerName = string & { readonly __brand: "ContainerName" };
 
-/** Any JSON value. Members keep the order of the document, except that JavaScript lists names like `0` and `17` first. Objects have no prototype. */
+/**
+ * Any JSON value. Objects have no prototype; their members keep the order of the document, except that JavaScript lists names such
+ * as `0` and `17` first.
+ */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /** A part of {@link State.text}: UTF-16 indices, `end` exclusive. */

@@ -47,7 +47,9 @@ export function pathFault(text: string): string | null {
   return null;
 }
 
-export const pathRule = `a relative path of plain components: no "", "." or "..", no control characters, at most ${limits.componentBytesMax} bytes each and ${limits.keyBytesMax} together`;
+export const pathRule =
+  'a relative path of plain components: no "", "." or "..", no control characters, ' +
+  `at most ${limits.componentBytesMax} bytes each and ${limits.keyBytesMax} together`;
 
 /** The same for an absolute path: what lies behind its first "/" follows {@link pathRule}. */
 export function absolutePathFault(text: string): string | null {

@@ -57,15 +57,15 @@ export function campaign(
 function judge(subject: Subject, input: string | Uint8Array): { ms: number; verdict: Violation | "fine" | null } {
   let ms = 0;
   try {
-    const start = performance.now();
+    const clock = startClock();
     const result = subject(input);
-    ms = performance.now() - start;
-    // The machine is not ours alone: an input is slow only if it is slow three times more.
-    for (let again = 0; again < 3 && ms > SLOWEST_MS; again += 1)
-      ms = Math.min(
-        ms,
-        timed(() => subject(input)),
-      );
+    ms = clock();
+    // The collector may have cleaned up after earlier inputs meanwhile: an input is slow only if it is slow three times more.
+    for (let again = 0; again < 3 && ms > SLOWEST_MS; again += 1) {
+      const repeat = startClock();
+      subject(input);
+      ms = Math.min(ms, repeat());
+    }
     if (ms > SLOWEST_MS) return { ms, verdict: "slow" };
     if (!result.ok) return { ms, verdict: explained(explainState(result.error)) ? null : "unexplained" };
     if (!readable(input)) return { ms, verdict: "accepted" };
@@ -75,10 +75,17 @@ function judge(subject: Subject, input: string | Uint8Array): { ms: number; verd
   }
 }
 
-function timed(run: () => unknown): number {
-  const start = performance.now();
-  run();
-  return performance.now() - start;
+/**
+ * Milliseconds since the start, or less if this process had the processor for less: on a busy machine others' time is not the
+ * parser's, and a parser neither waits nor sleeps.
+ */
+function startClock(): () => number {
+  const [wall, cpu] = [performance.now(), process.cpuUsage()];
+  return () => {
+    const wallMs = performance.now() - wall;
+    const { user, system } = process.cpuUsage(cpu);
+    return Math.min(wallMs, (user + system) / 1000);
+  };
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
@@ -116,6 +123,11 @@ function settledBytes(): number {
 
 const kept: Uint8Array[] = [];
 
+function burn(ms: number): void {
+  const clock = startClock();
+  while (clock() < ms) parseState("{}");
+}
+
 /** Parsers with one planted defect each, and what a campaign must say of them: a detector that sees nothing proves nothing. */
 export const PLANTED: readonly (readonly [violation: Violation, subject: Subject])[] = [
   [
@@ -130,7 +142,7 @@ export const PLANTED: readonly (readonly [violation: Violation, subject: Subject
     "slow",
     (source, options) => {
       const result = parseState(source, options);
-      if (result.ok && result.value.containers.length > 1) Bun.sleepSync(SLOWEST_MS + 20);
+      if (result.ok && result.value.containers.length > 1) burn(SLOWEST_MS + 20);
       return result;
     },
   ],

@@ -48,6 +48,9 @@ export function parsedContainer(run: Members, more: Members = {}) {
   return only;
 }
 
+/** What is refused, by which fault, and a part of its sentence. */
+export type RefusedCase = readonly [what: string, members: Members, fault: string, sentence: string];
+
 /** The faults of a state that is refused, as `kind path`, and the whole sentence. */
 export function refusal(members: Members): { readonly faults: readonly string[]; readonly sentence: string } {
   const result = parseState(state(members));
