@@ -1,0 +1,141 @@
+/** Rules that a compiler does not know (design, section 2). Each is shown to fail on a source that breaks it. */
+import { expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import {
+  behindDoors,
+  cycles,
+  emptyNames,
+  foreignImports,
+  loadedWith,
+  localNames,
+  reachesTheWorld,
+  type Sources,
+  tooLong,
+} from "./rules.ts";
+
+const top = resolve(import.meta.dir, "../..");
+const git = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], { cwd: top });
+const tracked = git.stdout
+  .toString()
+  .split("\0")
+  .filter((file) => file !== "" && existsSync(`${top}/${file}`));
+const textOf = (file: string): string => readFileSync(`${top}/${file}`, "utf8");
+const sourcesOf = (files: readonly string[]): Sources => new Map(files.map((file) => [file, textOf(file)]));
+const runtime = sourcesOf(tracked.filter((file) => /^runtime\/.*\.ts$/.test(file)));
+
+const source = (file: string, text: string): Sources => new Map([[file, text]]);
+
+test("the files of the repository are looked at", () => {
+  expect(tracked).toContain("package.json");
+  expect([...runtime.keys()]).toContain("runtime/main.ts");
+});
+
+/** Beside their own files. Types from elsewhere count: who knows a type knows its owner. */
+const pure = {
+  "runtime/state": ["runtime/result.ts", "valibot"],
+  "runtime/supervise": ["runtime/result.ts", "runtime/state/index.ts"],
+};
+
+test.each(Object.entries(pure))("%s decides and does no I/O", (folder, allowed) => {
+  expect([...runtime.keys()].some((file) => file.startsWith(folder))).toBe(true);
+  expect(foreignImports(runtime, folder, allowed)).toEqual([]);
+  expect(reachesTheWorld(runtime, folder)).toEqual([]);
+
+  const breaking = (text: string) => source(`${folder}/x.ts`, text);
+  for (const target of ["node:fs", "bun:ffi", "../linux/index.ts", "../store/index.ts"]) {
+    expect(foreignImports(breaking(`import { x } from "${target}";`), folder, allowed)).toHaveLength(1);
+    expect(foreignImports(breaking(`import type {\n  X,\n} from "${target}";`), folder, allowed)).toHaveLength(1);
+    expect(foreignImports(breaking(`const x = await import("${target}");`), folder, allowed)).toHaveLength(1);
+  }
+  for (const use of ["Bun.file(path)", "process.env", "Date.now()", "setTimeout(f)", "await x", "fetch(url)"]) {
+    expect(reachesTheWorld(breaking(`const y = ${use};`), folder)).toHaveLength(1);
+  }
+  expect(reachesTheWorld(breaking("// process.env\n/** Answers `start`: Bun.file */"), folder)).toEqual([]);
+});
+
+/** The kernel and liblxc, and nothing of what they are used for. */
+const low = {
+  "runtime/linux": ["runtime/result.ts", "node:", "bun:"],
+  "runtime/lxc": ["runtime/result.ts", "runtime/linux/index.ts", "node:", "bun:"],
+};
+
+test.each(Object.entries(low))("%s knows nothing of revisions", (folder, allowed) => {
+  expect([...runtime.keys()].some((file) => file.startsWith(folder))).toBe(true);
+  expect(foreignImports(runtime, folder, allowed)).toEqual([]);
+  const breaking = source(`${folder}/x.ts`, 'import type { State } from "../state/index.ts";');
+  expect(foreignImports(breaking, folder, allowed)).toEqual([`${folder}/x.ts imports runtime/state/index.ts`]);
+});
+
+test("nobody reaches behind a folder's door", () => {
+  expect(behindDoors(runtime)).toEqual([]);
+
+  const house = (file: string, target: string): Sources =>
+    new Map([
+      ["runtime/a/index.ts", ""],
+      ["runtime/a/inner.ts", ""],
+      ["runtime/a/deep/index.ts", ""],
+      [file, `import { x } from "${target}";`],
+    ]);
+  expect(behindDoors(house("runtime/b.ts", "./a/inner.ts"))).toEqual(["runtime/b.ts imports runtime/a/inner.ts"]);
+  expect(behindDoors(house("runtime/a/other.ts", "./deep/hidden.ts"))).toHaveLength(1);
+  expect(behindDoors(house("runtime/b.ts", "./a/deep/index.ts"))).toHaveLength(1);
+  expect(behindDoors(house("runtime/b.ts", "./a/index.ts"))).toEqual([]);
+  expect(behindDoors(house("runtime/a/other.ts", "./inner.ts"))).toEqual([]);
+});
+
+test("imports make no circle", () => {
+  expect(cycles(runtime)).toEqual([]);
+
+  const circle = new Map([
+    ["runtime/a.ts", 'import { b } from "./b.ts";'],
+    ["runtime/b.ts", 'export type { C } from "./c.ts";'],
+    ["runtime/c.ts", 'import type { A } from "./a.ts";\nimport { d } from "./d.ts";'],
+    ["runtime/d.ts", ""],
+  ]);
+  expect(cycles(circle)).toEqual(["runtime/a.ts → runtime/b.ts → runtime/c.ts → runtime/a.ts"]);
+});
+
+test("a face is loaded when it is chosen: process 1 never pays for the others", () => {
+  const elsewhere = (entry: string, folder: string, sources: Sources) =>
+    loadedWith(sources, entry).filter((file) => file.startsWith(folder));
+  expect(loadedWith(runtime, "runtime/main.ts")).toEqual(["runtime/main.ts"]);
+  expect(loadedWith(runtime, "runtime/boot/index.ts").length).toBeGreaterThan(50);
+  expect(elsewhere("runtime/boot/index.ts", "runtime/cli/", runtime)).toEqual([]);
+  expect(elsewhere("runtime/cli/index.ts", "runtime/boot/", runtime)).toEqual([]);
+
+  const eager = new Map([
+    ["runtime/boot/index.ts", 'import "./a.ts";\nconst later = await import("../hub/index.ts");'],
+    ["runtime/boot/a.ts", 'import { x } from "../cli/index.ts";'],
+  ]);
+  expect(elsewhere("runtime/boot/index.ts", "runtime/cli/", eager)).toEqual(["runtime/cli/index.ts"]);
+  expect(elsewhere("runtime/boot/index.ts", "runtime/hub/", eager)).toEqual([]);
+});
+
+test("a file has at most 400 lines", () => {
+  expect(tooLong(runtime, 400)).toEqual([]);
+  expect(tooLong(source("runtime/x.ts", "x\n".repeat(401)), 400)).toEqual(["runtime/x.ts has 401 lines"]);
+});
+
+test("a file's name says what is inside", () => {
+  expect(emptyNames(tracked)).toEqual([]);
+  const empty = ["runtime/utils/a.ts", "runtime/helper.ts", "tests/log-manager.ts", "runtime/util.test.ts"];
+  expect(emptyNames(empty)).toEqual(empty);
+  expect(emptyNames(["runtime/utilization.ts"])).toEqual([]);
+});
+
+test("no file names a folder of one developer's machine, or where its packages come from", () => {
+  // Vectors are what other people's tools wrote.
+  const own = tracked.filter((file) => !file.startsWith("tests/state/vectors/"));
+  expect(localNames(sourcesOf(own))).toEqual([]);
+
+  const names = [
+    ["", "home", "jane", "src"].join("/"),
+    ["", "work", "main"].join("/"),
+    ["registry", "npmjs", "org"].join("."),
+    ["mirror", "intern", "example", "net"].join("."),
+    `"${"resolved"}": "x`,
+  ];
+  for (const name of names) expect(localNames(source("README.md", `see ${name} for more`))).toHaveLength(1);
+  expect(localNames(source("a.ts", "/var/lib/lxc homework/main /rootfs/home deb.ts"))).toEqual([]);
+});
