@@ -20,6 +20,8 @@ export interface DiskSpec {
   readonly bootFiles?: string;
   /** Files below /storage that are written (never edited: they may be linked) after the revisions are laid out. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  /** Changes the tree below /storage before it is packed. Files may be links into the build cache: replace them, never write into one. */
+  readonly prepare?: (storage: string) => Promise<void>;
 }
 
 /** Writes the disk to `path`, sparse; `scratch` is a folder on the build cache's file system that this may use and removes. */
@@ -34,6 +36,7 @@ export async function makeDisk(path: string, scratch: string, spec: DiskSpec): P
     await rm(join(scratch, file), { force: true });
     await writeFile(join(scratch, file), content);
   }
+  await spec.prepare?.(scratch);
   await rm(path, { force: true });
   await writeFile(path, "");
   await truncate(path, storageStart + (storageMib + 1) * mib); // the last MiB holds GPT's second copy

@@ -218,6 +218,12 @@ export class Device implements AsyncDisposable {
     return stdout;
   }
 
+  /** One command of QEMU's machine protocol, such as "device_add"; throws QEMU's refusal. */
+  async qmp(command: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
+    if (this.#qmp === null) throw new Error("this machine is not connected");
+    return this.#qmp.execute(command, args);
+  }
+
   /** The loopback port of this machine that leads to `port` of the device. */
   async forwarded(port: number): Promise<number> {
     const table = String(await this.#qmp?.execute("human-monitor-command", { "command-line": "info usernet" }));
