@@ -1,7 +1,8 @@
 import type { Containers } from "../containers/index.ts";
 import type { ConfigView, ContainerAction, Device, PowerAction, PowerAnswer } from "../control/index.ts";
+import { invariant } from "../result.ts";
 import type { State } from "../state/index.ts";
-import { containerView, expectsReady, groupStatus } from "../supervise/index.ts";
+import { containerView, expectsReady, explainRefusal, groupStatus, requestRefusal } from "../supervise/index.ts";
 import type { Running } from "./running.ts";
 
 /** What the control sockets see and ask of the running revision. */
@@ -44,8 +45,12 @@ export function controlDevice(options: {
       return true;
     },
     request(name: string, action: ContainerAction) {
+      const refused = requestRefusal(running.view(), name, action);
+      if (refused !== null) return { kind: refused.kind, why: explainRefusal(refused, name) };
       const container = named(name);
-      if (container !== undefined) running.send({ kind: "request", name: container.name, action });
+      invariant(container !== undefined, `container ${name} is in the state, as it is in the plan`);
+      running.send({ kind: "request", name: container.name, action });
+      return null;
     },
     power: options.power,
   };

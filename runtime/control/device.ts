@@ -70,6 +70,12 @@ export type PowerAnswer =
   /** Something else must end first, such as an update or an earlier command. `why` is shown to the caller. */
   | { readonly kind: "busy"; readonly why: string; readonly retryAfterSeconds: number };
 
+/** Why a container is not started or stopped (reference 8.2); `why` is shown to the caller. */
+export interface RequestRefusal {
+  readonly kind: "unknownContainer" | "notControllable" | "wrongStatus" | "shuttingDown";
+  readonly why: string;
+}
+
 /** What a control socket needs of the running device; all calls answer at once from what is known. */
 export interface Device {
   /** In document order. */
@@ -82,8 +88,8 @@ export interface Device {
   buildinfo(): string;
   /** A container says that it is ready. False: its goal is not READY, so nobody waits for that. */
   signalReady(container: string): boolean;
-  /** Begins to start, stop or restart; called only when the container's policy and status allow it. */
-  request(container: string, action: ContainerAction): void;
+  /** Begins to start, stop or restart; null: it is accepted. `container` is whatever the caller wrote. */
+  request(container: string, action: ContainerAction): RequestRefusal | null;
   /** Begins an orderly shutdown; `message` is the caller's reason for the log. */
   power(action: PowerAction, message: string): PowerAnswer;
 }

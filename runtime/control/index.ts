@@ -12,6 +12,7 @@ export type {
   GroupView,
   PowerAction,
   PowerAnswer,
+  RequestRefusal,
 } from "./device.ts";
 export { explainListenError, type ListenError, type Listener, type ListenOptions, listen } from "./listen.ts";
 export type { Caller, ControlRequest, ControlResponse } from "./message.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { ContainerView, Device, PowerAction } from "./device.ts";
+import type { Device, PowerAction, RequestRefusal } from "./device.ts";
 import type { Caller, ControlRequest, ControlResponse } from "./message.ts";
 import { configBody, containersBody, groupsBody } from "./views.ts";
 
@@ -48,8 +48,9 @@ const PATHS_TO_COME: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Answers one request of reference section 8. Refusals are in the original's words and codes; what is not there yet is 400, as for a
- * path that does not exist, and its text says which of both it is. Never throws for anything a caller can send.
+ * Answers one request of reference section 8. Refusals have the original's codes, and its words where the reference gives them; what
+ * is not there yet is 400, as for a path that does not exist, and its text says which of both it is. Never throws for anything a
+ * caller can send.
  */
 export function respond(caller: Caller, request: ControlRequest, device: Device): ControlResponse {
   const path = request.target.replace(/[?#].*$/s, "");
@@ -98,35 +99,24 @@ function parse<T>(schema: v.GenericSchema<unknown, T>, body: string): T | null {
   }
 }
 
-/** Reference 8.2: in these states a container can be started or restarted; in others it has not run yet in this revision. */
-const STARTABLE: ReadonlySet<ContainerView["status"]> = new Set([
-  "STARTING",
-  "STARTED",
-  "READY",
-  "STOPPING",
-  "STOPPED",
-  "RECOVERING",
-]);
+/** Reference 8.1, 8.2. A device that goes down is busy with that. */
+const REFUSED: Readonly<Record<RequestRefusal["kind"], number>> = {
+  unknownContainer: 404,
+  notControllable: 403,
+  wrongStatus: 400,
+  shuttingDown: 503,
+};
+/** Longer than a shutdown takes: whoever asks again then asks the next boot. */
+const SHUTDOWN_RETRY_SECONDS = 60;
 
 function controlContainer({ device, name, body }: Parameters<Handler>[0]): ControlResponse {
-  const container = device.containers().find((c) => c.name === name);
-  if (container === undefined) return refusal(404, "Container not found");
-  if (container.restartPolicy !== "container") {
-    return refusal(403, "Container has restart_policy 'system' and cannot be controlled via API");
-  }
   const wish = parse(Action, body);
   if (wish === null) return refusal(400, `Wants a body like {"action":"start"}, "stop" or "restart"`);
-  if (wish.action !== "stop" && !STARTABLE.has(container.status)) {
-    return refusal(
-      400,
-      `Container is ${container.status}: it cannot be ${PARTICIPLE[wish.action]} before its first start`,
-    );
-  }
-  device.request(name, wish.action);
-  return ok;
+  const refused = device.request(name, wish.action);
+  if (refused === null) return ok;
+  const answer = refusal(REFUSED[refused.kind], refused.why);
+  return refused.kind === "shuttingDown" ? { ...answer, retryAfterSeconds: SHUTDOWN_RETRY_SECONDS } : answer;
 }
-
-const PARTICIPLE = { start: "started", restart: "restarted" } as const;
 
 function signal({ caller, device, body }: Parameters<Handler>[0]): ControlResponse {
   const sent = parse(Signal, body);

@@ -12,6 +12,12 @@ const device = fakeDevice({
     { name: "app", statusGoal: "STARTED", restartPolicy: "container", status: "READY", autoRecovery: null },
   ],
   memoryBytes: () => 12_900_000,
+  request: (name, action) => {
+    if (name === "base") return { kind: "notControllable", why: "only a reboot stops it" };
+    if (name !== "web") return { kind: "unknownContainer", why: "no such container" };
+    device.asked.push(`${action} ${name}`);
+    return null;
+  },
   power: (action, message) => {
     device.asked.push(`${action} ${message}`);
     return action === "poweroff"
@@ -120,9 +126,8 @@ describe("cairn ctl", () => {
       ctl("containers", "stop", "a b/../c"),
       ctl("cmd", "reboot"),
     ]);
-    expect([forbidden.exit, forbidden.out]).toEqual([255, ""]);
-    expect(forbidden.err).toContain("restart_policy 'system'");
-    expect([unknown.exit, unknown.err]).toEqual([255, '{"Error":"Container not found"}\n']);
+    expect(forbidden).toEqual({ exit: 255, out: "", err: '{"Error":"only a reboot stops it"}\n' });
+    expect([unknown.exit, unknown.err]).toEqual([255, '{"Error":"no such container"}\n']);
     expect([busy.exit, busy.err]).toEqual([75, '{"Error":"An update runs"}\n']);
   });
 

@@ -42,7 +42,11 @@ export function fakeDevice(overrides: Partial<Device> = {}): Device & { readonly
       asked.push(`ready ${name}`);
       return true;
     },
-    request: (name, action) => void asked.push(`${action} ${name}`),
+    request: (name, action) => {
+      if (name !== "web") return { kind: "unknownContainer", why: `no container ${name}` };
+      asked.push(`${action} ${name}`);
+      return null;
+    },
     power: (action, message) => {
       asked.push(`${action} ${message}`);
       return { kind: "accepted" };
