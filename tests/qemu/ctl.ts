@@ -9,7 +9,9 @@ const Containers = v.array(
     status: v.string(),
     status_goal: v.string(),
     pid: v.nullish(v.number()),
-    auto_recovery: v.optional(v.object({ current_retries: v.number() })),
+    roles: v.array(v.string()),
+    auto_recovery: v.optional(v.object({ policy: v.string(), current_retries: v.number(), is_stable: v.string() })),
+    user_stopped: v.optional(v.string()),
   }),
 );
 

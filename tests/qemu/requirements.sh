@@ -10,6 +10,8 @@ qemu-system-x86_64 qemu-system-x86
 qemu-system-aarch64 qemu-system-arm
 mksquashfs squashfs-tools
 mke2fs e2fsprogs
+mkfs.erofs erofs-utils
+veritysetup cryptsetup-bin
 mformat mtools
 sfdisk fdisk
 depmod kmod

@@ -11,7 +11,7 @@ import { kernel } from "./kernel.ts";
 export interface RevisionSpec {
   readonly arch: Arch;
   readonly containers: readonly ContainerSpec[];
-  /** device.json; the four default groups unless told. */
+  /** device.json; without one the runtime's own default groups apply. */
   readonly device?: Json;
   readonly base?: BaseOptions;
   /** Further parts, or replacements, by their keys. */
@@ -87,6 +87,7 @@ export async function revision(spec: RevisionSpec): Promise<Revision> {
       },
     ],
   ]);
+  if (spec.device !== undefined) parts.set("device.json", { json: spec.device });
   for (const container of spec.containers)
     for (const [key, part] of await containerParts(container, digestOf)) parts.set(key, part);
   for (const [key, part] of Object.entries(spec.parts ?? {})) parts.set(key, part);
