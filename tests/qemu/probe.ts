@@ -30,7 +30,7 @@ while read -r word id command <&3; do
 done
 `;
 
-/** The container; with the host's devices and process ids, its own mounts. */
+/** The container; with the host's devices, process ids and cgroups, its own mounts. */
 export async function probeContainer(arch: Arch): Promise<ContainerSpec> {
   return {
     name: "probe",
@@ -44,7 +44,9 @@ export async function probeContainer(arch: Arch): Promise<ContainerSpec> {
     args: {
       PV_GROUP: "root",
       PV_ROLES: ["mgmt"],
-      PV_LXC_NAMESPACE_KEEP: "user net ipc pid",
+      // Of its own it would not be allowed to move what lies outside it; liblxc then cannot mount the hierarchy, nor need it.
+      PV_LXC_NAMESPACE_KEEP: "user net ipc pid cgroup",
+      LXC_MOUNT_AUTO_GROUP: "",
       PV_SECURITY_FULLDEV: "yes",
       PV_DISABLE_AUTODEV: "yes",
     },
