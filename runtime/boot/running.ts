@@ -64,6 +64,9 @@ export function explainEnd(end: RunEnd): string {
   }
 }
 
+const recordTurns = 10;
+const recordTurnMs = 20;
+
 const processEnd = (status: WaitStatus): ProcessEnd =>
   status.kind === "exit" ? status : { kind: "signal", signal: status.number };
 
@@ -182,6 +185,17 @@ export function run(state: State, plan: Plan, ports: RunningPorts): Running {
     if (alive.delete(name)) send({ kind: "exited", name, end });
   }
 
+  /**
+   * The end of a monitor whose record may still be in the FIFO, which says more: it is read first. Turns of the loop are waited for
+   * and not time alone, since the starts of other containers may just have held the loop up for longer than any pause.
+   */
+  async function endWithoutRecord(name: ContainerName, started: StartedContainer, status: WaitStatus): Promise<void> {
+    for (let turn = 0; turn < recordTurns && alive.get(name) === started; turn++) await Bun.sleep(recordTurnMs);
+    if (alive.get(name) !== started) return;
+    log.warn(`${name}: its monitor ended without a report`);
+    ended(name, processEnd(status));
+  }
+
   return {
     view: () => current,
     send,
@@ -192,13 +206,7 @@ export function run(state: State, plan: Plan, ports: RunningPorts): Running {
     },
     childReaped({ pid, status }) {
       for (const [name, started] of alive) {
-        if (started.monitorPid !== pid) continue;
-        // Its record may still be in the FIFO, which says more than this: it is read first.
-        setTimeout(() => {
-          if (alive.get(name) !== started) return;
-          log.warn(`${name}: its monitor ended without a report`);
-          ended(name, processEnd(status));
-        }, 200);
+        if (started.monitorPid === pid) void endWithoutRecord(name, started, status);
       }
     },
   };

@@ -8,6 +8,7 @@ import {
   readMountinfo,
   readSuperblock,
   type SysError,
+  viaNode,
   waitForBlockDevice,
 } from "../linux/index.ts";
 import { err, ok, type Result } from "../result.ts";
@@ -33,7 +34,8 @@ export async function mountStorage(config: Config): Promise<Result<void, Storage
   const device = await waitForBlockDevice(parseDeviceSelector(config.PV_STORAGE_DEVICE), config.PV_STORAGE_WAIT);
   if (!device.ok) return device;
   const type = config.PV_STORAGE_FSTYPE ?? readSuperblock(device.value)?.type ?? "ext4";
-  mkdirSync(target, { recursive: true });
+  const made = viaNode("mkdir", { path: target }, () => mkdirSync(target, { recursive: true }));
+  if (!made.ok) return made;
   let result: Result<void, SysError> = ok(undefined);
   for (const options of optionsOf(type)) {
     result = mount({ source: device.value, target, type, flags: ["noatime"], options });

@@ -4,16 +4,18 @@ import { unreachable } from "../result.ts";
 import type { MountPlanError } from "./mount-plan.ts";
 import type { VolumeError } from "./volumes.ts";
 
+export type DriverCause = LinuxError | { readonly kind: "undefinedAlias" };
+
+/** What follows the name of the driver. */
+export const explainDriverCause = (cause: DriverCause): string =>
+  cause.kind === "undefinedAlias" ? "is not defined in bsp/drivers.json" : `cannot be loaded: ${explainLinux(cause)}`;
+
 /** Why a container could not be mounted or started. */
 export type ContainerError =
   | MountPlanError
   | VolumeError
   | LxcError
-  | {
-      readonly kind: "driver";
-      readonly alias: string;
-      readonly cause: LinuxError | { readonly kind: "undefinedAlias" };
-    }
+  | { readonly kind: "driver"; readonly alias: string; readonly cause: DriverCause }
   | { readonly kind: "file"; readonly path: string; readonly cause: string }
   | { readonly kind: "unsupported"; readonly what: string };
 
@@ -32,9 +34,7 @@ export function explainContainerError(error: ContainerError): string {
     case "volume":
       return explainVolumeError(error);
     case "driver":
-      return error.cause.kind === "undefinedAlias"
-        ? `required driver "${error.alias}" is not defined in bsp/drivers.json`
-        : `required driver "${error.alias}" cannot be loaded: ${explainLinux(error.cause)}`;
+      return `required driver "${error.alias}" ${explainDriverCause(error.cause)}`;
     case "file":
       return `${error.path}: ${error.cause}`;
     case "unsupported":

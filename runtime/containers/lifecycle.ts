@@ -10,13 +10,14 @@ import {
   modulesFolder,
   readModuleIndex,
   removeCgroup,
+  viaNode,
 } from "../linux/index.ts";
 import type { Lxc, Container as LxcContainer } from "../lxc/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Container, DriverAliases } from "../state/index.ts";
 import { automaticMounts, exportHook, type HostFacts } from "./automatic-mounts.ts";
 import { wantedDrivers } from "./drivers.ts";
-import type { ContainerError } from "./error.ts";
+import { type ContainerError, type DriverCause, explainDriverCause } from "./error.ts";
 import {
   configOverlayDir,
   containerLogDir,
@@ -27,10 +28,11 @@ import {
   monitorCgroup,
   payloadCgroup,
   trailDir,
+  volumeDir,
 } from "./layout.ts";
 import { type AmendedConfig, amendLxcConfig } from "./lxc-config.ts";
 import { type MountWorld, mountPlan } from "./mount-plan.ts";
-import { mountVolumes, unmountVolumes } from "./volumes.ts";
+import { mountVolumes, unmountBelow, unmountVolumes } from "./volumes.ts";
 
 /** What the containers of a revision share. */
 export interface ContainerWorld extends MountWorld {
@@ -67,18 +69,20 @@ function loadDrivers(container: Container, world: ContainerWorld): Result<void, 
   if (wanted.length === 0) return ok(undefined);
   const index = readModuleIndex();
   for (const { alias, required, modules } of wanted) {
-    const failed = ((): ContainerError | null => {
-      if (modules === null) return { kind: "driver", alias, cause: { kind: "undefinedAlias" } };
-      if (!index.ok) return { kind: "driver", alias, cause: index.error };
+    const cause = ((): DriverCause | null => {
+      if (modules === null) return { kind: "undefinedAlias" };
+      if (!index.ok) return index.error;
       for (const { module, options } of modules) {
         const loaded = loadModule(index.value, { module, options });
-        if (!loaded.ok) return { kind: "driver", alias, cause: loaded.error };
+        if (!loaded.ok) return loaded.error;
       }
       return null;
     })();
-    if (failed === null) continue;
-    if (required) return err(failed);
-    world.warn(`container ${container.name}: optional driver "${alias}" is not loaded`);
+    if (cause === null) continue;
+    if (required) return err({ kind: "driver", alias, cause });
+    world.warn(
+      `container ${container.name}: optional driver "${alias}" is not loaded: it ${explainDriverCause(cause)}`,
+    );
   }
   return ok(undefined);
 }
@@ -88,7 +92,7 @@ function libFolder(container: Container): HostFacts["libFolder"] {
   const root = container.rootVolume;
   if (root === null) return "lib";
   try {
-    const target = readlinkSync(`/volumes/${container.name}/${root.file}/lib`);
+    const target = readlinkSync(`${volumeDir(container.name, root.file)}/lib`);
     return target === "usr/lib" || target === "/usr/lib" ? "usr/lib" : "lib";
   } catch {
     return "lib";
@@ -161,13 +165,16 @@ function start(
   if (!drivers.ok) return drivers;
   const written = writeConfig(container, world);
   if (!written.ok) return written;
-  process.chdir(`${trailDir(world.layout)}/${container.name}`);
+  const folder = `${trailDir(world.layout)}/${container.name}`;
+  const entered = viaNode("chdir", { path: folder }, () => process.chdir(folder));
+  if (!entered.ok) return err({ kind: "file", path: folder, cause: explainLinux(entered.error) });
   try {
     const handle = world.lxc.container(container.name);
     if (!handle.ok) return handle;
     const started = handle.value.start(written.value.command ?? undefined);
     // liblxc moves the process that asks for a start into the monitor's cgroup; ours belongs at the root.
-    joinCgroup(CGROUP_ROOT, process.pid);
+    const back = joinCgroup(CGROUP_ROOT, process.pid);
+    if (!back.ok) world.warn(`the runtime stays in the cgroup of a monitor: ${explainLinux(back.error)}`);
     if (!started.ok) {
       handle.value.free();
       return started;
@@ -200,7 +207,7 @@ export interface Containers {
   halt(container: Container): void;
   /** SIGKILL to everything in the container, at once. */
   kill(container: Container): void;
-  /** After init is gone: sweeps cgroups, then mounts. The value lists what could not be cleaned up. */
+  /** After init is gone: sweeps cgroups, then mounts, those it exported included. The value lists what could not be cleaned up. */
   release(container: Container): Promise<readonly string[]>;
   /** `memory.current` of the container in bytes, null when it has no cgroup. */
   memoryBytes(container: Container): number | null;
@@ -232,9 +239,14 @@ export function openContainers(world: ContainerWorld): Containers {
       ];
       handles.get(container.name)?.free();
       handles.delete(container.name);
-      rmSync(`${lxcPath}/${container.name}`, { recursive: true, force: true });
+      const folder = `${lxcPath}/${container.name}`;
+      const removed = viaNode("rm", { path: folder }, () => rmSync(folder, { recursive: true, force: true }));
       const plan = mountPlan(container, world);
-      const busy = plan.ok ? unmountVolumes(plan.value) : [];
+      const busy = [
+        ...(removed.ok ? [] : [removed.error]),
+        ...unmountBelow(`${exportsDir}/${container.name}`),
+        ...(plan.ok ? unmountVolumes(plan.value) : []),
+      ];
       return [...problems.filter((problem) => problem !== null), ...busy.map((error) => explainLinux(error))];
     },
     memoryBytes(container) {

@@ -51,9 +51,9 @@ const v2Names: ReadonlyMap<string, string> = new Map([
 
 const assignment = /^\s*([A-Za-z0-9_.]+)\s*=\s*(.*?)\s*$/;
 
-/** Fields of fstab(5) hold no blanks: they are written as octal escapes. */
+/** Fields of fstab(5) hold no blanks: they are written as octal escapes, and getmntent(3) reads back these four. */
 const fstabField = (text: string): string =>
-  text.replace(/[\s\\]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, "0")}`);
+  text.replace(/[ \t\n\\]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, "0")}`);
 
 /** Puts `overlay` in front of the lower layers: `overlayfs:<overlay>:<lower>…:<upper>` (reference 7.2). */
 export function withConfigOverlay(rootfsPath: string, overlay: string): string {
@@ -61,9 +61,18 @@ export function withConfigOverlay(rootfsPath: string, overlay: string): string {
   return match === null ? rootfsPath : `${match[1]}:${overlay}:${match[2]}`;
 }
 
-/** The words of a command line as `pvr` writes it: a word in single or double quotes is one word; there are no escapes. */
-export const splitCommand = (text: string): readonly string[] =>
-  [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
+/** liblxc takes one pair of quotes around a whole value away (`parse_line`, lxc src/lxc/confile.c). */
+const unquoted = (value: string): string => /^(["'])(.*)\1$/.exec(value)?.[2] ?? value;
+
+/**
+ * The words of a command line as `pvr` writes it: what stands in single or double quotes is one word, and ends with a quote before a
+ * blank, since `pvr` escapes nothing. A single pair of quotes around everything says nothing, as for liblxc.
+ */
+export function splitCommand(text: string): readonly string[] {
+  const inside = /^"[^"]*"$|^'[^']*'$/.test(text) ? unquoted(text) : text;
+  const words = /"((?:[^"]|"(?!\s|$))*)"(?=\s|$)|'((?:[^']|'(?!\s|$))*)'(?=\s|$)|(\S+)/g;
+  return [...inside.matchAll(words)].map((match) => match[1] ?? match[2] ?? match[3] ?? "");
+}
 
 export function amendLxcConfig(text: string, changes: Amendments): AmendedConfig {
   const replaced = new Set(changes.logItems.map(([key]) => key));
@@ -79,17 +88,19 @@ export function amendLxcConfig(text: string, changes: Amendments): AmendedConfig
       lines.push(line);
     } else if (ownedKeys.some((pattern) => pattern.test(key)) || replaced.has(key)) {
     } else if (key === "lxc.init.cmd") {
-      command = value === "" ? null : splitCommand(value);
+      const words = splitCommand(value);
+      command = words.length === 0 ? null : words;
       lines.push(line);
     } else if (key === "lxc.uts.name") {
       if (changes.forcedHostname !== null) continue;
-      named = true;
+      named = unquoted(value) !== "";
       lines.push(line);
     } else if (key === "lxc.rootfs.path" && changes.configOverlay !== null) {
-      lines.push(`${key} = ${withConfigOverlay(value, changes.configOverlay)}`);
+      lines.push(`${key} = ${withConfigOverlay(unquoted(value), changes.configOverlay)}`);
     } else if (/^lxc\.cgroup\./.test(key)) {
       const v2 = v2Names.get(key);
-      if (v2 === undefined) dropped.push(`${key} = ${value}`);
+      // -1 is cgroup v1's "no limit", which is how every v2 group begins.
+      if (v2 === undefined || value === "-1") dropped.push(`${key} = ${value}`);
       else lines.push(`${v2} = ${value}`);
     } else {
       lines.push(line);

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { err, ok, type Result } from "../result.ts";
 import type { Container, DiskDefinition, StorageVolume, VerityManifest, VolumeRef } from "../state/index.ts";
 import { configOverlayDir, controlSocket, type Layout, managementView, trailDir, volumeDir } from "./layout.ts";
@@ -42,7 +43,7 @@ export function volumeStep(
 ): MountStep {
   const folder = `${trailDir(layout)}/${owner}`;
   const source = ref.file.startsWith("/") ? ref.file : `${folder}/${ref.file}`;
-  const target = volumeDir(owner, ref.file.slice(ref.file.lastIndexOf("/") + 1));
+  const target = volumeDir(owner, ref.file.startsWith("/") ? basename(ref.file) : ref.file);
   if (ref.mount === "bind-file") return { kind: "bind-file", source, target };
   if (ref.mount === "bind-folder") return { kind: "bind-folder", source, target };
   const manifest =

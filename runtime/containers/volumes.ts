@@ -1,4 +1,5 @@
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import {
   attachLoop,
   bindMount,
@@ -7,9 +8,11 @@ import {
   type MalformedError,
   mount,
   openVerity,
+  readMountinfo,
   readVeritySuperblock,
   type SysError,
   umount,
+  viaNode,
 } from "../linux/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { VerityManifest } from "../state/index.ts";
@@ -88,17 +91,21 @@ function openAndMount(
   return mounted.ok ? removal : mounted;
 }
 
+/** What is mounted upon: an empty file for a file, a folder for all else. */
+const makeTarget = ({ kind, target: path }: MountStep): Result<void, SysError> =>
+  viaNode("mkdir", { path }, () => {
+    mkdirSync(kind === "bind-file" ? dirname(path) : path, { recursive: true });
+    if (kind === "bind-file" && !exists(path)) writeFileSync(path, "");
+  });
+
 function perform(step: MountStep): MountResult {
   if (step.kind !== "tmpfs" && !exists(step.source)) return err({ kind: "missing", path: step.source });
-  if (step.kind === "bind-file") {
-    mkdirSync(step.target.slice(0, step.target.lastIndexOf("/")), { recursive: true });
-    if (!exists(step.target)) writeFileSync(step.target, "");
-    return bindMount({ source: step.source, target: step.target });
-  }
-  mkdirSync(step.target, { recursive: true });
+  const made = makeTarget(step);
+  if (!made.ok) return made;
   switch (step.kind) {
     case "tmpfs":
       return mount({ source: "cairn", target: step.target, type: "tmpfs", options: "mode=755" });
+    case "bind-file":
     case "bind-folder":
       return bindMount({ source: step.source, target: step.target });
     case "image":
@@ -113,24 +120,38 @@ export function mountVolumes(steps: readonly MountStep[]): Result<void, VolumeEr
   for (const [index, step] of steps.entries()) {
     const done = perform(step);
     if (!done.ok) {
-      unmountVolumes(steps.slice(0, index));
+      unmountVolumes(steps.slice(0, index + 1)); // this one may be half done
       return err({ kind: "volume", step, cause: done.error });
     }
   }
   return ok(undefined);
 }
 
+/** Undoes a mount plan in reverse, see {@link unmountAll}. */
+export const unmountVolumes = (steps: readonly MountStep[]): readonly SysError[] =>
+  unmountAll(steps.map(({ target }) => target));
+
 /**
- * Undoes a mount plan in reverse; what is not mounted is left alone. A mount that is still in use is detached, so that nothing
- * holds up the rest, and comes back as an error for the log.
+ * Takes away everything that is mounted below a folder of the host, such as what a container exported: those mounts came here from
+ * its mount namespace and outlive it.
  */
-export function unmountVolumes(steps: readonly MountStep[]): readonly SysError[] {
+export function unmountBelow(folder: string): readonly (SysError | MalformedError)[] {
+  const mounts = readMountinfo();
+  if (!mounts.ok) return [mounts.error];
+  return unmountAll(mounts.value.map(({ target }) => target).filter((target) => target.startsWith(`${folder}/`)));
+}
+
+/**
+ * Unmounts the last one first; what is not mounted is left alone. A mount that is still in use is detached, so that nothing holds up
+ * the rest, and comes back as an error for the log.
+ */
+function unmountAll(targets: readonly string[]): readonly SysError[] {
   const busy: SysError[] = [];
-  for (const step of steps.toReversed()) {
-    const undone = umount(step.target);
+  for (const target of targets.toReversed()) {
+    const undone = umount(target);
     if (undone.ok || undone.error.code === "EINVAL" || undone.error.code === "ENOENT") continue;
     busy.push(undone.error);
-    umount(step.target, { lazy: true });
+    umount(target, { lazy: true });
   }
   return busy;
 }
