@@ -1,9 +1,10 @@
 /** PID 1's own duties: from the hand-over by the initramfs to a running revision, and down again (design, section 4). */
-import type { Layout } from "../containers/index.ts";
+import { type Layout, trailDir } from "../containers/index.ts";
 import { err, invariant, type Result } from "../result.ts";
 import { mountBsp } from "./bsp.ts";
 import { startDevice } from "./device.ts";
 import { type Machine, startMachine } from "./machine.ts";
+import { addOemLevel } from "./oem.ts";
 import { loadRevision, openStorage } from "./revision.ts";
 import { explainStorageError, mountStorage } from "./storage.ts";
 
@@ -33,6 +34,9 @@ async function startRevision(machine: Machine): Promise<Result<void, string>> {
   const revision = await loadRevision(storage.value, config.PV_SECUREBOOT_HANDLERS && !boot.verityOff);
   if (!revision.ok) return revision;
   for (const { path, message } of revision.value.state.warnings) machine.log.warn(`${path}: ${message}`);
+  const configuration = await addOemLevel(machine.configuration, revision.value, trailDir(layout));
+  if (!configuration.ok) return err(`the OEM configuration: ${configuration.error}`);
+  machine.configure(configuration.value);
   const bsp = await mountBsp(revision.value, layout);
   return bsp.ok ? startDevice(machine, revision.value, layout) : bsp;
 }

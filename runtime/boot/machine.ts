@@ -5,16 +5,19 @@ import { type Logger, type Logs, startLogs } from "../logs/index.ts";
 import { explainConfigWarning } from "./config/index.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { mountEarly } from "./early-mounts.ts";
-import { settleKernel } from "./kernel-settings.ts";
+import { settleKernel, writeSysctls } from "./kernel-settings.ts";
 import { endMachine } from "./power.ts";
 import { type Guard, startWatchdog } from "./watchdog.ts";
 
 /** Process 1 with everything that does not depend on a revision. */
 export interface Machine {
+  /** As far as it is known: a level comes with the revision. */
   readonly configuration: Configuration;
   readonly logs: Logs;
   readonly log: Logger;
   readonly watchdog: Guard;
+  /** Puts another configuration into effect: how much is logged and where to, kernel parameters; warns of what is new in it. */
+  configure(next: Configuration): void;
   /** Hears of every orphan that ended as our child. */
   onOrphan(listener: (child: ExitedChild) => void): void;
   /** Writes the logs out, ends what still runs, unmounts, and asks the kernel. */
@@ -30,12 +33,20 @@ const failurePauseMs = 20_000;
 export function startMachine(): Machine {
   const early = mountEarly();
   if (!early.ok) throw new Error(`early mounts: ${explainLinux(early.error)}`);
-  const configuration = readConfiguration();
+  let configuration = readConfiguration();
   const logs = startLogs({ config: configuration.config });
   const log = logs.logger("boot");
   log.info(`cairn ${version}`);
   for (const missed of early.value) log.debug(explainLinux(missed));
-  for (const warning of configuration.warnings) log.warn(explainConfigWarning(warning));
+  const warned = new Set<string>();
+  const warn = ({ warnings }: Configuration): void => {
+    const news = new Set(warnings.map(explainConfigWarning)).difference(warned);
+    for (const warning of news) {
+      log.warn(warning);
+      warned.add(warning);
+    }
+  };
+  warn(configuration);
   const watchdog = startWatchdog(configuration.config, log);
   settleKernel(configuration.sysctls, log);
   let listener: (child: ExitedChild) => void = () => {};
@@ -47,7 +58,16 @@ export function startMachine(): Machine {
     return endMachine(action, console.log);
   };
   return {
-    configuration,
+    get configuration() {
+      return configuration;
+    },
+    configure(next) {
+      if (next === configuration) return;
+      configuration = next;
+      logs.configure(next.config);
+      warn(next);
+      writeSysctls(next.sysctls, log);
+    },
     logs,
     log,
     watchdog,

@@ -109,7 +109,7 @@ export const keys = {
   PV_NET_BRADDRESS4: later(word("net.braddress4", CO, "10.0.3.1")),
   PV_NET_BRDEV: later(component("net.brdev", CO, "lxcbr0")),
   PV_NET_BRMASK4: later(word("net.brmask4", CO, "255.255.255.0")),
-  PV_OEM_NAME: later(optionalComponent(null, C, null)),
+  PV_OEM_NAME: optionalComponent(null, C, null),
   PV_POLICY: optionalComponent("policy", C_NOT_POLICY, null),
 
   PV_POWER_MODE: later(choice(["disabled", "locks", "managed"], "power.mode", COR, "locks")),
