@@ -12,10 +12,11 @@ const CONSOLE_BYTES_MAX = 2 ** 31;
  * that liblxc gets is the power of two above twice that size, so that it only acts (a single `console.log.1`) when a container
  * writes faster than we look or when we are not there to look.
  */
-export function lxcLogItems(folder: string, budget: Budget): readonly LxcLogItem[] {
+export function lxcLogItems(folder: string, budget: Budget, level: number): readonly LxcLogItem[] {
   const consoleBytes = 2 ** Math.ceil(Math.log2(Math.max(CONSOLE_BYTES_MIN, 2 * budget.rotateAtBytes)));
   return [
     ["lxc.log.file", `${folder}/lxc.log`],
+    ["lxc.log.level", String(level)],
     ["lxc.console.logfile", `${folder}/console.log`],
     ["lxc.console.size", String(Math.min(CONSOLE_BYTES_MAX, consoleBytes))],
     ["lxc.console.rotate", "1"],

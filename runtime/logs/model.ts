@@ -18,7 +18,7 @@ export type ContainerLogSource =
   | { readonly kind: "lxc" }
   | { readonly kind: "console" };
 
-/** One setting of liblxc, lxc.container.conf(5): `lxc.log.file`, `lxc.console.logfile`, `lxc.console.size`, `lxc.console.rotate`. */
+/** One setting of liblxc, lxc.container.conf(5): `lxc.log.file`, `lxc.log.level`, `lxc.console.logfile`, `lxc.console.size`, `lxc.console.rotate`. */
 export type LxcLogItem = readonly [key: string, value: string];
 
 /** Where the log tree is (`<dir>/<rev>/<container>/…`, reference 11.3). `dir` exists and is on the storage partition. */

@@ -34,6 +34,8 @@ export interface LogConfig {
   readonly PV_LOG_HYSTERESIS_FACTOR: number;
   /** A file is rotated at gap / factor. */
   readonly PV_LOG_ROTATE_FACTOR: number;
+  /** `lxc.log.level`, from 0 (TRACE) to 8 (FATAL), whatever a container's own configuration asks for. */
+  readonly PV_LXC_LOG_LEVEL: number;
   /** Lines kept in memory until storage is there. */
   readonly PV_LOG_BUF_NITEMS: number;
 }

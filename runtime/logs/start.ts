@@ -204,7 +204,7 @@ export function startLogs({ config: first, consoleFd = 1, kmsgPath = "/dev/kmsg"
         if (folder === null || budget === null || !config.PV_LOG_CAPTURE) return [];
         mkdirSync(folder, { recursive: true });
         upkeep.watchFolder(folder);
-        return lxcLogItems(folder, budget);
+        return lxcLogItems(folder, budget, config.PV_LXC_LOG_LEVEL);
       }),
     attach: (container, spec) => guarded("attach", undefined, () => containers.attach(container, spec)),
     detach: (container) => guarded("detach", undefined, () => containers.detach(container)),

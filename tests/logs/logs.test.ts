@@ -186,12 +186,13 @@ test("kernel messages go to the runtime's log, as source dmesg, and are not repe
 });
 
 describe("liblxc's own log files", () => {
-  test("get a folder and a bounded console log", () => {
-    const { logs, dir } = sampleLogs({ PV_LOG_DIR_MAXSIZE: { kind: "bytes", bytes: 20 << 20 } });
+  test("get a folder, a level and a bounded console log", () => {
+    const { logs, dir } = sampleLogs({ PV_LOG_DIR_MAXSIZE: { kind: "bytes", bytes: 20 << 20 }, PV_LXC_LOG_LEVEL: 1 });
     expect(logs.lxcItems("web")).toEqual([]);
     logs.useStorage({ dir, rev: "7" });
     expect(logs.lxcItems("web")).toEqual([
       ["lxc.log.file", `${dir}/7/web/lxc/lxc.log`],
+      ["lxc.log.level", "1"],
       ["lxc.console.logfile", `${dir}/7/web/lxc/console.log`],
       ["lxc.console.size", String(2 << 20)],
       ["lxc.console.rotate", "1"],

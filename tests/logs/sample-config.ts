@@ -11,6 +11,7 @@ export const config = (changes: Partial<LogConfig> = {}): LogConfig => ({
   PV_LOG_DIR_MAXSIZE: null,
   PV_LOG_HYSTERESIS_FACTOR: 4,
   PV_LOG_ROTATE_FACTOR: 5,
+  PV_LXC_LOG_LEVEL: 5,
   PV_LOG_BUF_NITEMS: 128,
   ...changes,
 });

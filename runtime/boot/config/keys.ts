@@ -104,7 +104,12 @@ export const keys = {
   PV_LOG_TIMESTAMP: choice(["relative", "absolute"], null, COR, "relative"),
   /** -1: whatever loop device is free. */
   PV_LOOP_INDEX_BASE: later(int(-1, (1 << 20) - 1, null, C, -1)),
-  PV_LXC_LOG_LEVEL: later(int(0, 9, "lxc.log.level", CO, 2)),
+  /**
+   * liblxc's own levels: 0 TRACE, 1 DEBUG, 2 INFO, 3 NOTICE, 4 WARN, 5 ERROR, 6 CRIT, 7 ALERT, 8 FATAL. The original's default is 2,
+   * but it sets the level of a container only where the container's configuration has one. Here it holds for all, and liblxc's own
+   * default spares the storage a page of text for each start.
+   */
+  PV_LXC_LOG_LEVEL: int(0, 8, "lxc.log.level", CO, 5),
 
   PV_NET_BRADDRESS4: later(word("net.braddress4", CO, "10.0.3.1")),
   PV_NET_BRDEV: later(component("net.brdev", CO, "lxcbr0")),

@@ -138,6 +138,7 @@ export const notInTheTable = ["PV_REMOUNT_POLICY"];
 export const ourDefaults: Readonly<Record<string, string>> = {
   PV_LOG_LEVEL: "3",
   PV_LOG_SERVER_OUTPUTS: "filetree",
+  PV_LXC_LOG_LEVEL: "5",
   PV_STORAGE_LOGTEMPSIZE: "0",
   PV_STORAGE_MNTPOINT: "/storage",
   PV_SYSTEM_MEDIADIR: "/run/pantavisor/media",
