@@ -124,7 +124,7 @@ test("a key counts as implemented exactly when the runtime uses it", async () =>
   for (const file of new Bun.Glob("**/*.ts").scanSync(runtime)) {
     if (file.startsWith("boot/config/")) continue;
     const code = (await Bun.file(`${runtime}/${file}`).text()).replace(/\/\*.*?\*\/|\/\/.*$/gms, "");
-    for (const [name] of code.matchAll(/(?<=[.{,;\s])(?<!readonly )P[VH]_[A-Z0-9_]+(?=[^A-Z0-9_])/g)) used.add(name);
+    for (const [name] of code.matchAll(/(?<=[.{(!,;\s])(?<!readonly )P[VH]_[A-Z0-9_]+(?=[^A-Z0-9_])/g)) used.add(name);
   }
   expect(keyNames.filter((name) => table[name].implemented && !used.has(name))).toEqual([PROTECTED]);
   expect(keyNames.filter((name) => !table[name].implemented && used.has(name))).toEqual([]);
