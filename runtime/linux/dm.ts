@@ -5,6 +5,7 @@ import { refused, type SysError } from "./errno.ts";
 import { makeNode } from "./fs.ts";
 import { ioctl, readText, viaNode, withFd } from "./libc.ts";
 import type { MalformedError } from "./malformed.ts";
+import { isModuleLoaded, loadModule, readModuleIndex } from "./modules.ts";
 import { type VerityParams, verityTable } from "./verity.ts";
 
 const CONTROL = "/dev/mapper/control";
@@ -26,6 +27,16 @@ function ensureControl(): Result<void, SysError> {
   const folder = viaNode("mkdir", { path: "/dev/mapper" }, () => mkdirSync("/dev/mapper", { recursive: true }));
   if (!folder.ok) return folder;
   return makeNode(CONTROL, { type: "char", major: MISC_MAJOR, minor: Number(minor), mode: 0o600 });
+}
+
+/**
+ * Where device-mapper is a module, nothing else makes the kernel load it: there is no control node yet that could be opened. Whether
+ * it is there in the end shows in the commands that follow.
+ */
+function loadVerity(): void {
+  if (isModuleLoaded("dm_verity")) return;
+  const index = readModuleIndex();
+  if (index.ok) loadModule(index.value, { module: "dm-verity" });
 }
 
 /** One command; gives the buffer as the kernel filled it. */
@@ -57,6 +68,7 @@ export function openVerity(spec: VeritySpec): Result<string, SysError | Malforme
   }
   const table = verityTable(dataDevice, hashDevice, params);
   if (!table.ok) return table;
+  loadVerity();
   const created = command("DM_DEV_CREATE", { name });
   if (!created.ok) return created;
   const opened = activate(name, { ...table.value, type: "verity" });
