@@ -129,4 +129,4 @@ async function idlePid(device: Device, name: string): Promise<number> {
 }
 
 const tail = (log: string): string => log.trimEnd().split("\n").slice(-60).join("\n");
-export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
