@@ -1,0 +1,227 @@
+import { describe, expect, test } from "bun:test";
+import { explainEnd, type News, type Running, run } from "../../runtime/boot/running.ts";
+import type { Containers, StartedContainer } from "../../runtime/containers/index.ts";
+import type { Logger } from "../../runtime/logs/index.ts";
+import { err, ok, type Result } from "../../runtime/result.ts";
+import { plan } from "../../runtime/supervise/index.ts";
+import { container, type Members, parsed } from "../state/samples.ts";
+
+/** A machine that does what it is told and writes down what that was; `pending` holds checks that take until a test ends them. */
+function device(run_json: Members, { stopGraceMs = 10_000, slowChecks = false } = {}) {
+  const state = parsed(container("web", { group: "app", restart_policy: "container", ...run_json }));
+  const did: string[] = [];
+  const news: News[] = [];
+  const pending: ((result: Result<void, string>) => void)[] = [];
+  const answers = {
+    mount: ok(undefined) as ReturnType<Containers["mount"]>,
+    start: [] as (StartedContainer | string)[],
+    release: [] as string[],
+  };
+  let pid = 100;
+  const containers: Containers = {
+    mount({ name }) {
+      did.push(`mount ${name}`);
+      return answers.mount;
+    },
+    start({ name }) {
+      did.push(`start ${name}`);
+      pid += 2;
+      const next = answers.start.shift() ?? { pid, monitorPid: pid - 1 };
+      return typeof next === "string" ? err({ kind: "unsupported", what: next }) : ok(next);
+    },
+    halt: ({ name }) => void did.push(`halt ${name}`),
+    kill: ({ name }) => void did.push(`kill ${name}`),
+    async release({ name }) {
+      did.push(`release ${name}`);
+      return answers.release;
+    },
+    memoryBytes: () => null,
+  };
+  const say = (level: string) => (message: string) => void did.push(`${level}: ${message}`);
+  const quiet = () => {};
+  const log: Logger = { fatal: quiet, error: say("error"), warn: say("warn"), info: quiet, debug: quiet, trace: quiet };
+  const running: Running = run(state, plan(state, { goalsTimeoutMs: 60_000, stopGraceMs }), {
+    containers,
+    log,
+    now: () => performance.now(),
+    prepare: () =>
+      slowChecks ? new Promise((resolve) => void pending.push(resolve)) : Promise.resolve(ok<void>(undefined)),
+    onStarted: ({ name }, started) => void did.push(`attach ${name} ${started.pid}`),
+    onRelease: ({ name }) => void did.push(`detach ${name}`),
+    onNews: (effect) => void news.push(effect),
+  });
+  const name = state.containers[0]?.name;
+  if (name === undefined) throw new Error("wanted a container");
+  const status = () => running.view().containers.get(name)?.phase.at;
+  return { running, name, did, news, pending, answers, status };
+}
+
+const exit = (code: number) =>
+  ({ kind: "exit", container: "web", status: { kind: "exit", code } }) as Parameters<Running["monitorEvent"]>[0];
+const always = { auto_recovery: { policy: "always" } };
+
+async function eventually(holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 200 && !holds(); turn++) await Bun.sleep(5);
+  expect(holds()).toBe(true);
+}
+
+test("a container is checked, mounted, started, and its logs attached", async () => {
+  const { running, did, status } = device(always);
+  running.send({ kind: "begin" });
+  await eventually(() => status() === "started");
+  expect(did).toEqual(["mount web", "start web", "attach web 102"]);
+});
+
+test("an exit releases it and starts it again, logs detached before anything is unmounted", async () => {
+  const { running, did, status } = device(always);
+  running.send({ kind: "begin" });
+  await eventually(() => status() === "started");
+  did.length = 0;
+  running.monitorEvent(exit(3));
+  await eventually(() => status() === "started");
+  expect(did.slice(1)).toEqual(["detach web", "release web", "mount web", "start web", "attach web 104"]);
+  expect(did[0]).toContain("web exited with code 3");
+});
+
+test("an exit is heard once, and never of a container that does not run or that nobody knows", async () => {
+  const { running, did, status } = device({ auto_recovery: { policy: "on-failure" } });
+  running.monitorEvent(exit(0));
+  running.send({ kind: "begin" });
+  await eventually(() => status() === "started");
+  running.monitorEvent({ ...exit(1), container: "other" });
+  running.monitorEvent({ kind: "state", container: "web", state: "STOPPED" });
+  expect(status()).toBe("started");
+  running.monitorEvent(exit(0));
+  running.monitorEvent(exit(1));
+  await eventually(() => status() === "stopped");
+  expect(did.filter((line) => line === "release web")).toHaveLength(1);
+  running.monitorEvent(exit(1));
+  expect(status()).toBe("stopped");
+});
+
+test("a container that ended before its start was answered is not attached; its record says how it ended", async () => {
+  const { running, did, answers, status } = device({ auto_recovery: { policy: "on-failure" } });
+  answers.start.push({ pid: 0, monitorPid: null });
+  running.send({ kind: "begin" });
+  await eventually(() => did.includes("start web"));
+  expect(status()).toBe("starting");
+  running.monitorEvent(exit(0));
+  await eventually(() => status() === "stopped");
+  expect(did).toEqual(["mount web", "start web", "detach web", "release web"]);
+});
+
+describe("a failure to begin", () => {
+  test("in a check or a mount is told, released and recovered, without a start", async () => {
+    const { running, did, pending, answers, status } = device(always, { slowChecks: true });
+    running.send({ kind: "begin" });
+    await eventually(() => pending.length === 1);
+    pending.shift()?.(err("web/root.squashfs: wrong bytes"));
+    await eventually(() => pending.length === 1);
+    expect(did.slice(0, 1)).toEqual(["error: web: web/root.squashfs: wrong bytes"]);
+    expect(did.slice(-2)).toEqual(["detach web", "release web"]);
+    answers.mount = err({ kind: "unknownDisk", volume: "a", disk: "b" });
+    did.length = 0;
+    pending.shift()?.(ok(undefined));
+    await eventually(() => pending.length === 1);
+    expect(did).not.toContain("start web");
+    expect(did[1]).toStartWith('error: web: volume a wants disk "b"');
+    expect(status()).toBe("mounting");
+  });
+
+  test("in a start is told, released and recovered", async () => {
+    const { running, did, answers, status } = device(always);
+    answers.start.push("no such program");
+    running.send({ kind: "begin" });
+    await eventually(() => status() === "started");
+    expect(did).toContain("error: web: no such program");
+    expect(did.filter((line) => line === "release web")).toHaveLength(1);
+  });
+
+  test("of what does not recover fails the revision", async () => {
+    const { running, news, answers, status } = device({ auto_recovery: { policy: "no" } });
+    answers.start.push("no such program");
+    running.send({ kind: "begin" });
+    await eventually(() => status() === "stopped");
+    expect(news.filter(({ kind }) => kind === "revisionFailed")).toEqual([
+      { kind: "revisionFailed", name: "web", end: { kind: "startFailed", reason: "no such program" }, retries: 0 },
+    ] as never);
+  });
+});
+
+test("a shutdown while objects are checked waits for the answer, releases what was mounted, and starts nothing", async () => {
+  const { running, did, news, pending, status } = device(always, { slowChecks: true });
+  running.send({ kind: "begin" });
+  await eventually(() => pending.length === 1);
+  running.send({ kind: "shutdown" });
+  expect(news.map(({ kind }) => kind)).not.toContain("allStopped");
+  pending[0]?.(ok(undefined));
+  await eventually(() => status() === "stopped");
+  expect(did).toEqual(["mount web", "detach web", "release web"]);
+  expect(news.at(-1)?.kind).toBe("allStopped");
+});
+
+test("a stop asks first and kills what does not halt within the grace, by a timer of its own", async () => {
+  const { running, name, did, status } = device(always, { stopGraceMs: 30 });
+  running.send({ kind: "begin" });
+  await eventually(() => status() === "started");
+  running.send({ kind: "request", name, action: "stop" });
+  expect(did.at(-1)).toBe("halt web");
+  await eventually(() => did.includes("kill web"));
+  running.monitorEvent(exit(0));
+  await eventually(() => status() === "stopped");
+});
+
+test("what a release leaves behind is a warning, and the next start comes all the same", async () => {
+  const { running, did, answers, status } = device(always);
+  running.send({ kind: "begin" });
+  await eventually(() => status() === "started");
+  answers.release = ["umount2(/volumes/web/x): EBUSY"];
+  running.monitorEvent(exit(1));
+  await eventually(() => did.filter((line) => line === "start web").length === 2);
+  expect(did).toContain("warn: web: left behind: umount2(/volumes/web/x): EBUSY");
+});
+
+describe("a monitor that ends", () => {
+  const reaped = (pid: number) => ({ pid, status: { kind: "exit" as const, code: 1 } });
+
+  test("after its record changes nothing, even when the loop was held up in between", async () => {
+    const { running, did, status } = device({ auto_recovery: { policy: "on-failure" } });
+    running.send({ kind: "begin" });
+    await eventually(() => status() === "started");
+    running.childReaped(reaped(101));
+    const until = performance.now() + 300;
+    while (performance.now() < until); // as the starts of other containers do
+    setTimeout(() => running.monitorEvent(exit(0)), 1); // the FIFO is read in the next turn
+    await eventually(() => status() === "stopped");
+    expect(did.filter((line) => line.startsWith("warn"))).toEqual([]);
+  });
+
+  test("without a record is the container's end", async () => {
+    const { running, did, news, status } = device({ auto_recovery: { policy: "no" } });
+    running.send({ kind: "begin" });
+    await eventually(() => status() === "started");
+    running.childReaped(reaped(101));
+    await eventually(() => status() === "stopped");
+    expect(did).toContain("warn: web: its monitor ended without a report");
+    expect(news.find(({ kind }) => kind === "revisionFailed")).toMatchObject({ end: { kind: "exit", code: 1 } });
+  });
+
+  test("is not mistaken for the monitor of the next run, nor for another child", async () => {
+    const { running, did, status } = device(always);
+    running.send({ kind: "begin" });
+    await eventually(() => status() === "started");
+    running.childReaped(reaped(999));
+    running.childReaped(reaped(101));
+    running.monitorEvent(exit(0));
+    await eventually(() => did.filter((line) => line === "start web").length === 2);
+    await Bun.sleep(300);
+    expect(status()).toBe("started");
+    expect(did.join()).not.toContain("without a report");
+  });
+});
+
+test("how a run ended is said in words", () => {
+  expect(explainEnd({ kind: "exit", code: 3 })).toBe("exited with code 3");
+  expect(explainEnd({ kind: "signal", signal: 9 })).toBe("was killed by signal 9");
+  expect(explainEnd({ kind: "mountFailed", reason: "no space" })).toBe("no space");
+});
