@@ -7,6 +7,7 @@ import {
   readMountinfo,
   type SysError,
   setPropagation,
+  viaNode,
 } from "../linux/index.ts";
 import { ok, type Result } from "../result.ts";
 
@@ -60,7 +61,7 @@ const links: readonly (readonly [path: string, target: string])[] = [
   ["/dev/stderr", "/proc/self/fd/2"],
 ];
 
-/** Mounts what is missing. The value lists optional mounts that failed. */
+/** Mounts what is missing. The value lists what failed and a device works without. */
 export function mountEarly(): Result<readonly SysError[], SysError | MalformedError> {
   const present = readMountinfo();
   if (!present.ok) return present;
@@ -77,7 +78,8 @@ export function mountEarly(): Result<readonly SysError[], SysError | MalformedEr
   for (const folder of [...varFolders, "/run/lock"]) mkdirSync(folder, { recursive: true });
   for (const [path, target] of links) if (!existsSync(path)) symlinkSync(target, path);
 
-  makeResolvConf();
+  const resolvConf = makeResolvConf();
+  if (!resolvConf.ok) missed.push(resolvConf.error);
 
   // liblxc turns a shared root into a slave in each container; ours stays private, so that only `/exports` is shared with them.
   const isolated = setPropagation("/", "private");
@@ -97,10 +99,12 @@ function mkdirIfPossible(path: string): void {
  * Every configuration made by `pvr` binds `/etc/resolv.conf` into its container, so it has to be there before anybody knows a
  * name server. Base systems keep it as a link into memory.
  */
-function makeResolvConf(): void {
+function makeResolvConf(): Result<void, SysError> {
   const path = "/etc/resolv.conf";
-  if (existsSync(path) || lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
-  const target = resolve("/etc", readlinkSync(path));
-  mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, "");
+  return viaNode("write", { path }, () => {
+    if (existsSync(path) || lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
+    const target = resolve("/etc", readlinkSync(path));
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, "");
+  });
 }

@@ -1,14 +1,14 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import type { PowerAction } from "../control/index.ts";
 import {
   explainLinux,
   type MountEntry,
   readMountinfo,
-  readText,
   rebootMachine,
   remountReadOnly,
   syncAll,
   umount,
+  viaNode,
 } from "../linux/index.ts";
 
 /** Mounts the kernel keeps for itself or that hold no data: unmounting them gains nothing and costs us our eyes. */
@@ -28,12 +28,14 @@ const keptTypes = new Set([
 const graceMs = 2_000;
 const checkMs = 20;
 
-/** Processes other than us: a kernel thread and a zombie have no command line. */
+/**
+ * Processes other than us: a kernel thread and a zombie have no program. Their command line would say the same, but it is in their own
+ * memory, and who serves that memory (userfaultfd(2), FUSE) decides when we get to read it.
+ */
 function othersRun(): boolean {
   return readdirSync("/proc").some((name) => {
     if (!/^\d+$/.test(name) || name === "1") return false;
-    const commandLine = readText(`/proc/${name}/cmdline`);
-    return commandLine.ok && commandLine.value !== "";
+    return viaNode("readlink", { path: `/proc/${name}/exe` }, () => readlinkSync(`/proc/${name}/exe`)).ok;
   });
 }
 

@@ -113,7 +113,8 @@ function perform(step: MountStep): MountResult {
   }
 }
 
-const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
+/** What cannot be looked at, such as a symbolic link to itself, cannot be mounted either. */
+const exists = (path: string): boolean => viaNode("stat", { path }, () => statSync(path)).ok;
 
 /** Carries out a mount plan, all or nothing. */
 export function mountVolumes(steps: readonly MountStep[]): Result<void, VolumeError> {
