@@ -1,6 +1,6 @@
 /** Rules that a compiler does not know (design, section 2). Each is shown to fail on a source that breaks it. */
 import { expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import {
   behindDoors,
@@ -19,7 +19,7 @@ const git = Bun.spawnSync(["git", "ls-files", "--cached", "--others", "--exclude
 const tracked = git.stdout
   .toString()
   .split("\0")
-  .filter((file) => file !== "" && existsSync(`${top}/${file}`));
+  .filter((file) => file !== "" && statSync(`${top}/${file}`, { throwIfNoEntry: false })?.isFile());
 const textOf = (file: string): string => readFileSync(`${top}/${file}`, "utf8");
 const sourcesOf = (files: readonly string[]): Sources => new Map(files.map((file) => [file, textOf(file)]));
 const runtime = sourcesOf(tracked.filter((file) => /^runtime\/.*\.ts$/.test(file)));
