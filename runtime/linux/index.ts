@@ -76,6 +76,7 @@ export {
   type UmountHow,
   umount,
 } from "./mount.ts";
+export { bindForeignMount, type ForeignMount } from "./mount-tree.ts";
 export { type MountEntry, parseMountinfo, readMountinfo } from "./mountinfo.ts";
 export { bringUp } from "./net.ts";
 export {

@@ -68,6 +68,37 @@ const mounts: Check = () =>
     assert.equal(code(linux.mount({ source: "t", target: `${folder}/none`, type: "tmpfs" })), "ENOENT");
   });
 
+const foreignMounts: Check = () =>
+  inFolder(async (folder) => {
+    const [theirs, ours] = [`${folder}/theirs`, `${folder}/ours`];
+    for (const path of [theirs, ours]) mkdirSync(path);
+    // Another mount namespace with a shared mount that this one cannot see.
+    const script = `mount -t tmpfs t ${theirs} && mount --make-shared ${theirs} && mkdir ${theirs}/below && echo ready && read go &&
+      mount -t tmpfs t ${theirs}/below && touch ${theirs}/below/later && echo done && read go`;
+    const other = Bun.spawn(["unshare", "--mount", "--propagation", "private", "sh", "-c", script], {
+      stdin: "pipe",
+      stdout: "pipe",
+    });
+    const reader = other.stdout.getReader();
+    const heard = async () => new TextDecoder().decode((await reader.read()).value);
+    try {
+      assert.equal(await heard(), "ready\n");
+      assert(!existsSync(`${theirs}/below`));
+      must(linux.bindForeignMount({ pid: other.pid, path: theirs }, ours));
+      assert(existsSync(`${ours}/below`) && !existsSync(`${theirs}/below`), "we are back in our own namespace");
+      other.stdin.write("go\n");
+      assert.equal(await heard(), "done\n");
+      assert(existsSync(`${ours}/below/later`), "what is mounted there later is seen here");
+      assert.equal(code(linux.bindForeignMount({ pid: other.pid, path: `${theirs}/none` }, ours)), "ENOENT");
+      assert(!existsSync(`${theirs}/below`), "a failure leads back, too");
+    } finally {
+      other.kill("SIGKILL");
+      await other.exited;
+      linux.umount(`${ours}/below`, { lazy: true });
+      linux.umount(ours, { lazy: true });
+    }
+  });
+
 const loops: Check = () =>
   inFolder(async (folder) => {
     const file = `${folder}/image`;
@@ -258,6 +289,7 @@ const disk: Check = async () => {
 export const checks = {
   identity,
   mounts,
+  foreignMounts,
   loops,
   loopRace,
   cgroups,
