@@ -23,7 +23,7 @@ function write(path: string, value: string, log: Logger): void {
 export function writeSysctls(sysctls: readonly SysctlSetting[], log: Logger): void {
   for (const { key, value } of sysctls) write(sysctlPath(key, isFolder), value, log);
   if (readFileSync("/proc/sys/kernel/panic", "utf8").trim() !== "0") return;
-  log.warn(`nothing set panic=: a dead runtime reboots after ${panicSeconds} s all the same`);
+  log.warn(`the boot loader set no panic=: a dead runtime reboots after ${panicSeconds} s all the same`);
   write("/proc/sys/kernel/panic", panicSeconds, log);
 }
 
