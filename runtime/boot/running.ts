@@ -67,6 +67,11 @@ export function explainEnd(end: RunEnd): string {
 const recordTurns = 10;
 const recordTurnMs = 20;
 
+/** One run of a container; the process that reports its end, once that is known. */
+interface Run {
+  monitorPid: number | null;
+}
+
 const processEnd = (status: WaitStatus): ProcessEnd =>
   status.kind === "exit" ? status : { kind: "signal", signal: status.number };
 
@@ -78,7 +83,7 @@ export function run(state: State, plan: Plan, ports: RunningPorts): Running {
   const { containers, log } = ports;
   const byName = new Map<string, Container>(state.containers.map((container) => [container.name, container]));
   /** Runs that have begun and whose end has not been told yet. */
-  const alive = new Map<ContainerName, StartedContainer>();
+  const alive = new Map<ContainerName, Run>();
   const queue: EventWithoutTime[] = [];
   let current = supervision(plan);
   let timer: Timer | undefined;
@@ -123,18 +128,24 @@ export function run(state: State, plan: Plan, ports: RunningPorts): Running {
     else failure(name, "mountFailed", mounted.error);
   }
 
-  function start(name: ContainerName): void {
-    const started = containers.start(container(name));
+  async function start(name: ContainerName): Promise<void> {
+    const run: Run = { monitorPid: null };
+    alive.set(name, run);
+    const started = await containers.start(container(name));
     if (!started.ok) {
+      alive.delete(name);
       failure(name, "startFailed", started.error);
       return;
     }
-    alive.set(name, started.value);
-    if (started.value.pid > 0) {
-      ports.onStarted(container(name), started.value);
-      send({ kind: "started", name, pid: started.value.pid });
+    if (alive.get(name) !== run) return; // it has ended already, and that was told
+    run.monitorPid = started.value.monitorPid;
+    if (started.value.pid === 0) {
+      // It has ended already. If its record is lost, nobody knows how; that it did not end well is the safe guess.
+      void endWithoutRecord(name, run, { kind: "signal", signal: 9 });
+      return;
     }
-    // With pid 0 it has ended already: the monitor's record, or the monitor's own end, says how.
+    ports.onStarted(container(name), started.value);
+    send({ kind: "started", name, pid: started.value.pid });
   }
 
   async function release(name: ContainerName): Promise<void> {
@@ -149,7 +160,7 @@ export function run(state: State, plan: Plan, ports: RunningPorts): Running {
         void mount(effect.name);
         return;
       case "start":
-        start(effect.name);
+        void start(effect.name);
         return;
       case "stop":
         containers.halt(container(effect.name));
@@ -189,11 +200,11 @@ export function run(state: State, plan: Plan, ports: RunningPorts): Running {
    * The end of a monitor whose record may still be in the FIFO, which says more: it is read first. Turns of the loop are waited for
    * and not time alone, since the starts of other containers may just have held the loop up for longer than any pause.
    */
-  async function endWithoutRecord(name: ContainerName, started: StartedContainer, status: WaitStatus): Promise<void> {
-    for (let turn = 0; turn < recordTurns && alive.get(name) === started; turn++) await Bun.sleep(recordTurnMs);
-    if (alive.get(name) !== started) return;
+  async function endWithoutRecord(name: ContainerName, run: Run, end: ProcessEnd): Promise<void> {
+    for (let turn = 0; turn < recordTurns && alive.get(name) === run; turn++) await Bun.sleep(recordTurnMs);
+    if (alive.get(name) !== run) return;
     log.warn(`${name}: its monitor ended without a report`);
-    ended(name, processEnd(status));
+    ended(name, end);
   }
 
   return {
@@ -205,8 +216,8 @@ export function run(state: State, plan: Plan, ports: RunningPorts): Running {
       ended(found.name, processEnd(event.status));
     },
     childReaped({ pid, status }) {
-      for (const [name, started] of alive) {
-        if (started.monitorPid === pid) void endWithoutRecord(name, started, status);
+      for (const [name, run] of alive) {
+        if (run.monitorPid === pid) void endWithoutRecord(name, run, processEnd(status));
       }
     },
   };

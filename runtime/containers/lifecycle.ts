@@ -1,9 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import {
   CGROUP_ROOT,
-  cgroupMembers,
   explainLinux,
-  joinCgroup,
   kernelIdentity,
   killCgroup,
   loadModule,
@@ -12,7 +10,7 @@ import {
   removeCgroup,
   viaNode,
 } from "../linux/index.ts";
-import type { Lxc, Container as LxcContainer } from "../lxc/index.ts";
+import { type Lxc, startContainer } from "../lxc/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Container, DriverAliases } from "../state/index.ts";
 import { automaticMounts, exportHook, type HostFacts } from "./automatic-mounts.ts";
@@ -30,7 +28,7 @@ import {
   trailDir,
   volumeDir,
 } from "./layout.ts";
-import { type AmendedConfig, amendLxcConfig } from "./lxc-config.ts";
+import { type AmendedConfig, type Amendments, amendLxcConfig } from "./lxc-config.ts";
 import { type MountWorld, mountPlan } from "./mount-plan.ts";
 import { mountVolumes, unmountBelow, unmountVolumes } from "./volumes.ts";
 
@@ -48,8 +46,8 @@ export interface ContainerWorld extends MountWorld {
 export interface StartedContainer {
   /** Init of the container, in the host's pid namespace; 0 when it has ended already. */
   readonly pid: number;
-  /** liblxc's monitor process, a child of PID 1; null when it is gone already. */
-  readonly monitorPid: number | null;
+  /** liblxc's monitor process, a child of PID 1. */
+  readonly monitorPid: number;
 }
 
 const graceOfLeftoversMs = 5_000;
@@ -109,7 +107,11 @@ function hostFacts(container: Container): HostFacts {
 }
 
 /** Prepares a container's folders, writes its final LXC configuration where liblxc and its tools look for it. */
-function writeConfig(container: Container, world: ContainerWorld): Result<AmendedConfig, ContainerError> {
+function writeConfig(
+  container: Container,
+  world: ContainerWorld,
+  logItems: Amendments["logItems"],
+): Result<AmendedConfig, ContainerError> {
   if (container.config === null) return err({ kind: "unsupported", what: "its run.json names no LXC configuration" });
   if (container.network.mode === "pool") {
     return err({
@@ -143,7 +145,7 @@ function writeConfig(container: Container, world: ContainerWorld): Result<Amende
       monitorCgroup: monitorCgroup(container.name),
       mounts: automaticMounts(container, layout, hostFacts(container)),
       mountHooks: container.exports.length > 0 ? [hook] : [],
-      logItems: world.logItems(container),
+      logItems,
     });
     for (const line of amended.dropped) world.warn(`container ${container.name}: "${line}" means nothing to cgroup v2`);
     writeFileSync(`${lxcPath}/${container.name}/config`, amended.text);
@@ -153,40 +155,31 @@ function writeConfig(container: Container, world: ContainerWorld): Result<Amende
   }
 }
 
-/**
- * Loads a container's drivers and starts it: forks liblxc's monitor and returns when init runs. Blocks for some tens of
- * milliseconds; relative paths in the LXC configuration count from the container's folder in the trail.
- */
-function start(
+/** Loads a container's drivers, writes its configuration and starts it. */
+async function start(
   container: Container,
   world: ContainerWorld,
-): Result<readonly [LxcContainer, StartedContainer], ContainerError> {
+  signal: AbortSignal,
+): Promise<Result<StartedContainer, ContainerError>> {
   const drivers = loadDrivers(container, world);
   if (!drivers.ok) return drivers;
-  const written = writeConfig(container, world);
+  const logItems = world.logItems(container);
+  const written = writeConfig(container, world, logItems);
   if (!written.ok) return written;
-  const folder = `${trailDir(world.layout)}/${container.name}`;
-  const entered = viaNode("chdir", { path: folder }, () => process.chdir(folder));
-  if (!entered.ok) return err({ kind: "file", path: folder, cause: explainLinux(entered.error) });
-  try {
-    const handle = world.lxc.container(container.name);
-    if (!handle.ok) return handle;
-    const started = handle.value.start(written.value.command ?? undefined);
-    // liblxc moves the process that asks for a start into the monitor's cgroup; ours belongs at the root.
-    const back = joinCgroup(CGROUP_ROOT, process.pid);
-    if (!back.ok) world.warn(`the runtime stays in the cgroup of a monitor: ${explainLinux(back.error)}`);
-    if (!started.ok) {
-      handle.value.free();
-      return started;
-    }
-    const monitors = cgroupMembers(cgroup(monitorCgroup(container.name)));
-    return ok([
-      handle.value,
-      { pid: started.value, monitorPid: (monitors.ok ? monitors.value[0] : undefined) ?? null },
-    ]);
-  } finally {
-    process.chdir("/");
-  }
+  const monitorPid = await startContainer({
+    name: container.name,
+    lxcPath,
+    command: written.value.command,
+    folder: `${trailDir(world.layout)}/${container.name}`,
+    logFile: new Map(logItems).get("lxc.log.file") ?? null,
+    signal,
+  });
+  if (!monitorPid.ok) return monitorPid;
+  const handle = world.lxc.container(container.name);
+  if (!handle.ok) return handle;
+  const pid = handle.value.initPid() ?? 0;
+  handle.value.free();
+  return ok({ pid, monitorPid: monitorPid.value });
 }
 
 /** Waits until nothing runs in a cgroup and its children, then removes them. */
@@ -202,7 +195,7 @@ async function sweepCgroup(path: string): Promise<string | null> {
 /** The containers of the running revision, as far as this machine is concerned: which run is `supervise/`'s decision. */
 export interface Containers {
   mount(container: Container): Result<void, ContainerError>;
-  start(container: Container): Result<StartedContainer, ContainerError>;
+  start(container: Container): Promise<Result<StartedContainer, ContainerError>>;
   /** Asks init to halt (`lxc.signal.halt`) and returns at once. */
   halt(container: Container): void;
   /** SIGKILL to everything in the container, at once. */
@@ -214,21 +207,25 @@ export interface Containers {
 }
 
 export function openContainers(world: ContainerWorld): Containers {
-  const handles = new Map<string, LxcContainer>();
+  const starts = new Map<string, AbortController>();
   const kill = (container: Container): void => {
+    starts.get(container.name)?.abort();
     killCgroup(cgroup(payloadCgroup(container.name)));
   };
   return {
     mount: (container) => mountContainer(container, world),
-    start(container) {
-      const started = start(container, world);
-      if (!started.ok) return started;
-      handles.set(container.name, started.value[0]);
-      return ok(started.value[1]);
+    async start(container) {
+      const giveUp = new AbortController();
+      starts.set(container.name, giveUp);
+      const started = await start(container, world, giveUp.signal);
+      starts.delete(container.name);
+      return started;
     },
     halt(container) {
-      const asked = handles.get(container.name)?.shutdown(0);
-      if (asked?.ok === false) kill(container);
+      const handle = world.lxc.container(container.name);
+      const asked = handle.ok ? handle.value.shutdown(0) : handle;
+      if (handle.ok) handle.value.free();
+      if (!asked.ok) kill(container);
     },
     kill,
     async release(container) {
@@ -237,8 +234,6 @@ export function openContainers(world: ContainerWorld): Containers {
         await sweepCgroup(cgroup(payloadCgroup(container.name))),
         await sweepCgroup(cgroup(monitorCgroup(container.name))),
       ];
-      handles.get(container.name)?.free();
-      handles.delete(container.name);
       const folder = `${lxcPath}/${container.name}`;
       const removed = viaNode("rm", { path: folder }, () => rmSync(folder, { recursive: true, force: true }));
       const plan = mountPlan(container, world);

@@ -1,9 +1,8 @@
-import { CString, type Pointer, ptr, read } from "bun:ffi";
-import { closeSync, openSync, readSync, statSync } from "node:fs";
-import { cstr, viaNode } from "../linux/index.ts";
+import { CString, type Pointer } from "bun:ffi";
+import { cstr } from "../linux/index.ts";
 import { err, invariant, ok, type Result } from "../result.ts";
-import { hintFromLog, type LxcError } from "./error.ts";
-import { FIELDS, type SlotName } from "./layout.ts";
+import type { LxcError } from "./error.ts";
+import type { SlotName } from "./layout.ts";
 import { type Library, loadLibrary, readItem, sameTable } from "./library.ts";
 import { isLxcState, type LxcState } from "./record.ts";
 
@@ -32,10 +31,6 @@ export type Container = {
   /** The entries of a list item. */
   getItems(key: string): readonly string[];
   saveConfig(path: string): Result<void, LxcError>;
-  /** Starts it in the background: forks its monitor, returns when its init runs. `command` is init's argv, in the place of
-   *  `lxc.init.cmd`, which liblxc before 6.0.0 cuts at every blank, quoted or not. Gives init's pid, 0 when it has ended already
-   *  (its exit then comes by the monitor). The monitor closes all our descriptors. */
-  start(command?: readonly string[]): Result<number, LxcError>;
   /** Kills it with SIGKILL and waits until it is gone. */
   stop(): Result<void, LxcError>;
   /** Sends `lxc.signal.halt` and waits for the end, rounded up to seconds; with 0 does not wait. An error: it did not end in time. */
@@ -58,29 +53,6 @@ export function openLxc(lxcPath: string): Result<Lxc, LxcError> {
   if (!library.ok) return library;
   const { version } = library.value;
   return ok({ version, lxcPath, container: (name) => openContainer(library.value, lxcPath, name) });
-}
-
-/** How much of a container's log is read for a hint. */
-const LOG_TAIL_BYTES = 16 * 1024;
-
-/** The part of a log that was written after `from`, or its last part. */
-function logSince(path: string, from: number): string {
-  const text = viaNode("read", { path }, () => {
-    const fd = openSync(path, "r");
-    try {
-      const start = Math.max(from, statSync(path).size - LOG_TAIL_BYTES);
-      const bytes = new Uint8Array(LOG_TAIL_BYTES);
-      return Buffer.from(bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, start))).toString();
-    } finally {
-      closeSync(fd);
-    }
-  });
-  return text.ok ? text.value : "";
-}
-
-function sizeOf(path: string): number {
-  const size = viaNode("stat", { path }, () => statSync(path).size);
-  return size.ok ? size.value : 0;
 }
 
 function openContainer(lxc: Library, lxcPath: string, name: string): Result<Container, LxcError> {
@@ -128,17 +100,6 @@ function openContainer(lxc: Library, lxcPath: string, name: string): Result<Cont
     getItem: (key) => (key.includes("\0") ? undefined : readItem(lxc.table, own(), key)),
     getItems: (key) => (container.getItem(key) ?? "").split("\n").filter((line) => line !== ""),
     saveConfig: (path) => call("saveConfig", { path }),
-    start: (command) => {
-      const log = container.getItem("lxc.log.file") ?? "";
-      const before = log === "" ? 0 : sizeOf(log);
-      lxc.table.wantDaemonize(own(), true);
-      lxc.table.wantCloseAllFds(own(), true);
-      if (command?.some((word) => word.includes("\0"))) return failed("start", {}, 0, "an argument holds a NUL byte");
-      const argv = command === undefined ? null : argvOf(command);
-      if (lxc.table.start(own(), 0, argv) === true) return ok(container.initPid() ?? 0);
-      const hint = log === "" ? "set lxc.log.file to learn why" : hintFromLog(logSince(log, before));
-      return failed("start", {}, read.i32(own(), FIELDS.errorNumber), hint);
-    },
     stop: () => call("stop", {}),
     shutdown: (timeoutMs) =>
       lxc.table.shutdown(own(), Math.ceil(timeoutMs / 1000)) === true
@@ -170,20 +131,4 @@ function openContainer(lxc: Library, lxcPath: string, name: string): Result<Cont
     },
   };
   return ok(container);
-}
-
-/** `char *const argv[]` with its NULL at the end, in one block with the strings it points to: who holds the block holds them all. */
-function argvOf(command: readonly string[]): Uint8Array {
-  const texts = command.map(cstr);
-  const pointersBytes = (texts.length + 1) * 8;
-  const block = new Uint8Array(pointersBytes + texts.reduce((sum, text) => sum + text.length, 0));
-  const view = new DataView(block.buffer);
-  const base = BigInt(ptr(block));
-  let at = pointersBytes;
-  for (const [index, text] of texts.entries()) {
-    view.setBigUint64(index * 8, base + BigInt(at), true);
-    block.set(text, at);
-    at += text.length;
-  }
-  return block;
 }

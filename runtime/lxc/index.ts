@@ -4,3 +4,4 @@ export { type Container, type Lxc, openLxc } from "./container.ts";
 export { type BadRecord, explainLxc, type LxcError, type MonitorError } from "./error.ts";
 export { type Monitor, type MonitorHandlers, monitorFifoPath, openMonitor } from "./monitor.ts";
 export type { LxcState, MonitorEvent } from "./record.ts";
+export { type StartSpec, startContainer } from "./start.ts";

@@ -18,10 +18,7 @@ export const SLOTS = {
   unfreeze: { offset: at(4), args: [ptr], returns: bool }, // bool (*unfreeze)(c)
   initPid: { offset: at(5), args: [ptr], returns: i32 }, // pid_t (*init_pid)(c)
   loadConfig: { offset: at(6), args: [ptr, ptr], returns: bool }, // bool (*load_config)(c, const char *alt_file)
-  start: { offset: at(7), args: [ptr, i32, ptr], returns: bool }, // bool (*start)(c, int useinit, char *const argv[])
   stop: { offset: at(9), args: [ptr], returns: bool }, // bool (*stop)(c)
-  wantDaemonize: { offset: at(10), args: [ptr, bool], returns: bool }, // bool (*want_daemonize)(c, bool state)
-  wantCloseAllFds: { offset: at(11), args: [ptr, bool], returns: bool }, // bool (*want_close_all_fds)(c, bool state)
   setConfigItem: { offset: at(14), args: [ptr, ptr, ptr], returns: bool }, // bool (*set_config_item)(c, key, value)
   saveConfig: { offset: at(16), args: [ptr, ptr], returns: bool }, // bool (*save_config)(c, const char *alt_file)
   shutdown: { offset: at(21), args: [ptr, i32], returns: bool }, // bool (*shutdown)(c, int timeout); seconds

@@ -23,7 +23,7 @@ function device(run_json: Members, { stopGraceMs = 10_000, slowChecks = false } 
       did.push(`mount ${name}`);
       return answers.mount;
     },
-    start({ name }) {
+    async start({ name }) {
       did.push(`start ${name}`);
       pid += 2;
       const next = answers.start.shift() ?? { pid, monitorPid: pid - 1 };
@@ -101,7 +101,7 @@ test("an exit is heard once, and never of a container that does not run or that 
 
 test("a container that ended before its start was answered is not attached; its record says how it ended", async () => {
   const { running, did, answers, status } = device({ auto_recovery: { policy: "on-failure" } });
-  answers.start.push({ pid: 0, monitorPid: null });
+  answers.start.push({ pid: 0, monitorPid: 7 });
   running.send({ kind: "begin" });
   await eventually(() => did.includes("start web"));
   expect(status()).toBe("starting");

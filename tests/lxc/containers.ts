@@ -10,6 +10,7 @@ import {
   monitorFifoPath,
   openLxc,
   openMonitor,
+  startContainer,
 } from "../../runtime/lxc/index.ts";
 
 const folder = mkdtempSync("/tmp/cairn-lxc-");
@@ -47,6 +48,20 @@ function configured(name: string, command: string): Container {
   return container;
 }
 
+const start = (container: Container) => {
+  const home = `${lxcPath}/${container.name}`;
+  mkdirSync(home, { recursive: true });
+  must(container.saveConfig(`${home}/config`));
+  return startContainer({
+    name: container.name,
+    lxcPath,
+    command: null,
+    folder,
+    logFile: `${folder}/${container.name}.log`,
+    signal: new AbortController().signal,
+  });
+};
+
 async function until(condition: () => boolean): Promise<void> {
   for (const giveUpAtMs = performance.now() + 20_000; !condition(); await Bun.sleep(5)) {
     if (performance.now() > giveUpAtMs)
@@ -63,12 +78,18 @@ const exits = configured("exits", `${folder}/exit3`);
 const environment = exits.getItems("lxc.environment");
 must(exits.clearItem("lxc.environment"));
 const cleared = exits.getItems("lxc.environment");
-must(exits.start());
+must(await start(exits));
 await until(stopped("exits"));
 
 const killed = configured("killed", "/bin/sleep 1000");
-const pid = must(killed.start());
-const running = { pidIsInits: killed.initPid() === pid, running: killed.isRunning(), state: killed.state() };
+const monitorPid = must(await start(killed));
+const pid = killed.initPid() ?? 0;
+const stat = linux.readPidStat(pid);
+const running = {
+  monitorIsParent: stat.ok && stat.value.ppid === monitorPid,
+  running: killed.isRunning(),
+  state: killed.state(),
+};
 must(killed.freeze());
 const frozen = killed.state();
 must(killed.unfreeze());
@@ -77,12 +98,12 @@ await until(stopped("killed"));
 const after = { pid: killed.initPid() ?? null, running: killed.isRunning(), state: killed.state() };
 
 const halted = configured("halted", "/bin/sleep 1000");
-must(halted.start());
+must(await start(halted));
 must(halted.stop());
 await until(stopped("halted"));
 
 const failed = configured("failed", "/does/not/exist");
-const failure = failed.start();
+const failure = await start(failed);
 await until(stopped("failed"));
 must(failed.saveConfig(`${folder}/saved`));
 const copy = must(lxc.container("copy"));

@@ -10,7 +10,7 @@ if (privileged) {
       environment: ["A=1", "B=2"],
       cleared: [],
       exits: { kind: "exit", container: "exits", status: { kind: "exit", code: 3 } },
-      running: { pidIsInits: true, running: true, state: "RUNNING" },
+      running: { monitorIsParent: true, running: true, state: "RUNNING" },
       frozen: "FROZEN",
       killed: { kind: "exit", container: "killed", status: bySignal },
       after: { pid: null, running: false, state: "STOPPED" },
