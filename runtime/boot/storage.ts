@@ -16,6 +16,14 @@ import type { Config } from "./config/index.ts";
 
 export type StorageError = SysError | MalformedError | DeviceNotFound | { readonly kind: "noStorageDevice" };
 
+/** The kernel's ext4 driver mounts ext2 and ext3 as well, and there is none by the name of "ext". */
+const driverOf = { ext: "ext4", vfat: "vfat" } as const;
+
+function driverFor(device: string): string {
+  const identity = readSuperblock(device);
+  return identity === undefined ? "ext4" : driverOf[identity.type];
+}
+
 /** Options tried in turn: the strictest journal first (reference 5.2). */
 const optionsOf = (fstype: string): readonly string[] =>
   fstype === "ext4" ? ["data=journal", "data=ordered", ""] : [""];
@@ -33,7 +41,7 @@ export async function mountStorage(config: Config): Promise<Result<void, Storage
 
   const device = await waitForBlockDevice(parseDeviceSelector(config.PV_STORAGE_DEVICE), config.PV_STORAGE_WAIT);
   if (!device.ok) return device;
-  const type = config.PV_STORAGE_FSTYPE ?? readSuperblock(device.value)?.type ?? "ext4";
+  const type = config.PV_STORAGE_FSTYPE ?? driverFor(device.value);
   const made = viaNode("mkdir", { path: target }, () => mkdirSync(target, { recursive: true }));
   if (!made.ok) return made;
   let result: Result<void, SysError> = ok(undefined);
