@@ -81,7 +81,7 @@ export function mountEarly(): Result<readonly SysError[], SysError | MalformedEr
   const resolvConf = makeResolvConf();
   if (!resolvConf.ok) missed.push(resolvConf.error);
 
-  // liblxc turns a shared root into a slave in each container; ours stays private, so that only `/exports` is shared with them.
+  // What liblxc finds shared becomes a slave in each container. Only `/exports` is: containers that have it bound see later exports.
   const isolated = setPropagation("/", "private");
   if (!isolated.ok) return isolated;
   const shared = setPropagation("/exports", "shared");

@@ -47,31 +47,3 @@ export function automaticMounts(container: Container, layout: Layout, host: Host
   }
   return [...pantavisorMounts(container, layout), ...fromHost];
 }
-
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
-
-/** `/a/b` → `/a`, `/a/b`. */
-function prefixes(path: string): readonly string[] {
-  const parts = path.split("/").filter((part) => part !== "");
-  return parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
-}
-
-/**
- * A liblxc mount hook that offers `exports` of a container on the host (reference 2.10). It runs in the container's mount
- * namespace while host paths are still visible; the exports folder is a shared mount, so what is bound there reaches the host.
- * A symlink on the way would lead out of the container's root here, so it ends the start instead.
- */
-export function exportHook(container: Container, exportsDir: string): string {
-  const lines = container.exports.flatMap((path) => {
-    const inside = `"$LXC_ROOTFS_MOUNT"${quoted(path)}`;
-    const offered = quoted(`${exportsDir}/${container.name}${path}`);
-    return [
-      ...prefixes(path).map((prefix) => `[ ! -L "$LXC_ROOTFS_MOUNT"${quoted(prefix)} ]`),
-      `mkdir -p ${inside} ${offered}`,
-      `mount --bind ${inside} ${inside}`,
-      `mount --make-shared ${inside}`,
-      `mount --bind ${inside} ${offered}`,
-    ];
-  });
-  return `#!/bin/sh\nset -e\n${lines.join("\n")}\n`;
-}

@@ -13,9 +13,10 @@ import {
 import { type Lxc, startContainer } from "../lxc/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Container, DriverAliases } from "../state/index.ts";
-import { automaticMounts, exportHook, type HostFacts } from "./automatic-mounts.ts";
+import { automaticMounts, type HostFacts } from "./automatic-mounts.ts";
 import { wantedDrivers } from "./drivers.ts";
 import { type ContainerError, type DriverCause, explainDriverCause } from "./error.ts";
+import { exportHook, offerExports } from "./exports.ts";
 import {
   configOverlayDir,
   containerLogDir,
@@ -133,7 +134,7 @@ function writeConfig(
     ];
     for (const folder of folders) mkdirSync(folder, { recursive: true });
     if (container.exports.length > 0) {
-      writeFileSync(hook, exportHook(container, exportsDir));
+      writeFileSync(hook, exportHook(container));
       chmodSync(hook, 0o755);
     }
     const amended = amendLxcConfig(readFileSync(path, "utf8"), {
@@ -179,6 +180,8 @@ async function start(
   if (!handle.ok) return handle;
   const pid = handle.value.initPid() ?? 0;
   handle.value.free();
+  const missing = pid > 0 ? offerExports(container, pid) : [];
+  for (const problem of missing) world.warn(`container ${container.name}: ${problem}`);
   return ok({ pid, monitorPid: monitorPid.value });
 }
 
