@@ -1,5 +1,6 @@
 /** What a container sees and keeps: storage, configuration, /pantavisor by role, logs, in one machine that reboots once. */
 import { expect } from "bun:test";
+import { allGoalsReached, containers } from "./ctl.ts";
 import { eventually, idleContainer, inside, logged, mustInside, statusOf } from "./idle.ts";
 import { type Device, probeContainer, revision, testArch } from "./index.ts";
 import { sharedDevice } from "./shared-device.ts";
@@ -22,6 +23,13 @@ const behaviour = sharedDevice(async () => ({
         config: { "/etc/app.conf": "of the revision\n", "/etc/more/new.json": '{"b":1,"a":2}' },
       }),
       await idleContainer(arch, "plain", "app"),
+      await idleContainer(arch, "exporter", "root", {
+        command: ["/idle", "echo offered >/srv/offered/text"],
+        manifest: { exports: ["/srv/offered"] },
+      }),
+      await idleContainer(arch, "importer", "app", {
+        args: { PV_LXC_EXTRA_CONF: "lxc.mount.entry = /exports/exporter/srv/offered srv none rbind,create=dir 0 0" },
+      }),
       await idleContainer(arch, "manager", "app", { args: { PV_ROLES: ["mgmt"] } }),
       await idleContainer(arch, "talker", "app", {
         command: ["/idle", "echo to the console; echo into its file >>/var/log/app.log"],
@@ -46,6 +54,18 @@ const marks = async (device: Device): Promise<readonly string[]> => {
   return said.trimEnd().split("\n");
 };
 const nothing = expect.stringContaining("No such file");
+
+behaviour("a boot starts every group, and every container reaches its goal", async (device) => {
+  await logged(device, /goals reached: data reached, root reached, platform reached, app reached/);
+  await logged(device, /status READY/);
+  expect(allGoalsReached(await containers(device))).toBe(true);
+  const groups: readonly { name: string; status: string }[] = JSON.parse(
+    await device.must("cairn ctl groups ls --json"),
+  );
+  expect(groups.map(({ name, status }) => `${name} ${status}`)).toEqual(
+    ["data", "root", "platform", "app"].map((name) => `${name} READY`),
+  );
+});
 
 behaviour(
   "after a restart of the container, permanent and revision storage is there, boot storage is empty",
@@ -107,6 +127,18 @@ behaviour(
     const socket = await mustInside(device, "manager", "stat -c %i /pantavisor/pv-ctrl");
     expect(await device.must("stat -c %i /run/cairn/containers/manager/pv-ctrl")).toBe(socket);
     expect((await inside(device, "manager", "echo x >/pantavisor/new")).stderr).toContain("Read-only file system");
+  },
+);
+
+behaviour(
+  "what one container exports, another imports: both see what either writes or mounts there",
+  async (device) => {
+    expect(await mustInside(device, "importer", "cat /srv/text")).toBe("offered\n");
+    await mustInside(device, "importer", "echo answer >/srv/answer");
+    expect(await mustInside(device, "exporter", "cat /srv/offered/answer")).toBe("answer\n");
+    await mustInside(device, "exporter", "cd /srv/offered && mkdir m && mount -t tmpfs m m && touch m/x");
+    expect(await mustInside(device, "importer", "ls /srv/m")).toBe("x\n");
+    expect(await mustInside(device, "plain", "ls /srv")).toBe("");
   },
 );
 

@@ -68,6 +68,7 @@ const behaviour = sharedDevice(async () => {
       containers: [
         await probeContainer(arch),
         await volumes("full", [...plain, "dm:six.squashfs"], {
+          exports: ["/srv/offered"],
           storage: {
             "lxc-overlay": { persistence: "boot" },
             memory: { persistence: "boot" },
@@ -150,6 +151,7 @@ behaviour("after a stop nothing of a container is left: no mount, loop device, m
   const running = await kernelObjects(device);
   expect(running.mounts.filter((path) => path.startsWith("/volumes/full/"))).toHaveLength(10);
   expect(running.mounts).toContain("/configs/full");
+  expect(running.mounts).toContain("/exports/full/srv/offered");
   expect(running.loops.filter((path) => path.includes("/full/"))).toHaveLength(6);
   expect(running.cgroups).toContain("./lxc/full");
   const stopped = await cycle("stop", /full: STOPPING → STOPPED/);
