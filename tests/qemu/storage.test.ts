@@ -106,6 +106,7 @@ test(
         }),
       ],
     });
+    const options = { name: `storage-full-${arch}`, arch, revision: made, disk: { storageMib: 160 }, reboots: true };
     await withDevice(options, async (device) => {
       await device.console([/goals reached: .*app reached/, /every object of the revision is good/]);
       expect(await device.must(`(${fill}) 2>/dev/null`)).toMatch(full);
