@@ -34,7 +34,8 @@ requirements:
 	@sh tests/qemu/requirements.sh
 
 node_modules: package.json package-lock.json
-	npm ci --no-audit --no-fund
+	@# Not "npm ci": it refuses a lock file that lacks other systems' optional binaries, which some registries do not carry.
+	npm install --no-save --no-audit --no-fund
 	@touch node_modules
 
 clean: ## remove everything that was built

@@ -83,6 +83,9 @@ async function pool(jobs: readonly Job[], width: number): Promise<readonly Tally
 
 const command = (name: string, ...argv: string[]): Job => ({ name, command: argv, env: {}, report: null });
 
+/** Real mounts, loop devices, containers: in namespaces of their own, which only root can make. */
+const privileged = process.getuid?.() === 0 ? { CAIRN_HOST_PRIVILEGED: "1" } : {};
+
 const folders = readdirSync(join(top, "tests"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && entry.name !== "qemu" && entry.name !== "bench")
   .map((entry) => entry.name)
@@ -96,7 +99,7 @@ const folders = readdirSync(join(top, "tests"), { withFileTypes: true })
 const fast = [
   command("types", tool("tsc"), "--noEmit"),
   command("lint", tool("biome"), "ci", "."),
-  ...folders.map((folder) => testJob(folder, [`tests/${folder}/`], {})),
+  ...folders.map((folder) => testJob(folder, [`tests/${folder}/`], privileged)),
 ];
 
 const machineFiles = readdirSync(join(top, "tests/qemu")).filter((file) => file.endsWith(".test.ts"));
