@@ -1,5 +1,5 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { bringUp, CGROUP_ROOT, disableCtrlAltDel, enableControllers, explainSys } from "../linux/index.ts";
+import { bringUp, CGROUP_ROOT, disableCtrlAltDel, enableControllers, explainSys, readText } from "../linux/index.ts";
 import type { Logger } from "../logs/index.ts";
 import { type SysctlSetting, sysctlPath } from "./config/index.ts";
 
@@ -27,9 +27,12 @@ export function writeSysctls(sysctls: readonly SysctlSetting[], log: Logger): vo
   write("/proc/sys/kernel/panic", panicSeconds, log);
 }
 
-/** What PID 1 tells the kernel once: settings of the configuration, what a panic does, who gets Ctrl-Alt-Del, cgroups, loopback. */
+/** What PID 1 tells the kernel once: settings of the configuration, what a panic does, its host name, who gets
+ *  Ctrl-Alt-Del, cgroups, loopback. */
 export function settleKernel(sysctls: readonly SysctlSetting[], log: Logger): void {
   writeSysctls(sysctls, log);
+  const hostname = readText("/etc/hostname");
+  if (hostname.ok && hostname.value.trim() !== "") write("/proc/sys/kernel/hostname", hostname.value.trim(), log);
   const cad = disableCtrlAltDel();
   if (!cad.ok) log.warn(explainSys(cad.error));
   const controllers = enableControllers(CGROUP_ROOT, ["cpu", "io", "memory", "pids", "cpuset"]);

@@ -6,7 +6,7 @@ import { parse } from "./parse.ts";
 
 /** Every command there is. */
 export const cairn = group("cairn", {
-  summary: "Runs a device as a stack of content-addressed parts, and goes back to the last good one",
+  summary: "Runs a device as a stack of content-addressed parts",
   example: "cairn ctl containers ls",
   members: [
     command("runtime", {
@@ -14,8 +14,12 @@ export const cairn = group("cairn", {
       example: "cairn runtime",
       flags: {},
       operands: {},
-      exits: { [EXIT_USAGE]: "wrong arguments" },
-      run: async () => (await import("../boot/index.ts")).runtime(),
+      exits: { [EXIT_USAGE]: "wrong arguments, or not process 1" },
+      run: async (_, out) => {
+        if (process.pid === 1) return (await import("../boot/index.ts")).runtime();
+        out.complain("cairn runtime: mounts, reboots and reaps for a whole machine, so it runs as process 1 only");
+        return EXIT_USAGE;
+      },
     }),
     ctl,
   ],

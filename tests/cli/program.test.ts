@@ -69,6 +69,10 @@ describe("cairn", () => {
     expect(out).toMatch(/^cairn: \S+\nsources: \S+\nbun: \d+\.\d+\.\d+\narchitecture: (x86_64|aarch64)\n$/);
   });
 
+  test("runtime outside process 1 says what it is for, touches nothing and exits 2", async () => {
+    expect(await cairn("runtime")).toEqual({ exit: 2, out: "", err: expect.stringContaining("process 1 only") });
+  });
+
   test("a slip of the finger is named, with what was meant, and exits 2", async () => {
     expect(await cairn("ctl", "contaners", "ls")).toEqual({
       exit: 2,
