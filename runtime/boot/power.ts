@@ -46,11 +46,17 @@ function signalOthers(signal: "SIGTERM" | "SIGKILL"): void {
   } catch {}
 }
 
+/** By the clock: looking through /proc takes a slow machine longer than the pause between two looks. */
+async function untilNobodyRuns(): Promise<void> {
+  const untilMs = performance.now() + graceMs;
+  while (othersRun() && performance.now() < untilMs) await Bun.sleep(checkMs);
+}
+
 async function endEveryProcess(): Promise<void> {
   signalOthers("SIGTERM");
-  for (let waitedMs = 0; othersRun() && waitedMs < graceMs; waitedMs += checkMs) await Bun.sleep(checkMs);
+  await untilNobodyRuns();
   signalOthers("SIGKILL");
-  for (let waitedMs = 0; othersRun() && waitedMs < graceMs; waitedMs += checkMs) await Bun.sleep(checkMs);
+  await untilNobodyRuns();
 }
 
 /** Unmounts what holds data, last mounted first; what is still in use becomes read-only, so that it is clean all the same. */

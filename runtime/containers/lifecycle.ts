@@ -187,10 +187,11 @@ async function start(
 
 /** Waits until nothing runs in a cgroup and its children, then removes them. */
 async function sweepCgroup(path: string): Promise<string | null> {
-  for (let waitedMs = 0; ; waitedMs += leftoverCheckMs) {
+  const untilMs = performance.now() + graceOfLeftoversMs;
+  for (;;) {
     const removed = removeCgroup(path);
     if (removed.ok) return null;
-    if (removed.error.code !== "EBUSY" || waitedMs >= graceOfLeftoversMs) return explainLinux(removed.error);
+    if (removed.error.code !== "EBUSY" || performance.now() >= untilMs) return explainLinux(removed.error);
     await Bun.sleep(leftoverCheckMs);
   }
 }
