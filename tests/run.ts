@@ -98,7 +98,7 @@ const folders = readdirSync(join(top, "tests"), { withFileTypes: true })
 
 const fast = [
   command("types", tool("tsc"), "--noEmit"),
-  command("lint", tool("biome"), "ci", "."),
+  command("lint", tool("biome"), "ci", "--colors=off", "."),
   ...folders.map((folder) => testJob(folder, [`tests/${folder}/`], privileged)),
 ];
 

@@ -52,11 +52,17 @@ export function startMachine(): Machine {
   let listener: (child: ExitedChild) => void = () => {};
   startReaper((child) => listener(child));
 
-  const end = async (action: PowerAction): Promise<never> => {
+  // A shutdown that takes too long and one that then completes both come here: the first decides.
+  let ending: Promise<never> | null = null;
+  const end = (action: PowerAction): Promise<never> => {
+    ending ??= endOnce(action);
+    return ending;
+  };
+  async function endOnce(action: PowerAction): Promise<never> {
     watchdog.shuttingDown();
     await logs.close();
     return endMachine(action, console.log);
-  };
+  }
   return {
     get configuration() {
       return configuration;

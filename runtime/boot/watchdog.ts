@@ -47,8 +47,7 @@ export function startWatchdog(config: Config, log: Logger): Guard {
       watchdog = null;
     },
     shuttingDown() {
-      if (mode === "disabled" || mode === "startup") return;
-      arm();
+      if (mode === "shutdown") arm();
       kick();
     },
   };

@@ -44,11 +44,15 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-test("the same sources give the same bytes in another folder; other sources give others", () => {
-  expect(bytes(build())).toBe(bytes(program));
-  const other = build((folder) => writeFileSync(join(folder, "runtime/extra.ts"), "export {};\n"));
-  expect(bytes(other)).not.toBe(bytes(program));
-}, buildMs);
+test(
+  "the same sources give the same bytes in another folder; other sources give others",
+  () => {
+    expect(bytes(build())).toBe(bytes(program));
+    const other = build((folder) => writeFileSync(join(folder, "runtime/extra.ts"), "export {};\n"));
+    expect(bytes(other)).not.toBe(bytes(program));
+  },
+  buildMs,
+);
 
 test("nothing that lies in the working folder is loaded", () => {
   const folder = mkdtempSync(join(tmpdir(), "cairn-hostile-"));
