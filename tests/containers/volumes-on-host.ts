@@ -35,7 +35,7 @@ const failures = {
   left: { mounted: mounted(), loops: loops() },
 };
 
-// As liblxc's mount hook does it: in a mount namespace of the container, which then ends.
+// Mounts below two containers' exports that outlive the mount namespace they were made in.
 const exports = `${folder}/exports`;
 mkdirSync(`${folder}/rootfs`);
 for (const name of ["web", "web2"]) mkdirSync(`${exports}/${name}/a b`, { recursive: true });
