@@ -36,6 +36,7 @@ export interface Outputs {
 const QUEUE_BYTES_MAX = 256 * 1024;
 const COPY_QUEUE_BYTES_MAX = 1024 * 1024;
 const INFO = 3;
+const FATAL = 0;
 const WARN = 2;
 
 export const FOR_CONTAINERS: readonly Output[] = ["singlefile", "stdout", "stdout.containers", "stdout_direct"];
@@ -88,7 +89,9 @@ export function openOutputs({ config, place, console, timeSec, onWritten, onFail
     line(line, onConsole = true) {
       if (place() === null) keep(line);
       else store(line);
-      const wanted = place() === null || selected("stdout", "stdout.pantavisor", "stdout_direct");
+      // What ends the runtime is shown whatever the outputs: who stands before a device that reboots sees nothing else.
+      const wanted =
+        place() === null || line.level === FATAL || selected("stdout", "stdout.pantavisor", "stdout_direct");
       if (wanted && onConsole) push(terminal, asText(line));
     },
     container(platform, source, copy) {

@@ -98,6 +98,15 @@ describe("the runtime's own log", () => {
     expect(file("7/pantavisor/pantavisor.log")).toMatch(/before\n.*the end\n$/);
   });
 
+  test("shows on the console what ends the runtime, whatever the outputs", () => {
+    const { logs, dir, console } = sampleLogs();
+    logs.useStorage({ dir, rev: "7" });
+    logs.logger("x").error("a mishap");
+    logs.logger("x").fatal("the end");
+    expect(console()).toContain("FATAL\t -- [x]: the end");
+    expect(console()).not.toContain("a mishap");
+  });
+
   test("goes to the new revision's folder after a switch", async () => {
     const { logs, dir, file } = sampleLogs();
     logs.useStorage({ dir, rev: "7" });
