@@ -74,7 +74,7 @@ export function startDevice(machine: Machine, revision: LoadedRevision, layout: 
         log.error(`${news.name} ${explainEnd(news.end)}, ${news.retries} retries are used up`);
         return;
       case "revisionFailed":
-        log.error(`${news.name} ${explainEnd(news.end)} and is not recovered: the revision has failed`);
+        log.fatal(`${news.name} ${explainEnd(news.end)} and is not recovered: the revision has failed`);
         power("reboot", `container ${news.name} failed`);
         return;
       case "allStopped":
@@ -91,7 +91,7 @@ export function startDevice(machine: Machine, revision: LoadedRevision, layout: 
     restChecked = true;
     void revision.check(keysOf(state, null)).then((good) => {
       if (good.ok) return log.info("every object of the revision is good");
-      log.error(`the base system is damaged: ${good.error}`);
+      log.fatal(`the base system is damaged: ${good.error}`);
       power("reboot", "the base system is damaged");
     });
   }
