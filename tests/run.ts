@@ -4,7 +4,7 @@
  *
  *     bun tests/run.ts [--without-machines]
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -117,5 +117,7 @@ if (!process.argv.includes("--without-machines")) {
 }
 const passed = results.reduce((sum, result) => sum + result.passed, 0);
 const failed = results.reduce((sum, result) => sum + result.failed, 0);
-console.log(`${passed} passed, ${failed} failed`);
+const summary = `${passed} passed, ${failed} failed`;
+writeFileSync(join(reports, "summary"), `${summary}\n`);
+console.log(summary);
 process.exit(failed === 0 ? 0 : 1);
