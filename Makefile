@@ -9,13 +9,13 @@ export ARCH KEEP SEED
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
 
-demo: node_modules requirements binary ## build, boot a device in QEMU, run real containers (ARCH=aarch64; KEEP=1 leaves it running), 5 minutes the first time
+demo: node_modules requirements binary ## build, boot a device in QEMU, run real containers (ARCH=aarch64; KEEP=1 leaves it running), 2 minutes
 	$(BUN) tests/qemu/demo.ts
 
 test: node_modules requirements binary ## types, lint, unit, host and QEMU tests on both architectures, about 20 minutes
 	$(BUN) tests/run.ts
 
-unit: node_modules ## types, lint and the tests that need no machine, one minute
+unit: node_modules ## types, lint and the tests that need no machine, 1 minute
 	$(BUN) tests/run.ts --without-machines
 
 binary: node_modules ## dist/cairn-x86_64 and dist/cairn-aarch64
@@ -24,7 +24,7 @@ binary: node_modules ## dist/cairn-x86_64 and dist/cairn-aarch64
 fuzz: node_modules ## a million mutated states through the parser, minutes; repeat one campaign with SEED=n
 	$(BUN) tests/state/fuzz.ts --inputs 1000000 $(if $(SEED),--seed $(SEED))
 
-bench-boot: node_modules requirements binary ## hand-over to PID 1 until containers run, against lxc-start in a shell script, 15 minutes
+bench-boot: node_modules requirements binary ## hand-over to PID 1 until containers run, against lxc-start in a shell script, 9 minutes
 	$(BUN) tests/bench/boot.ts
 
 bench-hash: node_modules ## hashing of objects against sha256sum, seconds
