@@ -7,11 +7,19 @@ import { cstr, ioctl, LIBC, sys, viaNode, withFd } from "./libc.ts";
 const { symbols: libc } = dlopen(LIBC, {
   // int mknod(const char *pathname, mode_t mode, dev_t dev)    mknod(2), glibc 2.33
   mknod: { args: ["ptr", "u32", "u64"], returns: "i32" },
+  // int renameat2(int olddirfd, const char *oldpath, int newdirfd, const char *newpath, unsigned int flags)    renameat2(2), glibc 2.28
+  renameat2: { args: ["i32", "ptr", "i32", "ptr", "u32"], returns: "i32" },
+  // int syncfs(int fd)    syncfs(2)
+  syncfs: { args: ["i32"], returns: "i32" },
 });
 
 const S_IFCHR = 0o020000;
 const S_IFBLK = 0o060000;
 const S_IFIFO = 0o010000;
+
+/** Of fcntl.h and linux/fs.h. */
+const AT_FDCWD = -100;
+const RENAME_EXCHANGE = 2;
 
 /** _IOWR('X', 119, int) and _IOWR('X', 120, int) of linux/fs.h. */
 const FIFREEZE = 0xc0045877;
@@ -76,3 +84,22 @@ export const freeze = (path: string): Result<void, SysError> => onFolder("FIFREE
 
 /** Ends a {@link freeze}. EINVAL: it was not frozen. */
 export const thaw = (path: string): Result<void, SysError> => onFolder("FITHAW", FITHAW, path);
+
+/**
+ * Swaps what two names of one file system stand for, in one step: neither is missing at any moment, and neither inode loses its last
+ * name. EINVAL: the file system cannot (vfat before Linux 6.0). ENOENT: one of them is not there.
+ */
+export function exchangeNames(a: string, b: string): Result<void, SysError> {
+  const [first, second] = [cstr(a), cstr(b)] as const;
+  const done = sys("renameat2 RENAME_EXCHANGE", { a, b }, () =>
+    libc.renameat2(AT_FDCWD, first, AT_FDCWD, second, RENAME_EXCHANGE),
+  );
+  return done.ok ? ok(undefined) : done;
+}
+
+/** syncfs(2): everything written so far to the file system that the folder `path` is on is on its device. */
+export function syncFileSystem(path: string): Result<void, SysError> {
+  const flags = constants.O_RDONLY | constants.O_DIRECTORY;
+  const done = withFd(path, flags, (fd) => sys("syncfs", { path }, () => libc.syncfs(fd)));
+  return done.ok ? ok(undefined) : done;
+}

@@ -48,7 +48,16 @@ export {
 } from "./cgroup.ts";
 export { closeVerity, deviceMapperVersion, listMappings, openVerity, type VeritySpec } from "./dm.ts";
 export { explainSys, type SysArgs, type SysError } from "./errno.ts";
-export { type FileSystemSpace, fileSystemSpace, freeze, makeNode, type NodeSpec, thaw } from "./fs.ts";
+export {
+  exchangeNames,
+  type FileSystemSpace,
+  fileSystemSpace,
+  freeze,
+  makeNode,
+  type NodeSpec,
+  syncFileSystem,
+  thaw,
+} from "./fs.ts";
 export { closeFd, cstr, LIBC, openFd, readText, sys, viaNode, writeControl } from "./libc.ts";
 export { type AttachedLoop, type AttachSpec, attachLoop, detachLoop, type LoopDevice, listLoops } from "./loop.ts";
 export type { MalformedError } from "./malformed.ts";

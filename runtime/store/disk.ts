@@ -5,7 +5,7 @@ import type { Result } from "../result.ts";
  * (EUCLEAN, EBADMSG), `missing` ENOENT, `exists` EEXIST, `readOnly` EROFS, `denied` EACCES or EPERM, `notFolder` ENOTDIR, `isFolder`
  * EISDIR, `notEmpty` ENOTEMPTY, `symlink` ELOOP or a symbolic link where none may be, `notFile` a FIFO, socket or device, `notLink` EINVAL of readlink(2),
  * `tooManyLinks` EMLINK, `otherFileSystem` EXDEV, `nameTooLong` ENAMETOOLONG, `tooLarge` a file above the reader's limit, `changing` a file that was
- * written to while it was read.
+ * written to while it was read, `unsupported` a call that this file system does not know.
  */
 export type DiskFault =
   | "noSpace"
@@ -25,6 +25,7 @@ export type DiskFault =
   | "nameTooLong"
   | "tooLarge"
   | "changing"
+  | "unsupported"
   | "other";
 
 /** A call on the disk that failed. `call` is the primitive, `why` the caller's purpose, `code` the errno name or a short reason. */
@@ -89,6 +90,17 @@ export interface Disk {
   fsync(why: string, folder: string): DiskResult<void>;
   /** Replaces `to` in one step. Two names of one inode: rename(2) does nothing and both stay. */
   rename(why: string, from: string, to: string): DiskResult<void>;
+  /**
+   * Swaps two names of one folder in one step: neither is ever missing, and neither inode loses its last name, so that a reader that does
+   * not replay the journal finds one whole file or the other. `unsupported` where the file system cannot.
+   */
+  exchange(why: string, a: string, b: string): DiskResult<void>;
+  /**
+   * When it returns, everything done so far on the file system of `folder` is durable *and* where a reader finds it that does not replay
+   * the journal, as GRUB and U-Boot do not. Holds every write meanwhile, for a second on a slow card: once before a boot loader is told
+   * of something new, not more often.
+   */
+  settle(why: string, folder: string): DiskResult<void>;
   link(why: string, existing: string, path: string): DiskResult<void>;
   symlink(why: string, target: string, path: string): DiskResult<void>;
   readlink(why: string, path: string): DiskResult<string>;

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import * as fs from "node:fs/promises";
+import { exchangeNames, freeze, type SysError, syncFileSystem, thaw } from "../linux/index.ts";
 import { err, invariant, ok, type Result } from "../result.ts";
 import type { Disk, DiskError, DiskFault, DiskResult, FileInfo, FileType, NewFile, OpenFile } from "./disk.ts";
 
@@ -21,6 +22,8 @@ const faults: Readonly<Record<string, DiskFault>> = {
   EMLINK: "tooManyLinks",
   EXDEV: "otherFileSystem",
   ENAMETOOLONG: "nameTooLong",
+  ENOSYS: "unsupported",
+  EOPNOTSUPP: "unsupported",
 };
 
 interface Where {
@@ -105,7 +108,24 @@ async function readlink(why: string, path: string): DiskResult<string> {
   return read.ok || read.error.code !== "EINVAL" ? read : err({ ...read.error, kind: "notLink" });
 }
 
-/** The machine's own file system, through `node:fs`; calls run in Bun's thread pool and never block the event loop. */
+/** The same for a call of `linux/`. */
+const fromLinux = (where: Where, done: Result<void, SysError>): Result<void, DiskError> =>
+  done.ok ? done : failed(where, faults[done.error.code] ?? "other", done.error.code);
+
+async function exchange(why: string, a: string, path: string): DiskResult<void> {
+  const done = fromLinux({ call: "exchange", why, path }, exchangeNames(a, path));
+  return done.ok || done.error.code !== "EINVAL" ? done : err({ ...done.error, kind: "unsupported" });
+}
+
+/** A file system that cannot be frozen (vfat, tmpfs) has no journal either: there, what is written out is what a reader finds. */
+async function settle(why: string, path: string): DiskResult<void> {
+  const where: Where = { call: "settle", why, path };
+  const frozen = fromLinux(where, freeze(path));
+  if (frozen.ok) return fromLinux(where, thaw(path));
+  return frozen.error.kind === "unsupported" ? fromLinux(where, syncFileSystem(path)) : frozen;
+}
+
+/** The machine's own file system, through `node:fs`; calls run in Bun's thread pool and never block the event loop, except `settle`. */
 export const realDisk: Disk = {
   open,
   create: async (why, path, mode) => {
@@ -119,6 +139,8 @@ export const realDisk: Disk = {
       await handle.sync();
     }),
   rename: (why, from, path) => attempt({ call: "rename", why, path }, () => fs.rename(from, path)),
+  exchange,
+  settle,
   link: (why, existing, path) => attempt({ call: "link", why, path }, () => fs.link(existing, path)),
   symlink: (why, target, path) => attempt({ call: "symlink", why, path }, () => fs.symlink(target, path)),
   readlink,

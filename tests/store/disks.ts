@@ -48,6 +48,8 @@ function guarded(disk: Disk, ask: Gatekeeper): Disk {
       }),
     fsync: (why, path) => pass("fsync", why, path, () => disk.fsync(why, path)),
     rename: (why, from, to) => pass("rename", why, to, () => disk.rename(why, from, to)),
+    exchange: (why, a, b) => pass("exchange", why, b, () => disk.exchange(why, a, b)),
+    settle: (why, folder) => pass("settle", why, folder, () => disk.settle(why, folder)),
     link: (why, from, to) => pass("link", why, to, () => disk.link(why, from, to)),
     symlink: (why, target, path) => pass("symlink", why, path, () => disk.symlink(why, target, path)),
     readlink: (why, path) => pass("readlink", why, path, () => disk.readlink(why, path)),
@@ -143,6 +145,11 @@ export function watchfulDisk(disk: Disk): { readonly disk: Disk; readonly losabl
         names.add(to);
       }
       return moved;
+    },
+    settle: async () => {
+      bytes.clear();
+      names.clear();
+      return ok(undefined);
     },
     link: (why, from, to) => appears(to, () => disk.link(why, from, to)),
     symlink: (why, target, path) => appears(path, () => disk.symlink(why, target, path)),
