@@ -108,7 +108,7 @@ export interface Disk {
   mkdir(why: string, path: string, mode: number): DiskResult<void>;
   rmdir(why: string, path: string): DiskResult<void>;
   stat(why: string, path: string): DiskResult<FileInfo>;
-  /** Names in a folder, sorted, without `.` and `..`. */
+  /** Names in a folder, sorted, without `.` and `..`. One that is no UTF-8 comes in a form that names the file in other calls, too. */
   list(why: string, path: string): DiskResult<readonly string[]>;
   space(why: string, path: string): DiskResult<DiskSpace>;
 }

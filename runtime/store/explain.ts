@@ -1,12 +1,22 @@
 import { type DiskError, explainDiskError } from "./disk.ts";
+import type { BadCommitMessage } from "./facts.ts";
 import type { BadVolumeName } from "./folders.ts";
 import type { InstallError } from "./install.ts";
+import type { SizeUnknown } from "./needed.ts";
 import type { PutError } from "./objects.ts";
 import type { BadProgress } from "./progress.ts";
 import type { BadRevisionName } from "./revision-name.ts";
 
 /** Whatever this folder returns as an error. */
-export type StoreError = DiskError | PutError | InstallError | BadProgress | BadRevisionName | BadVolumeName;
+export type StoreError =
+  | DiskError
+  | PutError
+  | InstallError
+  | SizeUnknown
+  | BadProgress
+  | BadCommitMessage
+  | BadRevisionName
+  | BadVolumeName;
 
 /** The sentence for a person: what was wrong with what, and what can be done. */
 export function explainStore(e: StoreError): string {
@@ -15,6 +25,15 @@ export function explainStore(e: StoreError): string {
       return `object ${e.digest} arrived with wrong bytes (SHA-256 ${e.found}, ${e.sizeBytes} bytes): nothing was kept, send it again`;
     case "source":
       return `object ${e.digest} did not arrive whole (${String(e.cause)}): nothing was kept, send it again`;
+    case "tooMany":
+      return `object ${e.digest} did not end after its ${e.expectedBytes} bytes: nothing was kept, send it again`;
+    case "noSpace":
+      if (!("needBytes" in e)) return explainDiskError(e);
+      return `${e.needBytes} bytes are needed, ${e.freeBytes} are free: remove revisions that are not kept, then try again`;
+    case "sizeUnknown":
+      return `object ${e.digest} is not in the store, and nobody said how large it is: ask its source again`;
+    case "badCommitMessage":
+      return `the commit message wants at most 256 bytes and no control characters, but ${e.problem}`;
     case "objectMissing":
       return `${e.key} needs object ${e.digest}, which is not in the store: fetch it first`;
     case "objectBad":

@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "../result.ts";
 import type { ContainerName } from "../state/index.ts";
-import type { DiskError, DiskResult, DiskSpace } from "./disk.ts";
+import type { DiskError, DiskResult } from "./disk.ts";
 import type { RevisionName } from "./revision-name.ts";
 import { makeFolders, saveFile } from "./save.ts";
 import type { Store } from "./store.ts";
@@ -20,21 +20,6 @@ export async function prepareStorage(store: Store): DiskResult<void> {
   const there = await store.disk.stat(WHY, marker);
   if (there.ok) return ok(undefined);
   return there.error.kind === "missing" ? saveFile(store.disk, WHY, marker, new Uint8Array()) : there;
-}
-
-/** Room for updates, in bytes (device-meta `storage`, reference 5.7). `realFreeBytes` is what is free above the reserve, at least 0. */
-export interface StorageSpace extends DiskSpace {
-  readonly reservedBytes: number;
-  readonly realFreeBytes: number;
-}
-
-/** `reservedPercent` is `PV_STORAGE_GC_RESERVED`, 0 to 100 of the total. */
-export async function storageSpace({ disk, root }: Store, reservedPercent: number): DiskResult<StorageSpace> {
-  const space = await disk.space(WHY, root);
-  if (!space.ok) return space;
-  const { totalBytes, freeBytes } = space.value;
-  const reservedBytes = Math.floor((totalBytes * reservedPercent) / 100);
-  return ok({ totalBytes, freeBytes, reservedBytes, realFreeBytes: Math.max(0, freeBytes - reservedBytes) });
 }
 
 /** Storage of a container or of the base system on the plain disk (reference 2.4); `boot` storage is a tmpfs and not here. */

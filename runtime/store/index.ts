@@ -2,6 +2,7 @@
  * The storage tree (reference section 5): objects by digest, revisions checked out in trails, their records, and every write that must
  * survive a power cut. All of it works on any folder; all of it goes through the port {@link Disk}.
  */
+export { type Collected, collectGarbage, type Keep } from "./collect.ts";
 export {
   type Disk,
   type DiskError,
@@ -14,24 +15,37 @@ export {
   type NewFile,
   type OpenFile,
 } from "./disk.ts";
+export { EVIDENCE_BYTES_MAX, type Evidence, type ReasonCode, reasonCodes } from "./evidence.ts";
 export { explainStore, type StoreError } from "./explain.ts";
+export {
+  type BadCommitMessage,
+  clearBoots,
+  countBoot,
+  readBoots,
+  readCommitMessage,
+  readPrevious,
+  writeCommitMessage,
+  writePrevious,
+} from "./facts.ts";
 export {
   type BadVolumeName,
   makeLogFolder,
   makeVolumeFolder,
   prepareStorage,
-  type StorageSpace,
-  storageSpace,
   type VolumeStorage,
 } from "./folders.ts";
-export { type InstallError, installRevision } from "./install.ts";
+export { type InstallError, type InstallOptions, installRevision } from "./install.ts";
+export { neededBytes, type SizeUnknown } from "./needed.ts";
 export {
   listObjects,
+  type ObjectContents,
   type ObjectInfo,
   objectInfo,
   type Put,
   type PutError,
+  type PutOptions,
   putObject,
+  readObject,
   removeObject,
   removeUnfinishedObjects,
 } from "./objects.ts";
@@ -46,7 +60,9 @@ export {
   readProgress,
   writeProgress,
 } from "./progress.ts";
+export { type KeepReason, protectedRevisions, type RevisionsInUse } from "./protect.ts";
 export { realDisk } from "./real-disk.ts";
+export { finishRemovals, type Removed, removeRevision } from "./remove.ts";
 export {
   type BadRevisionName,
   compareRevisionNames,
@@ -57,6 +73,15 @@ export {
 } from "./revision-name.ts";
 export { isDone, listRevisions, markDone, readCurrent, readState, setCurrent, settleFactory } from "./revisions.ts";
 export { readFile, saveFile } from "./save.ts";
+export { type NoSpace, type StorageSpace, spaceFor, storageSpace } from "./space.ts";
+export {
+  listSteps,
+  type PutStateOptions,
+  putState,
+  readStateOf,
+  resolveRevision,
+  type Step,
+} from "./steps.ts";
 export { objectPath, openStore, type Store, trailFolder } from "./store.ts";
 export {
   explainProblem,
@@ -66,4 +91,5 @@ export {
   type ValidateOptions,
   type Validation,
   validate,
+  validateBootFiles,
 } from "./validate.ts";

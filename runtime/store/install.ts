@@ -2,7 +2,9 @@ import { err, ok, type Result } from "../result.ts";
 import { becomesFile, type Entry, limits, type State } from "../state/index.ts";
 import { bootFiles } from "./boot-files.ts";
 import type { DiskResult } from "./disk.ts";
+import { writePrevious } from "./facts.ts";
 import { type PlaceError, placeEntry, placeLink, temporaryPath } from "./place.ts";
+import { finishRemoval } from "./remove.ts";
 import type { RevisionName } from "./revision-name.ts";
 import { inOrder, makeFolders, readFile, saveFile, unlinkIfThere } from "./save.ts";
 import { objectsFolder, pvPath, type Store, statePath, trailFolder } from "./store.ts";
@@ -18,6 +20,11 @@ export type InstallError =
   | { readonly kind: "otherState"; readonly rev: RevisionName }
   | { readonly kind: "bootFile"; readonly key: string };
 
+export interface InstallOptions {
+  /** The revision that is committed now, for `.pv/previous`. Null: none, or not to be noted. */
+  readonly previous?: RevisionName | null;
+}
+
 /**
  * Checks a revision out into `trails/<rev>` (reference 5.3): state text first, then every entry (objects as hard links, `.bind` as
  * copies, inline JSON as its source text; not what {@link becomesFile} leaves out), then the links a boot loader reads in `.pv/`, and
@@ -25,17 +32,26 @@ export type InstallError =
  * the rest: what is right is left alone, what is wrong replaced in one step, no temporary file stays. It never writes `done`.
  * A state without `bsp` gets no boot files: whether such a revision may be tried is not decided here. Boot loaders that read ext4
  * without its journal need the file system frozen and thawed before their environment names the revision.
+ *
+ * No marker says that a trail is complete: it would be believed long after a file went bad. What counts is asked each time:
+ * {@link validate} for the files, {@link validateBootFiles} for what the boot loader reads, both before a trial. A trail that was cut
+ * off here fails them, or is completed by `validate`; running this again completes it in any case.
  */
 export async function installRevision(
   store: Store,
   rev: RevisionName,
   state: State,
+  { previous = null }: InstallOptions = {},
 ): Promise<Result<void, InstallError>> {
   const { disk } = store;
+  const free = await finishRemoval(store, rev);
+  if (!free.ok) return free;
   const pv = await makeFolders(disk, WHY, store.root, `trails/${rev}/.pv`);
   if (!pv.ok) return pv;
   const pvr = await installStateText(store, rev, state.text);
   if (!pvr.ok) return pvr;
+  const noted = previous === null ? ok(undefined) : await writePrevious(store, rev, previous);
+  if (!noted.ok) return noted;
   const touched = new Set([pv.value, pvr.value]);
   for (const entry of filesOf(state)) {
     const folder = await placeEntry(store, rev, state, entry);
@@ -58,7 +74,11 @@ export const filesOf = ({ entries }: State): readonly Exclude<Entry, { kind: "sp
   entries.flatMap((entry) => (entry.kind !== "spec" && becomesFile(entry) ? [entry] : []));
 
 /** The value is the folder it is in. */
-async function installStateText(store: Store, rev: RevisionName, text: string): Promise<Result<string, InstallError>> {
+export async function installStateText(
+  store: Store,
+  rev: RevisionName,
+  text: string,
+): Promise<Result<string, InstallError>> {
   const { disk } = store;
   const folder = await makeFolders(disk, WHY, trailFolder(store, rev), ".pvr");
   if (!folder.ok) return folder;

@@ -1,20 +1,34 @@
 import { err, ok, type Result } from "../result.ts";
 import { type Digest, parseDigest } from "../state/index.ts";
-import type { DiskError, DiskResult, NewFile } from "./disk.ts";
+import { type Disk, type DiskError, type DiskResult, explainDiskError, type NewFile } from "./disk.ts";
 import { digestOf } from "./hash.ts";
 import { inOrder, makeFolders, moveIntoPlace, unlinkIfThere, writeTemporary } from "./save.ts";
+import { fileBytes, type NoSpace, spaceFor, storageSpace } from "./space.ts";
 import { objectPath, objectsFolder, type Store } from "./store.ts";
 
 const WHY = "store/object";
 const MODE = 0o644;
 /** Larger chunks from a source are cut, so that hashing and writing them does not hold up the event loop. */
 const CHUNK_BYTES = 1 << 20;
+const READ_BYTES = 256 * 1024;
 
-/** `badDigest`: the bytes were not those of `digest` (an HTTP server answers 422); `source`: the stream broke off. Nothing was kept. */
+/**
+ * `badDigest`: the bytes were not those of `digest` (an HTTP server answers 422); `source`: the stream broke off; `tooMany`: it went on
+ * after `expectedBytes`. Nothing was kept.
+ */
 export type PutError =
   | DiskError
+  | NoSpace
+  | { readonly kind: "tooMany"; readonly digest: Digest; readonly expectedBytes: number }
   | { readonly kind: "badDigest"; readonly digest: Digest; readonly found: Digest; readonly sizeBytes: number }
   | { readonly kind: "source"; readonly digest: Digest; readonly cause: unknown };
+
+export interface PutOptions {
+  /** What the source said it would send: refused with {@link NoSpace} before the first byte when that does not fit. Null: unknown. */
+  readonly expectedBytes?: number | null;
+  /** Percent of the file system that must stay free for that, `PV_STORAGE_GC_RESERVED`; default 0. */
+  readonly reservedPercent?: number;
+}
 
 export interface Put {
   readonly sizeBytes: number;
@@ -44,6 +58,7 @@ export function putObject(
   store: Store,
   digest: Digest,
   source: AsyncIterable<Uint8Array>,
+  { expectedBytes = null, reservedPercent = 0 }: PutOptions = {},
 ): Promise<Result<Put, PutError>> {
   const { disk } = store;
   const path = objectPath(store, digest);
@@ -53,10 +68,14 @@ export function putObject(
       const kept = await disk.fsync(WHY, objectsFolder(store)); // its name may come from a call that failed just here
       return kept.ok ? ok({ sizeBytes: there, existed: true }) : kept;
     }
+    const room = expectedBytes === null ? ok(undefined) : await roomFor(store, reservedPercent, expectedBytes);
+    if (!room.ok) return room;
     const folder = await makeFolders(disk, WHY, store.root, "objects");
     if (!folder.ok) return folder;
     const temporary = `${path}.tmp`;
-    const written = await writeTemporary(disk, WHY, temporary, MODE, (file) => receive(file, digest, source));
+    const written = await writeTemporary(disk, WHY, temporary, MODE, (file) =>
+      receive(file, digest, source, expectedBytes),
+    );
     if (!written.ok) return written;
     const moved = await moveIntoPlace(disk, WHY, temporary, path);
     if (!moved.ok) return moved;
@@ -65,11 +84,21 @@ export function putObject(
   });
 }
 
+async function roomFor(
+  store: Store,
+  reservedPercent: number,
+  bytes: number,
+): Promise<Result<void, DiskError | NoSpace>> {
+  const space = await storageSpace(store, reservedPercent);
+  return space.ok ? spaceFor(space.value, fileBytes(bytes)) : space;
+}
+
 /** Writes and hashes a stream; the value is its length. */
 async function receive(
   file: NewFile,
   digest: Digest,
   source: AsyncIterable<Uint8Array>,
+  expectedBytes: number | null,
 ): Promise<Result<number, PutError>> {
   const hasher = new Bun.CryptoHasher("sha256");
   let sizeBytes = 0;
@@ -77,6 +106,9 @@ async function receive(
     for await (const bytes of source) {
       for (let at = 0; at < bytes.byteLength; at += CHUNK_BYTES) {
         const chunk = bytes.subarray(at, at + CHUNK_BYTES);
+        if (expectedBytes !== null && sizeBytes + chunk.byteLength > expectedBytes) {
+          return err({ kind: "tooMany", digest, expectedBytes });
+        }
         hasher.update(chunk);
         const written = await file.write(chunk);
         if (!written.ok) return written;
@@ -95,6 +127,45 @@ export async function objectInfo(store: Store, digest: Digest): DiskResult<Objec
   const info = await store.disk.stat(WHY, objectPath(store, digest));
   if (info.ok) return ok({ digest, sizeBytes: info.value.sizeBytes, links: info.value.links });
   return info.error.kind === "missing" ? ok(null) : info;
+}
+
+export interface ObjectContents {
+  readonly sizeBytes: number;
+  /** At most 256 KiB each. Throws when the disk fails or the object is replaced meanwhile; opens nothing before it is asked. */
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/** An object's bytes as they are on the disk; whoever needs to be sure hashes them. `missing`: there is no such object. */
+export async function readObject({ disk, root }: Store, digest: Digest): DiskResult<ObjectContents> {
+  const path = objectPath({ root }, digest);
+  const info = await disk.stat(WHY, path);
+  if (!info.ok) return info;
+  if (info.value.type !== "file") {
+    return err({ kind: "notFile", call: "stat", path, why: WHY, code: "not a regular file" });
+  }
+  const { sizeBytes } = info.value;
+  return ok({ sizeBytes, chunks: contents(disk, path, sizeBytes) });
+}
+
+/** Exactly `sizeBytes` bytes, which an HTTP answer has promised by then. */
+async function* contents(disk: Disk, path: string, sizeBytes: number): AsyncIterable<Uint8Array> {
+  const file = ofDisk(await disk.open(WHY, path));
+  try {
+    for (let at = 0; at < sizeBytes; ) {
+      const chunk = new Uint8Array(Math.min(READ_BYTES, sizeBytes - at));
+      const count = ofDisk(await file.read(chunk, at));
+      if (count === 0) throw new Error(`${path} became shorter while it was read`);
+      yield chunk.subarray(0, count);
+      at += count;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function ofDisk<T>(result: Result<T, DiskError>): T {
+  if (result.ok) return result.value;
+  throw new Error(explainDiskError(result.error));
 }
 
 async function namesOfObjects({ disk, root }: Store): DiskResult<readonly string[]> {
@@ -124,12 +195,25 @@ export async function removeObject(store: Store, digest: Digest): DiskResult<voi
 
 /** Removes what power cuts left of objects that were being stored. Only while nothing is: at start. The value counts them. */
 export async function removeUnfinishedObjects(store: Store): DiskResult<number> {
+  const swept = await sweepUnfinished(store);
+  return swept.ok ? ok(swept.value.count) : swept;
+}
+
+/** The same, and how many bytes that gave back. */
+export async function sweepUnfinished(
+  store: Store,
+): DiskResult<{ readonly count: number; readonly freedBytes: number }> {
   const names = await namesOfObjects(store);
   if (!names.ok) return names;
-  const unfinished = names.value.filter((name) => name.endsWith(".tmp"));
-  for (const name of unfinished) {
-    const gone = await unlinkIfThere(store.disk, WHY, `${objectsFolder(store)}/${name}`);
+  let [count, freedBytes] = [0, 0];
+  for (const name of names.value) {
+    if (!name.endsWith(".tmp")) continue;
+    const path = `${objectsFolder(store)}/${name}`;
+    const info = await store.disk.stat(WHY, path);
+    const gone = await unlinkIfThere(store.disk, WHY, path);
     if (!gone.ok) return gone;
+    freedBytes += info.ok ? info.value.sizeBytes : 0;
+    count += 1;
   }
-  return ok(unfinished.length);
+  return ok({ count, freedBytes });
 }

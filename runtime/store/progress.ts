@@ -1,12 +1,13 @@
 import * as v from "valibot";
 import { err, ok, type Result } from "../result.ts";
 import type { DiskError, DiskResult } from "./disk.ts";
+import { boundEvidence, type Evidence, EvidenceMember } from "./evidence.ts";
 import type { RevisionName } from "./revision-name.ts";
 import { readFile, saveFile } from "./save.ts";
 import { pvPath, type Store } from "./store.ts";
 
 const WHY = "update/progress";
-/** Far above what is written: 4096 bytes of logs, each of which JSON may escape to six. */
+/** Far above what is written: 4096 bytes of logs, each of which JSON may escape to six, and the evidence. */
 const RECORD_BYTES_MAX = 64 * 1024;
 /** Reference 4.7. */
 const LOGS_BYTES_MAX = 4096;
@@ -45,6 +46,8 @@ export interface Progress {
   readonly downloads: Downloads | null;
   /** Error lines of the update, one JSON object a line; what is beyond 4096 bytes is cut off in whole lines. */
   readonly logs: string | null;
+  /** Why it failed; what is beyond 2048 bytes of JSON is cut, see {@link boundEvidence}. */
+  readonly evidence: Evidence | null;
 }
 
 /** The record is there but says nothing: not JSON, no status, too large. `problem` says what. */
@@ -58,8 +61,13 @@ export interface BadProgress {
 export const progressRecord = (
   status: ProgressStatus,
   message: string,
-  { retries = 0, downloads = null, logs = null }: Partial<Pick<Progress, "retries" | "downloads" | "logs">> = {},
-): Progress => ({ status, message, percent: percents[status], retries, downloads, logs });
+  {
+    retries = 0,
+    downloads = null,
+    logs = null,
+    evidence = null,
+  }: Partial<Pick<Progress, "retries" | "downloads" | "logs" | "evidence">> = {},
+): Progress => ({ status, message, percent: percents[status], retries, downloads, logs, evidence });
 
 // Only the status decides anything; the rest is shown to people, so a strange value there must not make a device forget its update.
 const digits = v.pipe(v.string(), v.regex(/^[0-9]{1,15}$/), v.transform(Number));
@@ -73,6 +81,7 @@ const Record = v.object({
   retries: count,
   downloads: v.fallback(v.nullable(v.object({ total: Totals })), null),
   logs: v.fallback(v.nullable(v.string()), null),
+  evidence: v.optional(EvidenceMember, null),
 });
 
 /** Reads what the original and other tools write: missing or odd fields other than `status` count as 0 or empty. */
@@ -85,7 +94,7 @@ export function decodeProgress(rev: RevisionName, bytes: Uint8Array): Result<Pro
   }
   const record = v.safeParse(Record, json);
   if (!record.success) return err({ kind: "badProgress", rev, problem: v.summarize(record.issues) });
-  const { status, "status-msg": message, progress: percent, retries, downloads, logs } = record.output;
+  const { status, "status-msg": message, progress: percent, retries, downloads, logs, evidence } = record.output;
   const total = downloads?.total;
   return ok({
     status,
@@ -102,6 +111,7 @@ export function decodeProgress(rev: RevisionName, bytes: Uint8Array): Result<Pro
             currentTime: total.current_time,
           },
     logs,
+    evidence,
   });
 }
 
@@ -112,8 +122,11 @@ function cutLogs(logs: string): string {
   return bytes.toString("utf8", 0, end);
 }
 
-/** The record as the original writes it: no spaces, its order of keys, no `downloads` or `logs` when there are none. */
-export function encodeProgress({ status, message, percent, retries, downloads, logs }: Progress): Uint8Array {
+/**
+ * The record as the original writes it: no spaces, its order of keys, no `downloads` or `logs` when there are none. `evidence` is not
+ * the original's. It comes last, since the original takes the first member of a name at any depth.
+ */
+export function encodeProgress({ status, message, percent, retries, downloads, logs, evidence }: Progress): Uint8Array {
   const total = downloads && {
     object_name: "total",
     object_id: "none",
@@ -130,6 +143,7 @@ export function encodeProgress({ status, message, percent, retries, downloads, l
     retries,
     ...(total === null ? {} : { downloads: { total } }),
     ...(cut === "" ? {} : { logs: cut }),
+    ...(evidence === null ? {} : { evidence: boundEvidence(evidence) }),
   };
   return new TextEncoder().encode(JSON.stringify(record));
 }

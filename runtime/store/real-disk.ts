@@ -3,6 +3,7 @@ import * as fs from "node:fs/promises";
 import { exchangeNames, freeze, type SysError, syncFileSystem, thaw } from "../linux/index.ts";
 import { err, invariant, ok, type Result } from "../result.ts";
 import type { Disk, DiskError, DiskFault, DiskResult, FileInfo, FileType, NewFile, OpenFile } from "./disk.ts";
+import { decodeName, encodePath } from "./raw-names.ts";
 
 const faults: Readonly<Record<string, DiskFault>> = {
   ENOSPC: "noSpace",
@@ -58,7 +59,7 @@ const infoOf = (s: Awaited<ReturnType<typeof statBig>>): FileInfo => ({
   ctimeNs: s.ctimeNs,
 });
 const statOpen = async (handle: fs.FileHandle): Promise<FileInfo> => infoOf(await handle.stat({ bigint: true }));
-const statBig = (path: string) => fs.lstat(path, { bigint: true });
+const statBig = (path: string) => fs.lstat(encodePath(path), { bigint: true });
 
 // O_NONBLOCK means nothing to a regular file, and keeps open(2) from waiting for ever for a FIFO's writer.
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -138,17 +139,22 @@ export const realDisk: Disk = {
       await using handle = await fs.open(path, FOLDER);
       await handle.sync();
     }),
-  rename: (why, from, path) => attempt({ call: "rename", why, path }, () => fs.rename(from, path)),
+  rename: (why, from, path) =>
+    attempt({ call: "rename", why, path }, () => fs.rename(encodePath(from), encodePath(path))),
   exchange,
   settle,
   link: (why, existing, path) => attempt({ call: "link", why, path }, () => fs.link(existing, path)),
   symlink: (why, target, path) => attempt({ call: "symlink", why, path }, () => fs.symlink(target, path)),
   readlink,
-  unlink: (why, path) => attempt({ call: "unlink", why, path }, () => fs.unlink(path)),
+  unlink: (why, path) => attempt({ call: "unlink", why, path }, () => fs.unlink(encodePath(path))),
   mkdir: (why, path, mode) => attempt({ call: "mkdir", why, path }, async () => void (await fs.mkdir(path, { mode }))),
-  rmdir: (why, path) => attempt({ call: "rmdir", why, path }, () => fs.rmdir(path)),
+  rmdir: (why, path) => attempt({ call: "rmdir", why, path }, () => fs.rmdir(encodePath(path))),
   stat: (why, path) => attempt({ call: "stat", why, path }, async () => infoOf(await statBig(path))),
-  list: (why, path) => attempt({ call: "list", why, path }, async () => (await fs.readdir(path)).sort()),
+  list: (why, path) =>
+    attempt({ call: "list", why, path }, async () => {
+      const names = await fs.readdir(encodePath(path), { encoding: "buffer" });
+      return names.map(decodeName).sort();
+    }),
   space: (why, path) =>
     attempt({ call: "space", why, path }, async () => {
       const s = await fs.statfs(path);

@@ -9,25 +9,28 @@ import { pvPath, type Store, statePath } from "./store.ts";
 
 const WHY = "store/revision";
 
-/** Every folder in `trails/` with the name of a revision, hub revisions by number, then local ones; other names are passed over. */
-export async function listRevisions(store: Store): DiskResult<readonly RevisionName[]> {
+/** Every folder in `folder` with the name of a revision, hub revisions by number, then local ones; other names are passed over. */
+export async function revisionsBelow({ disk, root }: Store, folder: string): DiskResult<readonly RevisionName[]> {
   const found: RevisionName[] = [];
-  for (const [folder, prefix] of [
-    ["trails", ""],
-    ["trails/locals", "locals/"],
+  for (const [place, prefix] of [
+    [folder, ""],
+    [`${folder}/locals`, "locals/"],
   ] as const) {
-    const names = await store.disk.list(WHY, `${store.root}/${folder}`);
+    const names = await disk.list(WHY, `${root}/${place}`);
     if (!names.ok && names.error.kind !== "missing") return names;
     for (const name of names.ok ? names.value : []) {
       const rev = parseRevisionName(`${prefix}${name}`);
       if (!rev.ok) continue;
-      const info = await store.disk.stat(WHY, `${store.root}/trails/${rev.value}`);
+      const info = await disk.stat(WHY, `${root}/${folder}/${rev.value}`);
       if (!info.ok) return info;
       if (info.value.type === "folder") found.push(rev.value);
     }
   }
   return ok(found.sort(compareRevisionNames));
 }
+
+/** The revisions in `trails/`. */
+export const listRevisions = (store: Store): DiskResult<readonly RevisionName[]> => revisionsBelow(store, "trails");
 
 /** The bytes of a revision's state text, unparsed. `missing`: no such revision; `tooLarge`: above what a state may have. */
 export const readState = (store: Store, rev: RevisionName): DiskResult<Uint8Array> =>

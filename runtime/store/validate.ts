@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import type { Result } from "../result.ts";
 import type { Digest, Entry, State } from "../state/index.ts";
+import { bootFiles } from "./boot-files.ts";
 import { type DiskError, type DiskResult, explainDiskError, type FileInfo } from "./disk.ts";
 import type { Hashed } from "./hash.ts";
 import { filesOf } from "./install.ts";
@@ -146,6 +147,25 @@ async function look(run: Run, entry: FileEntry): Promise<Problem | null> {
   const found = hashed.value.digest;
   if (found === entry.digest) return null;
   return { kind: "wrongDigest", key, expected: entry.digest, found, sizeBytes: hashed.value.info.sizeBytes };
+}
+
+/**
+ * The same for what a boot loader reads of a revision, the links in `.pv/`, which is no part of {@link validate}: `.pv/<name>` has the
+ * SHA-256 that the state names for its file. Mends nothing: {@link installRevision} does. No problems in a state without `bsp`.
+ */
+export async function validateBootFiles(
+  store: Store,
+  rev: RevisionName,
+  state: State,
+  hashes: HashCache,
+): Promise<readonly Problem[]> {
+  const run: Run = { store, rev, state, guarded: new Set(), hashes, folders: new Map() };
+  const links = (state.bsp === null ? [] : bootFiles(state.bsp)).flatMap(({ name, key }) => {
+    const entry = state.entries.find((candidate) => candidate.key === key);
+    return entry?.kind === "object" ? [{ ...entry, key: `.pv/${name}` }] : [];
+  });
+  const found = await Promise.all(links.map((link) => store.checks(() => look(run, link))));
+  return found.flatMap((problem) => problem ?? []);
 }
 
 /** No symbolic link may stand between the trail and the file. */
