@@ -80,7 +80,7 @@ export async function installStateText(
   text: string,
 ): Promise<Result<string, InstallError>> {
   const { disk } = store;
-  const folder = await makeFolders(disk, WHY, trailFolder(store, rev), ".pvr");
+  const folder = await makeFolders(disk, WHY, store.root, `trails/${rev}/.pvr`);
   if (!folder.ok) return folder;
   const bytes = new TextEncoder().encode(text);
   const there = await readFile(disk, WHY, statePath(store, rev), limits.stateBytesMax);

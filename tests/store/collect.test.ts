@@ -153,6 +153,18 @@ describe("collectGarbage", () => {
     expect(objectsOf(root)).toEqual([sha256("x"), sha256("y")].sort());
   });
 
+  test("objects of a revision that could not be removed stay with it", async () => {
+    const of: Files = { "a/x": "x" };
+    const root = await storeWith({ "1": of });
+    const rename: typeof realDisk.rename = async (why, _from, path) => ({
+      ok: false,
+      error: { kind: "readOnly", call: "rename", path, why, code: "EROFS" },
+    });
+    const store = openStore({ ...watchfulDisk(realDisk).disk, rename }, root);
+    expect(must(await collectGarbage(store, nothing))).toMatchObject({ revisions: [], objects: 0 });
+    expect(objectsOf(root)).toEqual([sha256("x")]);
+  });
+
   test("counts beyond 2 GiB", async () => {
     const root = await storeWith({});
     const stat: typeof realDisk.stat = async (why, path) => {

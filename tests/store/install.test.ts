@@ -7,10 +7,12 @@ import {
   newHashCache,
   openStore,
   putObject,
+  readPrevious,
   readState,
   realDisk,
   type Store,
   validate,
+  validateBootFiles,
 } from "../../runtime/store/index.ts";
 import { faultyDisk, watchfulDisk } from "./disks.ts";
 import {
@@ -136,6 +138,16 @@ describe("installRevision", () => {
     });
   });
 
+  test("notes which revision was committed before it", async () => {
+    const store = await stocked();
+    must(await installRevision(store, rev, state, { previous: revision("locals/x") }));
+    expect(must(await readPrevious(store, rev))).toBe(revision("locals/x"));
+    const { disk, losable } = watchfulDisk(realDisk);
+    must(await installRevision(openStore(disk, store.root), rev, state));
+    expect(must(await readPrevious(store, rev))).toBe(revision("locals/x"));
+    expect(losable()).toEqual([]);
+  });
+
   test("says which object is not there, for which key", async () => {
     const store = await stocked();
     rmSync(`${store.root}/objects/${sha256("root of db")}`);
@@ -195,6 +207,43 @@ describe("installRevision", () => {
       "install.tmp": "3",
     });
   });
+});
+
+describe("validateBootFiles", () => {
+  const problems = async (store: Store) => validateBootFiles(store, rev, state, newHashCache());
+
+  test("finds nothing in an installed revision, and each link that is missing or other than the state's file", async () => {
+    const store = await stocked();
+    must(await installRevision(store, rev, state));
+    expect(await problems(store)).toEqual([]);
+    const pv = `${store.root}/trails/7/.pv`;
+    rmSync(`${pv}/pv-kernel.img`);
+    rmSync(`${pv}/pv-initrd.img`);
+    writeFileSync(`${pv}/pv-initrd.img`, "of evil");
+    rmSync(`${pv}/pv-initrd.img.0`);
+    symlinkSync("pv-initrd.img", `${pv}/pv-initrd.img.0`);
+    expect(await problems(store)).toMatchObject([
+      { kind: "missing", key: ".pv/pv-kernel.img", expected: sha256("kernel") },
+      { kind: "wrongDigest", key: ".pv/pv-initrd.img", found: sha256("of evil") },
+      { kind: "unreadable", key: ".pv/pv-initrd.img.0" },
+    ]);
+    must(await installRevision(store, rev, state));
+    expect(await problems(store)).toEqual([]);
+  });
+
+  test("tells an installation that was cut off before its boot files were linked", async () => {
+    for (let at = 0; ; at += 1) {
+      const { root } = await stocked();
+      const faulty = faultyDisk(watchfulDisk(realDisk).disk, { at, kind: "io", after: "dead" });
+      await installRevision(openStore(faulty.disk, root), rev, state);
+      const store = openStore(watchfulDisk(realDisk).disk, root);
+      const complete = (await problems(store)).length === 0;
+      expect(complete).toBe(
+        ["kernel.img", "initrd.img", "initrd.img.0"].every((n) => existsSync(`${root}/trails/7/.pv/pv-${n}`)),
+      );
+      if (faulty.struck() === null) break;
+    }
+  }, 20_000);
 });
 
 /** Makes a file of each kind wrong: a link to another inode, a copy, inline JSON, a boot file. */

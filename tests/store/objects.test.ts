@@ -2,12 +2,14 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import fc from "fast-check";
 import {
+  type Disk,
   explainStore,
   listObjects,
   objectInfo,
   objectPath,
   openStore,
   putObject,
+  readObject,
   realDisk,
   removeObject,
   removeUnfinishedObjects,
@@ -95,6 +97,31 @@ describe("putObject", () => {
     expect(tree(store.root)).toEqual({});
   });
 
+  test("what would not fit above the reserve is refused before a byte is read or written", async () => {
+    const unread = (async function* (): AsyncIterable<Uint8Array> {
+      yield Promise.reject(new Error("was read"));
+    })();
+    const space = async () => ({ ok: true, value: { totalBytes: 1 << 20, freeBytes: 1 << 19 } }) as const;
+    const store = openStore({ ...realDisk, space }, emptyFolder());
+    const options = { expectedBytes: 500_000, reservedPercent: 5 };
+    expect(mustFail(await putObject(store, sha256("x"), unread, options))).toMatchObject({
+      kind: "noSpace",
+      freeBytes: (1 << 19) - Math.floor((1 << 20) / 20),
+    });
+    expect(tree(store.root)).toEqual({});
+    must(await putObject(store, sha256("x"), stream("x"), { expectedBytes: 1, reservedPercent: 5 }));
+    // One that is there needs no room.
+    expect(must(await putObject(store, sha256("x"), stream("x"), options)).existed).toBe(true);
+  });
+
+  test("a source that goes on after what it announced is cut off", async () => {
+    const store = emptyStore();
+    const error = mustFail(await putObject(store, sha256("xyz"), stream("x", "y", "z"), { expectedBytes: 2 }));
+    expect(error).toEqual({ kind: "tooMany", digest: sha256("xyz"), expectedBytes: 2 });
+    expect(explainStore(error)).toContain("did not end after its 2 bytes");
+    expect(tree(store.root)).toEqual({});
+  });
+
   test("whichever call fails, no object with wrong bytes appears, and the next attempt ends well and durable", async () => {
     for (const after of ["once", "dead"] as const) {
       for (let at = 0; ; at += 1) {
@@ -118,6 +145,56 @@ describe("putObject", () => {
         expect([struck, losable()]).toEqual([struck, []]);
       }
     }
+  });
+});
+
+describe("readObject", () => {
+  test("gives an object's bytes in bounded chunks", async () => {
+    const store = emptyStore();
+    const big = new Uint8Array(600_000).map((_, n) => n);
+    must(await putObject(store, sha256(big), stream(big)));
+    const { sizeBytes, chunks } = must(await readObject(store, sha256(big)));
+    const read: Uint8Array[] = await Array.fromAsync(chunks);
+    expect(sizeBytes).toBe(big.byteLength);
+    expect(Math.max(...read.map((chunk) => chunk.byteLength))).toBeLessThanOrEqual(256 * 1024);
+    expect(Buffer.concat(read).equals(big)).toBe(true);
+  });
+
+  test("has nothing open before its first chunk, nor after a reader went away or the disk failed", async () => {
+    let open = 0;
+    const counting: Disk = {
+      ...realDisk,
+      open: async (why, path) => {
+        const opened = await realDisk.open(why, path);
+        if (!opened.ok) return opened;
+        open += 1;
+        const close = async () => {
+          open -= 1;
+          return opened.value.close();
+        };
+        return { ok: true, value: { ...opened.value, close } };
+      },
+    };
+    const store = emptyStore();
+    const big = new Uint8Array(600_000);
+    must(await putObject(store, sha256(big), stream(big)));
+    const from = async (disk: Disk) => must(await readObject(openStore(disk, store.root), sha256(big))).chunks;
+    await from(counting);
+    expect(open).toBe(0);
+    for await (const _chunk of await from(counting)) break;
+    expect(open).toBe(0);
+    const faulty = faultyDisk(counting, { at: 3, kind: "io", after: "once" }); // stat, open, read, read
+    await expect(Array.fromAsync(await from(faulty.disk))).rejects.toThrow("store/object: read");
+    expect(open).toBe(0);
+  });
+
+  test("an object that became shorter breaks off; one that is not there is missing", async () => {
+    const store = emptyStore();
+    must(await putObject(store, sha256("xy"), stream("xy")));
+    const { chunks } = must(await readObject(store, sha256("xy")));
+    writeFileSync(objectPath(store, sha256("xy")), "x");
+    await expect(Array.fromAsync(chunks)).rejects.toThrow("became shorter");
+    expect(mustFail(await readObject(store, sha256("z"))).kind).toBe("missing");
   });
 });
 

@@ -53,7 +53,10 @@ describe("a progress record", () => {
   });
 
   test.each([
-    ['{"status":"DONE"}', { status: "DONE", message: "", percent: 0, retries: 0, downloads: null, logs: null }],
+    [
+      '{"status":"DONE"}',
+      { status: "DONE", message: "", percent: 0, retries: 0, downloads: null, logs: null, evidence: null },
+    ],
     [
       '{ "progress": "100", "status": "ERROR", "status-msg": null, "retries": "2", "new": 1 }',
       { status: "ERROR", message: "", percent: 100, retries: 2 },
