@@ -83,6 +83,16 @@ describe("neededBytes", () => {
     expect(must(await neededBytes(quick(root), state, new Map()))).toBe(there);
   });
 
+  test("counts a block and more for each folder", async () => {
+    const of = (keyOf: (n: number) => string): Files =>
+      Object.fromEntries(Array.from({ length: 300 }, (_, n) => [keyOf(n), "x"]));
+    const needed = async (keyOf: (n: number) => string): Promise<number> =>
+      must(await neededBytes(quick(emptyFolder()), stateOf(of(keyOf)), sizesOf({ x: "x" })));
+    const folders = (await needed((n) => `a/${n}/b/c`)) - (await needed((n) => `a/b.${n}.c`));
+    expect(folders).toBeGreaterThan(600 * 4096);
+    expect(folders).toBeLessThan(700 * 3 * 4096);
+  });
+
   test("counts the copy of a .bind file beside its object", async () => {
     const root = emptyFolder();
     const big = "x".repeat(1 << 20);
