@@ -1,16 +1,22 @@
 /** A device's disk: GPT, a FAT boot partition, and the ext4 storage partition LABEL=pvdata. Needs no root. */
 import { mkdir, rm, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { run } from "./host.ts";
+import { type BootEnvironment, environmentFile, environmentPath } from "./environment.ts";
+import { type Arch, run, testArch } from "./host.ts";
+import { biosBoot, bootPartitionFiles, installGrub } from "./loaders.ts";
 import { layOut, type Revision } from "./revision.ts";
 
 const mib = 1024 * 1024;
 const bootMib = 64;
 const bootStart = 1 * mib;
+/** GPT's type of a partition that holds GRUB's second stage (GRUB manual, "BIOS installation"). */
+const biosBootType = "21686148-6449-6E6F-744E-656564454649";
 /** Where the storage partition begins, bytes from the start of the disk. */
 export const storageStart: number = bootStart + bootMib * mib;
 
 export interface DiskSpec {
+  /** Whose boot loader the disk is for; that of the tests' run unless told. */
+  readonly arch?: Arch;
   readonly revisions: Readonly<Record<string, Revision>>;
   /** Size of the storage partition. */
   readonly storageMib?: number;
@@ -18,10 +24,16 @@ export interface DiskSpec {
   readonly label?: string;
   /** Puts kernel and initramfs of this revision on the boot partition, for boot loaders that cannot read ext4. */
   readonly bootFiles?: string;
+  /** Makes the disk start by itself, with the real boot loader; these are the kernel's words beside those that the loader adds. */
+  readonly loaderWords?: readonly string[];
+  /** The boot loader's variables on the storage, in the format of the architecture. Without it there is no such file. */
+  readonly environment?: BootEnvironment;
   /** Files below /storage that are written (never edited: they may be linked) after the revisions are laid out. */
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   /** Changes the tree below /storage before it is packed. Files may be links into the build cache: replace them, never write into one. */
   readonly prepare?: (storage: string) => Promise<void>;
+  /** Changes the boot partition last, with mtools: gets the image as their option -i wants it. */
+  readonly prepareBoot?: (image: string) => Promise<void>;
 }
 
 /** Writes the disk to `path`, sparse; `scratch` is a folder on the build cache's file system that this may use and removes. */
@@ -31,19 +43,21 @@ export async function makeDisk(path: string, scratch: string, spec: DiskSpec): P
   await rm(scratch, { recursive: true, force: true });
   await mkdir(scratch, { recursive: true });
   for (const [rev, made] of Object.entries(spec.revisions)) await layOut(scratch, rev, made);
-  for (const [file, content] of Object.entries(spec.files ?? {})) {
-    await mkdir(dirname(join(scratch, file)), { recursive: true });
-    await rm(join(scratch, file), { force: true });
-    await writeFile(join(scratch, file), content);
-  }
+  const arch = spec.arch ?? testArch();
+  const environment =
+    spec.environment === undefined ? {} : { [environmentPath[arch]]: environmentFile(arch, spec.environment) };
+  await writeFiles(scratch, { ...environment, ...spec.files });
   await spec.prepare?.(scratch);
   await rm(path, { force: true });
   await writeFile(path, "");
   await truncate(path, storageStart + (storageMib + 1) * mib); // the last MiB holds GPT's second copy
+  const grub = arch === "x86_64" && spec.loaderWords !== undefined;
   const table = [
     "label: gpt",
+    "first-lba: 34", // the room before the first partition may be one, too
     `start=${bootStart / 512}, size=${(bootMib * mib) / 512}, type=uefi, name=boot`,
     `start=${storageStart / 512}, size=${(storageMib * mib) / 512}, type=linux, name=storage`,
+    ...(grub ? [`start=${biosBoot.start}, size=${biosBoot.sectors}, type=${biosBootType}, name=grub`] : []),
   ];
   await run(["sfdisk", "--quiet", path], { stdin: `${table.join("\n")}\n` });
   await run(["mformat", "-i", `${path}@@${bootStart}`, "-F", "-v", "BOOT", "-T", String((bootMib * mib) / 512), "::"]);
@@ -52,6 +66,16 @@ export async function makeDisk(path: string, scratch: string, spec: DiskSpec): P
     await run(["mcopy", "-i", `${path}@@${bootStart}`, boot.kernel, "::pv-kernel.img"]);
     await run(["mcopy", "-i", `${path}@@${bootStart}`, boot.initramfs, "::pv-initrd.img"]);
   }
+  if (spec.loaderWords !== undefined) {
+    const staged = `${scratch}.boot`;
+    const files = await bootPartitionFiles(arch, spec.loaderWords);
+    await writeFiles(staged, files);
+    const top = [...new Set(Object.keys(files).map((file) => join(staged, file.split("/")[0] ?? "")))];
+    await run(["mcopy", "-s", "-i", `${path}@@${bootStart}`, ...top, "::"]);
+    await rm(staged, { recursive: true });
+  }
+  if (grub) await installGrub(path);
+  await spec.prepareBoot?.(`${path}@@${bootStart}`);
   await run([
     ...["mke2fs", "-q", "-F", "-t", "ext4", "-L", spec.label ?? "pvdata", "-m", "0"],
     // Boot loaders of today do not know the newest features.
@@ -60,6 +84,14 @@ export async function makeDisk(path: string, scratch: string, spec: DiskSpec): P
     ...[path, `${storageMib}M`],
   ]);
   await rm(scratch, { recursive: true });
+}
+
+async function writeFiles(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+  for (const [file, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, file)), { recursive: true });
+    await rm(join(folder, file), { force: true });
+    await writeFile(join(folder, file), content);
+  }
 }
 
 export interface StorageCheck {
@@ -86,4 +118,11 @@ export async function readStorageFile(path: string, file: string): Promise<strin
     run(["debugfs", "-R", request, `${path}?offset=${storageStart}`]);
   const found = await debugfs(`stat "${file}"`);
   return found.includes("Inode:") ? debugfs(`cat "${file}"`) : null;
+}
+
+/** Text of a file on the boot partition of a disk that no machine uses; null when it is not there. */
+export async function readBootFile(path: string, file: string): Promise<string | null> {
+  const image = `${path}@@${bootStart}`;
+  const found = await run(["mdir", "-b", "-i", image, `::${file}`], { accept: [0, 1] });
+  return found === "" ? null : run(["mtype", "-i", image, `::${file}`]);
 }

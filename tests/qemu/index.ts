@@ -4,6 +4,7 @@ export type { ContainerSpec, Part, Persistence } from "./container.ts";
 export { allGoalsReached, type ContainerStatus, containers, powerOff, whenContainers } from "./ctl.ts";
 export { demoContainers, scriptContainer } from "./demo-containers.ts";
 export type { DiskSpec, StorageCheck } from "./disk.ts";
+export { type BootEnvironment, environmentFile, environmentPath } from "./environment.ts";
 export { type Arch, arches, hostArch, testArch } from "./host.ts";
 export type { Json } from "./json.ts";
 export { type BootOptions, boot, type Device, type EndReason, withDevice } from "./machine.ts";

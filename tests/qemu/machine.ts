@@ -4,8 +4,9 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Socket, Subprocess } from "bun";
-import { checkStorage, type DiskSpec, makeDisk, readStorageFile, type StorageCheck } from "./disk.ts";
+import { checkStorage, type DiskSpec, makeDisk, readBootFile, readStorageFile, type StorageCheck } from "./disk.ts";
 import { type Arch, buildFolder, repository, run } from "./host.ts";
+import { uBoot } from "./loaders.ts";
 import { type Outcome, Probe } from "./probe.ts";
 import { connectQmp, type Qmp } from "./qmp.ts";
 import type { Revision } from "./revision.ts";
@@ -17,7 +18,11 @@ export interface BootOptions {
   readonly arch: Arch;
   /** Revision 0 and what else the disk carries. */
   readonly revision: Revision;
-  readonly disk?: Omit<DiskSpec, "revisions"> & { readonly revisions?: Readonly<Record<string, Revision>> };
+  readonly disk?: Omit<DiskSpec, "arch" | "loaderWords" | "revisions"> & {
+    readonly revisions?: Readonly<Record<string, Revision>>;
+  };
+  /** "direct": QEMU starts revision 0's kernel, whatever the disk says. "real": the boot loader on the disk chooses. */
+  readonly loader?: "direct" | "real";
   readonly memoryMib?: number;
   readonly cpus?: number;
   /** Kernel command line after the usual words; a later word wins over an earlier one. */
@@ -37,10 +42,10 @@ export interface BootOptions {
 }
 
 const machines: Readonly<
-  Record<Arch, { readonly program: string; readonly words: readonly string[]; readonly console: string }>
+  Record<Arch, { readonly program: string; readonly board: readonly string[]; readonly console: string }>
 > = {
-  x86_64: { program: "qemu-system-x86_64", words: ["-M", "q35", "-cpu", "max"], console: "ttyS0" },
-  aarch64: { program: "qemu-system-aarch64", words: ["-M", "virt", "-cpu", "cortex-a72"], console: "ttyAMA0" },
+  x86_64: { program: "qemu-system-x86_64", board: ["-M", "q35", "-cpu", "max"], console: "ttyS0" },
+  aarch64: { program: "qemu-system-aarch64", board: ["-M", "virt", "-cpu", "cortex-a72"], console: "ttyAMA0" },
 };
 
 /** Why a machine ended, in QEMU's words: "guest-shutdown" (power-off), "guest-reset", "guest-panic", "host-qmp-quit", … */
@@ -53,8 +58,10 @@ export async function boot(options: BootOptions): Promise<Device> {
   const sockets = await mkdtemp(join(tmpdir(), "cairn-qemu-")); // a socket's path is at most 107 bytes long
   const disk = join(folder, "disk.img");
   const revisions = { "0": options.revision, ...options.disk?.revisions };
-  await makeDisk(disk, join(folder, "storage"), { ...options.disk, revisions });
-  const command = qemuCommand(options, disk);
+  const { arch, loader = "direct" } = options;
+  const loaderWords = loader === "real" ? { loaderWords: words(options) } : {};
+  await makeDisk(disk, join(folder, "storage"), { ...options.disk, ...loaderWords, arch, revisions });
+  const command = qemuCommand(options, disk, await firmware(options));
   const live = [
     ...command,
     ...["-S", "-qmp", `unix:${sockets}/qmp,server=on,wait=off`],
@@ -91,22 +98,35 @@ export async function withDevice<T>(options: BootOptions, body: (device: Device)
   }
 }
 
+/** The kernel's words, but for those that a boot loader adds. */
+const words = (options: BootOptions): readonly string[] => [
+  ...[`console=${machines[options.arch].console}`, "apparmor=0", "PV_STORAGE_DEVICE=LABEL=pvdata"],
+  // What the runtime has to say is evidence: it belongs on the console, besides its files.
+  ...["PV_LOG_LEVEL=3", "PV_LOG_SERVER_OUTPUTS=filetree,stdout.pantavisor"],
+  ...(options.append ?? []),
+];
+
+/** What starts first: the kernel itself, a PC's BIOS (which QEMU brings along), or U-Boot as the board's firmware. */
+async function firmware(options: BootOptions): Promise<readonly string[]> {
+  if (options.loader !== "real") {
+    const append = ["panic=2", "pv_rev=0", ...words(options)].join(" ");
+    return ["-kernel", options.revision.directKernel, "-initrd", options.revision.initramfs, "-append", append];
+  }
+  if (options.arch === "x86_64") return [];
+  const { program, flash } = await uBoot();
+  return ["-bios", program, "-drive", `if=pflash,unit=1,format=raw,readonly=on,file=${flash}`];
+}
+
 /** Everything but the sockets, so that the same command can be given to a person. */
-function qemuCommand(options: BootOptions, disk: string): readonly string[] {
-  const { program, words, console } = machines[options.arch];
+function qemuCommand(options: BootOptions, disk: string, first: readonly string[]): readonly string[] {
+  const { program, board } = machines[options.arch];
   const forwards = (options.forward ?? []).map((port) => `,hostfwd=tcp:127.0.0.1:0-:${port}`).join("");
-  const append = [
-    ...[`console=${console}`, "apparmor=0", "panic=2", "pv_rev=0", "PV_STORAGE_DEVICE=LABEL=pvdata"],
-    // What the runtime has to say is evidence: it belongs on the console, besides its files.
-    ...["PV_LOG_LEVEL=3", "PV_LOG_SERVER_OUTPUTS=filetree,stdout.pantavisor"],
-    ...(options.append ?? []),
-  ];
   return [
-    ...[program, "-nodefaults", "-display", "none", ...words],
+    ...[program, "-nodefaults", "-display", "none", ...board],
     ...["-accel", "tcg", "-m", String(options.memoryMib ?? 512), "-smp", String(options.cpus ?? 1)],
     ...(options.icount === undefined ? [] : ["-icount", options.icount]),
     ...(options.reboots === true ? [] : ["-no-reboot"]),
-    ...["-kernel", options.revision.directKernel, "-initrd", options.revision.initramfs, "-append", append.join(" ")],
+    ...first,
     ...["-drive", `if=none,id=disk,format=raw,file=${disk}`, "-device", "virtio-blk-pci,drive=disk,romfile="],
     ...["-netdev", `user,id=net${forwards}`, "-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"],
@@ -256,6 +276,11 @@ export class Device implements AsyncDisposable {
   /** Text of a file on the storage partition, path without /storage; null when it is not there. After the end. */
   file(path: string): Promise<string | null> {
     return readStorageFile(this.#stopped(), path);
+  }
+
+  /** Text of a file on the boot partition; null when it is not there. After the end. */
+  bootFile(path: string): Promise<string | null> {
+    return readBootFile(this.#stopped(), path);
   }
 
   /** Keeps serial log, disk and a script that boots it again below build/failures; gives the folder. */

@@ -20,6 +20,7 @@ flock util-linux
 setpriv util-linux
 dpkg-deb dpkg
 xz xz-utils
+grub-mkimage grub-common
 "
 
 missing=$(echo "$needed" | while read -r program package; do

@@ -1,4 +1,5 @@
 /** Composes a revision and lays it out as a device's storage has it (reference 1, 5.1). */
+import { existsSync } from "node:fs";
 import { copyFile, link, mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { type BaseOptions, baseSystem } from "./base.ts";
@@ -117,7 +118,6 @@ export async function layOut(storage: string, rev: string, made: Revision): Prom
   for (const folder of ["objects", "boot", "config", "logs", "cache", "disks"])
     await mkdir(join(storage, folder), { recursive: true });
   for (const folder of [".pvr", ".pv"]) await mkdir(join(trail, folder), { recursive: true });
-  const placed = new Set<string>();
   for (const [key, part] of made.parts) {
     const path = join(trail, key);
     await mkdir(dirname(path), { recursive: true });
@@ -127,8 +127,7 @@ export async function layOut(storage: string, rev: string, made: Revision): Prom
     }
     const digest = (await digestOfPart(part, digestOf)) ?? "";
     const object = join(storage, "objects", digest);
-    if (!placed.has(digest)) await ("file" in part ? link(part.file, object) : writeFile(object, part.bytes));
-    placed.add(digest);
+    if (!existsSync(object)) await ("file" in part ? link(part.file, object) : writeFile(object, part.bytes));
     await (key.endsWith(".bind") ? copyFile(object, path) : link(object, path));
   }
   await writeFile(join(trail, ".pvr/json"), made.state);
