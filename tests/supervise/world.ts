@@ -16,7 +16,7 @@ import {
   step,
   supervision,
 } from "../../runtime/supervise/index.ts";
-import { type Oracle, oracle, type Watched } from "./oracle.ts";
+import { type Oracle, oracle } from "./oracle.ts";
 import {
   exited,
   type Happening,
@@ -30,6 +30,7 @@ import {
   startFailed,
   tick,
 } from "./scene.ts";
+import type { Watched } from "./watched.ts";
 
 /**
  * One thing that may happen; `which` picks among the containers it can happen to, and nothing happens when there is
