@@ -2,7 +2,7 @@
  * Random plans and random histories under the oracle's eyes. A failure prints seed and path: give both to `fc.assert`
  * to repeat it.
  */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import {
   containerView,
@@ -135,6 +135,7 @@ const histories = fc.record({
   stubborn: fc.boolean(),
 });
 
+setDefaultTimeout(60_000); // two seconds are enough on an idle machine; others may be at work on it
 const runs = { numRuns: 1_500, includeErrorInReport: true };
 
 test("whatever happens, no rule is broken; when the faults stop, every container comes to rest where it belongs", () => {
