@@ -8,7 +8,7 @@ import { plan, stateStatus } from "../supervise/index.ts";
 import { controlDevice } from "./control-device.ts";
 import type { Machine } from "./machine.ts";
 import { keysOf, type LoadedRevision } from "./revision.ts";
-import { explainEnd, type News, type Running, run } from "./running.ts";
+import { explainEnd, type News, type RunnableRevision, type Running, run } from "./running.ts";
 import { onPowerSignals } from "./signals.ts";
 
 const stopGraceMs = 5_000;
@@ -33,11 +33,16 @@ export function startDevice(machine: Machine, revision: LoadedRevision, layout: 
     logItems: ({ name }) => logs.lxcItems(name),
     warn: (message) => log.warn(message),
   });
-  const running: Running = run(state, plan(state, { goalsTimeoutMs: config.PV_UPDATER_GOALS_TIMEOUT, stopGraceMs }), {
+  const first: RunnableRevision = {
+    name: revision.name,
+    state,
+    plan: plan(state, { goalsTimeoutMs: config.PV_UPDATER_GOALS_TIMEOUT, stopGraceMs }),
     containers,
+    prepare: revision.prepare,
+  };
+  const running: Running = run(first, {
     log: logs.logger("supervise"),
     now: () => performance.now(),
-    prepare: revision.prepare,
     onStarted: (container, { pid }) => logs.attach(container.name, { pid, sources: container.logs }),
     onRelease: (container) => logs.detach(container.name),
     onNews,

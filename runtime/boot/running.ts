@@ -21,14 +21,25 @@ import {
   supervision,
 } from "../supervise/index.ts";
 
+/** A revision with what it takes to run it. */
+export interface RunnableRevision {
+  readonly name: string;
+  readonly state: State;
+  readonly plan: Plan;
+  /** Of this revision: its layout, disks and drivers. */
+  readonly containers: Containers;
+  /**
+   * Checks the container's objects and makes its storage; a reason in words when that cannot be. Asked before each mount,
+   * when the container is down already: quick for what was checked before and did not change since.
+   */
+  prepare(container: Container): Promise<Result<void, string>>;
+}
+
 /** What a running revision needs of the rest of the runtime. */
 export interface RunningPorts {
-  readonly containers: Containers;
   readonly log: Logger;
   /** Monotonic milliseconds. */
   now(): number;
-  /** Checks the container's objects and makes its storage; a reason in words when that cannot be. */
-  prepare(container: Container): Promise<Result<void, string>>;
   /** Its init runs. */
   onStarted(container: Container, started: StartedContainer): void;
   /** Its volumes are about to be unmounted. */
@@ -42,6 +53,17 @@ export type News = Extract<Effect, { kind: "revisionFailed" | "gaveUp" | "goals"
 export interface Running {
   view(): Supervision;
   send(event: EventWithoutTime): void;
+  /**
+   * Takes over to another revision without a reboot (see Replans in `supervise/model.ts`); nothing during a shutdown.
+   * A container that runs goes on, and comes down, as its own revision says. To keep the time short in which an affected
+   * one is down: `next.prepare` each of them before this.
+   */
+  replace(next: RunnableRevision, affected: ReadonlySet<ContainerName>): void;
+  /**
+   * Revisions that a container was mounted from and not released since. A container that was taken over keeps the files
+   * and the `revision` storage of an older one until its next start; they must not be collected.
+   */
+  revisionsInUse(): ReadonlySet<string>;
   /** An event of liblxc's monitor FIFO. */
   monitorEvent(event: MonitorEvent): void;
   /** A child of PID 1 that nobody waited for: it may be a container's monitor, which then can report nothing any more. */
@@ -49,7 +71,7 @@ export interface Running {
 }
 
 type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never;
-export type EventWithoutTime = WithoutTime<SupervisionEvent>;
+export type EventWithoutTime = Exclude<WithoutTime<SupervisionEvent>, { kind: "replan" }>;
 
 /** "exited with code 3", "was killed by signal 9", or why it did not start. */
 export function explainEnd(end: RunEnd): string {
@@ -67,6 +89,18 @@ export function explainEnd(end: RunEnd): string {
 const recordTurns = 10;
 const recordTurnMs = 20;
 
+/** A container as one revision has it; from its mount to its release. */
+interface Incarnation {
+  readonly container: Container;
+  readonly revision: RunnableRevision;
+}
+
+/** Something that happens, with the revision that it brings. */
+interface Happening {
+  readonly event: WithoutTime<SupervisionEvent>;
+  readonly next: RunnableRevision | null;
+}
+
 /** One run of a container; the process that reports its end, once that is known. */
 interface Run {
   monitorPid: number | null;
@@ -79,29 +113,34 @@ const processEnd = (status: WaitStatus): ProcessEnd =>
  * Carries out supervision's effects on this machine and tells it what came of them. One event at a time, in order; work that
  * takes longer (checking objects, sweeping) comes back as an event of its own.
  */
-export function run(state: State, plan: Plan, ports: RunningPorts): Running {
-  const { containers, log } = ports;
-  const byName = new Map<string, Container>(state.containers.map((container) => [container.name, container]));
+export function run(first: RunnableRevision, ports: RunningPorts): Running {
+  const { log } = ports;
+  /** What is mounted, or is being so; the next mount is of the newest revision. */
+  const up = new Map<ContainerName, Incarnation>();
   /** Runs that have begun and whose end has not been told yet. */
   const alive = new Map<ContainerName, Run>();
-  const queue: EventWithoutTime[] = [];
-  let current = supervision(plan);
+  const queue: Happening[] = [];
+  let newest = first;
+  let current = supervision(first.plan);
   let timer: Timer | undefined;
   let draining = false;
 
-  const container = (name: string): Container => {
-    const found = byName.get(name);
-    invariant(found !== undefined, `container ${name} is in the state`);
+  const mounted = (name: ContainerName): Incarnation => {
+    const found = up.get(name);
+    invariant(found !== undefined, `container ${name} was mounted`);
     return found;
   };
 
-  function send(event: EventWithoutTime): void {
-    queue.push(event);
+  const send = (event: EventWithoutTime): void => happen({ event, next: null });
+
+  function happen(happening: Happening): void {
+    queue.push(happening);
     if (draining) return;
     draining = true;
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const [after, effects] = step(current, { ...next, atMs: ports.now() } as SupervisionEvent);
+    for (let now = queue.shift(); now !== undefined; now = queue.shift()) {
+      const [after, effects] = step(current, { ...now.event, atMs: ports.now() } as SupervisionEvent);
       current = after;
+      if (now.next !== null) newest = now.next; // during a shutdown nothing is mounted any more
       for (const effect of effects) perform(effect);
     }
     draining = false;
@@ -122,16 +161,21 @@ export function run(state: State, plan: Plan, ports: RunningPorts): Running {
   }
 
   async function mount(name: ContainerName): Promise<void> {
-    const good = await ports.prepare(container(name));
-    const mounted = good.ok ? containers.mount(container(name)) : good;
-    if (mounted.ok) send({ kind: "mounted", name });
-    else failure(name, "mountFailed", mounted.error);
+    const revision = newest;
+    const container = revision.state.containers.find((candidate) => candidate.name === name);
+    invariant(container !== undefined, `container ${name} is in the state, as it is in the plan`);
+    up.set(name, { container, revision });
+    const good = await revision.prepare(container);
+    const done = good.ok ? revision.containers.mount(container) : good;
+    if (done.ok) send({ kind: "mounted", name });
+    else failure(name, "mountFailed", done.error);
   }
 
   async function start(name: ContainerName): Promise<void> {
     const run: Run = { monitorPid: null };
     alive.set(name, run);
-    const started = await containers.start(container(name));
+    const { container, revision } = mounted(name);
+    const started = await revision.containers.start(container);
     if (!started.ok) {
       alive.delete(name);
       failure(name, "startFailed", started.error);
@@ -144,13 +188,15 @@ export function run(state: State, plan: Plan, ports: RunningPorts): Running {
       void endWithoutRecord(name, run, { kind: "signal", signal: 9 });
       return;
     }
-    ports.onStarted(container(name), started.value);
+    ports.onStarted(container, started.value);
     send({ kind: "started", name, pid: started.value.pid });
   }
 
   async function release(name: ContainerName): Promise<void> {
-    ports.onRelease(container(name));
-    for (const problem of await containers.release(container(name))) log.warn(`${name}: left behind: ${problem}`);
+    const { container, revision } = mounted(name);
+    ports.onRelease(container);
+    for (const problem of await revision.containers.release(container)) log.warn(`${name}: left behind: ${problem}`);
+    up.delete(name);
     send({ kind: "released", name });
   }
 
@@ -162,12 +208,16 @@ export function run(state: State, plan: Plan, ports: RunningPorts): Running {
       case "start":
         void start(effect.name);
         return;
-      case "stop":
-        containers.halt(container(effect.name));
+      case "stop": {
+        const { container, revision } = mounted(effect.name);
+        revision.containers.halt(container);
         return;
-      case "kill":
-        containers.kill(container(effect.name));
+      }
+      case "kill": {
+        const { container, revision } = mounted(effect.name);
+        revision.containers.kill(container);
         return;
+      }
       case "release":
         void release(effect.name);
         return;
@@ -210,10 +260,10 @@ export function run(state: State, plan: Plan, ports: RunningPorts): Running {
   return {
     view: () => current,
     send,
+    replace: (next, affected) => happen({ event: { kind: "replan", plan: next.plan, affected }, next }),
+    revisionsInUse: () => new Set([...up.values()].map(({ revision }) => revision.name)),
     monitorEvent(event) {
-      const found = byName.get(event.container);
-      if (found === undefined || event.kind !== "exit") return;
-      ended(found.name, processEnd(event.status));
+      if (event.kind === "exit") ended(event.container as ContainerName, processEnd(event.status));
     },
     childReaped({ pid, status }) {
       for (const [name, run] of alive) {

@@ -1,5 +1,5 @@
 /**
- * One container of the running revision on this machine: its volumes, its amended LXC configuration, its start, stop and what is
+ * One container of a revision on this machine: its volumes, its amended LXC configuration, its start, stop and what is
  * left of it afterwards (reference 2.3, 2.4, 5.5, 7). Carries out what `supervise/` decides; decides nothing itself.
  */
 export { type ContainerError, explainContainerError, explainVolumeError } from "./error.ts";

@@ -196,7 +196,10 @@ async function sweepCgroup(path: string): Promise<string | null> {
   }
 }
 
-/** The containers of the running revision, as far as this machine is concerned: which run is `supervise/`'s decision. */
+/**
+ * The containers of one revision, as far as this machine is concerned: which run is `supervise/`'s decision. A container is started,
+ * halted, killed and released by the revision that mounted it, also when another one has taken over meanwhile.
+ */
 export interface Containers {
   mount(container: Container): Result<void, ContainerError>;
   start(container: Container): Promise<Result<StartedContainer, ContainerError>>;

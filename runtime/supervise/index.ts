@@ -22,8 +22,9 @@ export type {
   Supervision,
   SupervisionEvent,
 } from "./model.ts";
-export { type PlanConfig, plan } from "./plan.ts";
+export { type PlanConfig, type PlanPart, plan } from "./plan.ts";
 export {
+  allGoals,
   awaitingStability,
   type ContainerView,
   containerView,

@@ -25,6 +25,9 @@
  * | `recovering`      | RECOVERING         | ended by itself, pauses before the next start            | tick                 |
  * | `stopped`         | STOPPED            | not running, nothing mounted                             | start, restart       |
  *
+ * A container that a replan removed is *leaving*: it goes the way down in the same phases, outside the plan, and is
+ * forgotten as soon as it is `stopped`.
+ *
  * What every event does in every phase (`·`: nothing; it is late, impossible, or so already). The code in
  * `transitions.ts` is the same table, and a test holds it cell by cell. First the answers to effects and what the
  * container does:
@@ -45,23 +48,23 @@
  * | `recovering`      | ·       | ·           | ·       | ·           | ·       | ·        | ·     |
  * | `stopped`         | ·       | ·           | ·       | ·           | ·       | ·        | ·     |
  *
- * Then what the user wishes, and what time and the device bring:
+ * Then what the user wishes, what time and the device bring, and what another revision's plan means to it:
  *
- * | phase             | start   | stop    | restart | begin   | tick    | shutdown |
- * |-------------------|---------|---------|---------|---------|---------|----------|
- * | `none`            | ·       | stopped | ·       | waiting | ·       | stopped  |
- * | `waiting`         | ·       | stopped | ·       | ·       | ·       | stopped  |
- * | `mounting`        | ·       | cancel  | ·       | ·       | ·       | cancel   |
- * | `mounted`         | ·       | release | ·       | ·       | ·       | · (last) |
- * | `starting`        | ·       | cancel  | cancel  | ·       | ·       | cancel   |
- * | `started`         | ·       | halt    | halt    | ·       | stable  | halt     |
- * | `ready`           | ·       | halt    | halt    | ·       | stable  | halt     |
- * | `cancellingMount` | again   | stay    | again   | ·       | ·       | stay     |
- * | `cancellingStart` | again   | stay    | again   | ·       | kill    | stay     |
- * | `halting`         | again   | stay    | again   | ·       | kill    | stay     |
- * | `releasing`       | again   | stay    | again   | ·       | ·       | stay     |
- * | `recovering`      | waiting | stopped | waiting | ·       | waiting | stopped  |
- * | `stopped`         | waiting | stopped | waiting | ·       | ·       | stopped  |
+ * | phase             | start   | stop    | restart | begin   | tick    | shutdown | replaced | removed |
+ * |-------------------|---------|---------|---------|---------|---------|----------|----------|---------|
+ * | `none`            | ·       | stopped | ·       | waiting | ·       | stopped  | renewed  | stopped |
+ * | `waiting`         | ·       | stopped | ·       | ·       | ·       | stopped  | renewed  | stopped |
+ * | `mounting`        | ·       | cancel  | ·       | ·       | ·       | cancel   | cancel   | cancel  |
+ * | `mounted`         | ·       | release | ·       | ·       | ·       | · (last) | release  | release |
+ * | `starting`        | ·       | cancel  | cancel  | ·       | ·       | cancel   | cancel   | cancel  |
+ * | `started`         | ·       | halt    | halt    | ·       | stable  | halt     | halt     | halt    |
+ * | `ready`           | ·       | halt    | halt    | ·       | stable  | halt     | halt     | halt    |
+ * | `cancellingMount` | again   | stay    | again   | ·       | ·       | stay     | again    | stay    |
+ * | `cancellingStart` | again   | stay    | again   | ·       | kill    | stay     | again    | stay    |
+ * | `halting`         | again   | stay    | again   | ·       | kill    | stay     | again    | stay    |
+ * | `releasing`       | again   | stay    | again   | ·       | ·       | stay     | again    | stay    |
+ * | `recovering`      | waiting | stopped | waiting | ·       | waiting | stopped  | waiting  | stopped |
+ * | `stopped`         | waiting | stopped | waiting | ·       | ·       | stopped  | waiting  | stopped |
  *
  * - `end`: the run ended by itself. Recovery is judged (`recovery.ts`), the container is released, and goes on as
  *   judged.
@@ -69,6 +72,7 @@
  *   as decided then.
  * - `again`, `stay`: what comes after the release is changed, to a new start or to staying STOPPED. The last wish
  *   counts.
+ * - `renewed`: stays where it is; like every replaced container it has the new definition and no past from then on.
  * - `noted`: the signal overtook `started`; the container will be READY at once.
  * - `(last)`: at shutdown all processes are asked to halt at once, and volumes without a process are released when
  *   none is left: killing precedes unmounting, and volumes of one container may be bound into another.
@@ -86,6 +90,14 @@
  * anew by a recovery; so a crash loop cannot hold a group for ever. A group is missed when a member is, else pending
  * when a member is, else reached; the same holds for the revision over its groups. Missing a goal stops nothing: it
  * lets later groups start and is told as an effect. Inside an update it means rollback, and `update/` decides that.
+ *
+ * ## Replans
+ * A `replan` takes what runs over to the plan of another revision (reference 4.5). A container of both plans that is
+ * not affected keeps all it has, its process, timers and retries included. An affected one is *replaced*: it comes
+ * down, and starts as if it were new, whatever it was before, stopped by the user too. One that only the old plan has
+ * is *removed*; it is in no group and no view any more, but a shutdown waits for it. One that only the new plan has
+ * begins, and so does one that comes back while it is still leaving, after its release. The goals are told anew, also
+ * when they are what they were. Replans may follow each other at any time; during a shutdown they do nothing.
  */
 import { invariant } from "../result.ts";
 import type { AutoRecovery, ContainerName, StatusGoal } from "../state/index.ts";
@@ -153,13 +165,20 @@ export type SupervisionEvent =
   | { readonly kind: "begin"; readonly atMs: number }
   /** Some deadline of `nextDeadline` has come. A tick too early or too often is harmless. */
   | { readonly kind: "tick"; readonly atMs: number }
+  /** Another revision's plan takes over, see Replans. `affected`: containers whose files or definition differ. */
+  | {
+      readonly kind: "replan";
+      readonly plan: Plan;
+      readonly affected: ReadonlySet<ContainerName>;
+      readonly atMs: number;
+    }
   /** The device goes down: everything stops, nothing starts any more. */
   | { readonly kind: "shutdown"; readonly atMs: number }
   | MemberEvent;
 
 /**
- * Answers to effects, and what containers and users do. Naming a container that is not in the plan breaks an
- * invariant.
+ * Answers to effects, and what containers and users do. Naming a container that is neither in the plan nor leaving
+ * breaks an invariant; `ready` and `request` of one that is not in the plan do nothing.
  */
 export type MemberEvent =
   /** Answers `mount`. */
@@ -228,7 +247,7 @@ export type Effect =
   | { readonly kind: "revisionFailed"; readonly name: ContainerName; readonly end: RunEnd; readonly retries: number }
   /** It has held its goal for its `stable_timeout`. Only told for containers that have one. */
   | { readonly kind: "stable"; readonly name: ContainerName }
-  /** The goals of a group changed; never told during a shutdown. */
+  /** The goals of a group changed, or the plan did; never told during a shutdown. */
   | { readonly kind: "goals"; readonly result: GoalResult; readonly groups: readonly GroupGoal[] }
   /** Shutdown is complete: every container is STOPPED. Told once. */
   | { readonly kind: "allStopped" };
@@ -295,10 +314,24 @@ export interface Supervised {
 export interface Supervision {
   readonly plan: Plan;
   readonly life: "new" | "running" | "stopping" | "down";
+  /** Those of the plan, in its order. */
   readonly containers: ReadonlyMap<ContainerName, Supervised>;
+  /** Those that a replan removed and that are not down yet. */
+  readonly leaving: ReadonlyMap<ContainerName, Supervised>;
   /** As last told; null before `begin`. */
   readonly goals: readonly GroupGoal[] | null;
 }
+
+/** A container that nothing happened to yet. */
+export const unbegun = (member: Member): Supervised => ({
+  member,
+  phase: { at: "none" },
+  goalTimer: { at: "unarmed" },
+  retries: 0,
+  userStopped: false,
+  finished: false,
+  lastEnd: null,
+});
 
 export function known(containers: Supervision["containers"], name: ContainerName): Supervised {
   const container = containers.get(name);

@@ -1,26 +1,33 @@
 /** What the cells of the table in `transitions.ts` do. Each takes only the phases it makes sense in. */
 import { hasGoal } from "./goals.ts";
-import type {
-  After,
-  Effect,
-  GoalTimer,
-  Member,
-  MemberEvent,
-  Phase,
-  RequestAction,
-  Run,
-  RunEnd,
-  Status,
-  Supervised,
-  SupervisionEvent,
+import {
+  type After,
+  type Effect,
+  type GoalTimer,
+  type Member,
+  type MemberEvent,
+  type Phase,
+  type RequestAction,
+  type Run,
+  type RunEnd,
+  type Status,
+  type Supervised,
+  type SupervisionEvent,
+  unbegun,
 } from "./model.ts";
 import { judge, type Verdict } from "./recovery.ts";
 
 export type PhaseName = Phase["at"];
-export type Column = Exclude<SupervisionEvent["kind"], "request"> | RequestAction;
+/** What a replan means to one container that it does not leave alone. `member`: its new definition. */
+export type Fate =
+  | { readonly kind: "replaced"; readonly member: Member; readonly atMs: number }
+  | { readonly kind: "removed"; readonly atMs: number };
+/** An event as one container sees it. */
+export type ContainerEvent = Exclude<SupervisionEvent, { kind: "replan" }> | Fate;
+export type Column = Exclude<ContainerEvent["kind"], "request"> | RequestAction;
 type Request = Extract<MemberEvent, { kind: "request" }>;
 /** The event of a column. */
-export type On<C extends Column> = C extends RequestAction ? Request : Extract<SupervisionEvent, { kind: C }>;
+export type On<C extends Column> = C extends RequestAction ? Request : Extract<ContainerEvent, { kind: C }>;
 /** A container in one of these phases. */
 export type In<P extends PhaseName> = Supervised & { readonly phase: Extract<Phase, { at: P }> };
 export type Moved = readonly [Supervised, readonly Effect[]];
@@ -62,28 +69,33 @@ function atGoal({ recovery }: Member, run: Run, atMs: number): Run {
   return timeoutMs === 0 ? { ...run, stable: true } : { ...run, stableAtMs: atMs + timeoutMs };
 }
 
-// The way down by wish of the user or the device.
+// The way down by wish of the user, the device or another plan.
 
-type Wish = Request | On<"shutdown">;
+type Wish = Request | On<"shutdown"> | Fate;
 
 /**
  * A wish ends what went on before it: the goal has all its time again, and a start or restart forgets failures and
- * earlier stops.
+ * earlier stops. Of a replaced container nothing stays but what there is to undo.
  */
 function heed(container: Supervised, wish: Wish): Supervised {
+  if (wish.kind === "replaced") return { ...unbegun(wish.member), phase: container.phase };
   const untimed: Supervised = { ...container, goalTimer: { at: "unarmed" } };
-  if (wish.kind === "shutdown") return untimed;
+  if (wish.kind !== "request") return untimed;
   if (wish.action === "stop") return { ...untimed, userStopped: true };
   return { ...untimed, userStopped: false, finished: false, retries: 0 };
 }
 
-const afterwards = (wish: Wish): After =>
-  wish.kind === "shutdown" || wish.action === "stop" ? { kind: "stay" } : { kind: "start" };
+function afterwards(wish: Wish): After {
+  const up = wish.kind === "request" ? wish.action !== "stop" : wish.kind === "replaced";
+  return { kind: up ? "start" : "stay" };
+}
+
+export const renew = (c: In<"none" | "waiting">, wish: On<"replaced">): Moved => [heed(c, wish), []];
 
 export const stayDown = (c: In<"none" | "waiting" | "recovering" | "stopped">, wish: Wish): Moved =>
   to(heed(c, wish), { at: "stopped" });
 
-export const startAnew = (c: In<"recovering" | "stopped">, wish: Request): Moved =>
+export const startAnew = (c: In<"recovering" | "stopped">, wish: Request | On<"replaced">): Moved =>
   to(heed(c, wish), { at: "waiting", blocked: false });
 
 export const cancelMount = (c: In<"mounting">, wish: Wish): Moved =>

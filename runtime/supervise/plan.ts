@@ -9,13 +9,20 @@ export interface PlanConfig {
   readonly stopGraceMs: number;
 }
 
+export interface PlanPart {
+  /** The last group that is wanted, as in safe mode; those after it are left out. Default: all groups. */
+  readonly upTo?: string;
+}
+
 /**
  * Says what of a state is to be supervised. Groups without members stay: they count as reached. Breaks an invariant
  * on a state that `parseState` would have refused: a container of no group, or with nothing to start and another goal
- * than MOUNTED.
+ * than MOUNTED; and on a state without the group `upTo`.
  */
-export function plan(state: State, config: PlanConfig): Plan {
+export function plan(state: State, config: PlanConfig, { upTo }: PlanPart = {}): Plan {
   const { groups } = state.device;
+  const last = upTo === undefined ? groups.length - 1 : groups.findIndex(({ name }) => name === upTo);
+  invariant(upTo === undefined || last >= 0, `"${upTo}" is a group of the state`);
   for (const { name, group, config: lxc, statusGoal } of state.containers) {
     invariant(
       groups.some((known) => known.name === group),
@@ -27,7 +34,7 @@ export function plan(state: State, config: PlanConfig): Plan {
     );
   }
   return {
-    groups: groups.map((group) => ({
+    groups: groups.slice(0, last + 1).map((group) => ({
       name: group.name,
       members: state.containers.filter((c) => c.group === group.name).map((c) => member(c, group, config)),
     })),

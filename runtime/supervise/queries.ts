@@ -1,7 +1,8 @@
 import { invariant } from "../result.ts";
 import type { BackoffPolicy, ContainerName } from "../state/index.ts";
-import { memberGoal, statusOf } from "./goals.ts";
+import { groupGoal, memberGoal, statusOf, worst } from "./goals.ts";
 import {
+  type GoalResult,
   known,
   type MemberGoal,
   type Phase,
@@ -122,10 +123,15 @@ export function stateStatus(supervision: Supervision): Status {
   return lowest(supervision.plan.groups.map(({ name }) => groupStatus(supervision, name)));
 }
 
+/** Where the whole revision stands with its goals: missed when a group is, else pending when a group is. */
+export function allGoals({ plan, containers }: Supervision): GoalResult {
+  return worst(plan.groups.map((group) => groupGoal(containers, group).result));
+}
+
 /**
  * Containers with a `stable_timeout` that are not stable yet but still may be: a commit waits for them (reference
- * 3.4). Ask again after every step: one that was given up or stopped by the user leaves the list without an effect of
- * its own.
+ * 3.4). Not among them: what was stopped by the user, and what ended and stays down. Ask again after every step: a
+ * container leaves the list without an effect of its own.
  */
 export function awaitingStability(supervision: Supervision): readonly ContainerName[] {
   return [...supervision.containers.values()].filter(mayBecomeStable).map(({ member }) => member.name);
@@ -134,12 +140,14 @@ export function awaitingStability(supervision: Supervision): readonly ContainerN
 function mayBecomeStable(container: Supervised): boolean {
   const { member, phase, userStopped } = container;
   if (member.goal === "MOUNTED" || (member.recovery?.stableTimeoutMs ?? 0) === 0) return false;
-  return !isStable(container) && !userStopped && phase.at !== "stopped";
+  const staysDown = phase.at === "stopped" || ("after" in phase && phase.after.kind === "stay");
+  return !isStable(container) && !userStopped && !staysDown;
 }
 
 /** When to send `tick`, monotonic milliseconds; null: nothing is due. Ask again after every step. */
 export function nextDeadline(supervision: Supervision): number | null {
-  const deadlines = [...supervision.containers.values()].flatMap(deadlinesOf);
+  const { containers, leaving } = supervision;
+  const deadlines = [...containers.values(), ...leaving.values()].flatMap(deadlinesOf);
   return deadlines.length === 0 ? null : Math.min(...deadlines);
 }
 
@@ -164,9 +172,14 @@ function phaseDeadline(phase: Phase): number | null {
   }
 }
 
-/** Whether a `ready` signal of this container is accepted: its goal is READY, and it is starting or running. */
+/**
+ * Whether a `ready` signal of this container is accepted: it is in the plan, its goal is READY, and it is starting or
+ * running.
+ */
 export function expectsReady(supervision: Supervision, name: ContainerName): boolean {
-  const { member, phase } = known(supervision.containers, name);
+  const container = supervision.containers.get(name);
+  if (container === undefined) return false;
+  const { member, phase } = container;
   return member.goal === "READY" && (phase.at === "starting" || "run" in phase);
 }
 

@@ -1,39 +1,39 @@
 import type { ContainerName } from "../state/index.ts";
-import { groupGoal, hasGoal, statusOf, worst } from "./goals.ts";
-import { type Effect, known, type Plan, type Supervised, type Supervision, type SupervisionEvent } from "./model.ts";
-import { armed, type Moved } from "./moves.ts";
+import { type Draft, draftOf, happen, move } from "./draft.ts";
+import { groupGoal, worst } from "./goals.ts";
+import {
+  type Effect,
+  known,
+  type Plan,
+  type Supervised,
+  type Supervision,
+  type SupervisionEvent,
+  unbegun,
+} from "./model.ts";
+import { armed } from "./moves.ts";
 import { expectsReady, requestRefusal } from "./queries.ts";
-import { transition } from "./transitions.ts";
+import { replan } from "./replan.ts";
 
 /** Before anything happened: every container is NONE. */
 export function supervision(plan: Plan): Supervision {
-  const fresh = (member: Supervised["member"]): Supervised => ({
-    member,
-    phase: { at: "none" },
-    goalTimer: { at: "unarmed" },
-    retries: 0,
-    userStopped: false,
-    finished: false,
-    lastEnd: null,
-  });
   const members = plan.groups.flatMap((group) => group.members);
   return {
     plan,
     life: "new",
-    containers: new Map(members.map((member) => [member.name, fresh(member)])),
+    containers: new Map(members.map((member) => [member.name, unbegun(member)])),
+    leaving: new Map(),
     goals: null,
   };
 }
 
 /**
  * What is known, and what happened, give what is known now and what is to be done, in this order. Never throws for a
- * container of the plan, whatever comes in whatever order; a name that is not in the plan breaks an invariant.
+ * container that is in the plan or leaving, whatever comes in whatever order.
  */
 export function step(before: Supervision, event: SupervisionEvent): readonly [Supervision, readonly Effect[]] {
-  const draft: Draft = { ...before, containers: new Map(before.containers), effects: [] };
-  for (const name of concerned(draft, event)) {
-    move(draft, name, transition(known(draft.containers, name), event, before.plan.stopGraceMs));
-  }
+  const draft = draftOf(before);
+  if (event.kind === "replan") replan(draft, event);
+  else for (const name of concerned(draft, event)) happen(draft, name, event);
   if (event.kind === "begin" && draft.life === "new") draft.life = "running";
   if (event.kind === "shutdown" && draft.life !== "down") draft.life = "stopping";
   if (draft.life === "running") {
@@ -45,25 +45,12 @@ export function step(before: Supervision, event: SupervisionEvent): readonly [Su
   return [after, effects];
 }
 
-/** One step's own copy, so that the parts of a step can work on it in turn. */
-interface Draft extends Omit<Supervision, "life" | "goals"> {
-  life: Supervision["life"];
-  goals: Supervision["goals"];
-  readonly containers: Map<ContainerName, Supervised>;
-  readonly effects: Effect[];
-}
-
-/** Takes a move over: its change of status is told ahead of its effects, and reaching the goal disarms the timer. */
-function move(draft: Draft, name: ContainerName, [after, effects]: Moved): void {
-  const [from, to] = [statusOf(known(draft.containers, name).phase), statusOf(after.phase)];
-  if (from !== to) draft.effects.push({ kind: "status", name, from, to });
-  draft.effects.push(...effects);
-  draft.containers.set(name, hasGoal(after) ? { ...after, goalTimer: { at: "unarmed" } } : after);
-}
-
 /** The containers whose row of the table is to be asked. */
-function concerned(supervision: Supervision, event: SupervisionEvent): readonly ContainerName[] {
-  const all = [...supervision.containers.keys()];
+function concerned(
+  supervision: Supervision,
+  event: Exclude<SupervisionEvent, { kind: "replan" }>,
+): readonly ContainerName[] {
+  const all = [...supervision.containers.keys(), ...supervision.leaving.keys()];
   switch (event.kind) {
     case "begin":
       return supervision.life === "new" ? all : [];
@@ -72,10 +59,8 @@ function concerned(supervision: Supervision, event: SupervisionEvent): readonly 
       return all;
     case "ready":
       return expectsReady(supervision, event.name) ? [event.name] : [];
-    case "request": {
-      known(supervision.containers, event.name);
+    case "request":
       return requestRefusal(supervision, event.name, event.action) === null ? [event.name] : [];
-    }
     default:
       return [event.name];
   }
@@ -113,7 +98,7 @@ function tellGoals(draft: Draft): void {
 
 /** Volumes without a process go last: those of others may stand on them. */
 function goDown(draft: Draft): void {
-  const all = [...draft.containers.values()];
+  const all = [...draft.containers.values(), ...draft.leaving.values()];
   const at = (...phases: readonly Supervised["phase"]["at"][]) => all.every(({ phase }) => phases.includes(phase.at));
   if (at("stopped")) {
     draft.life = "down";

@@ -21,6 +21,8 @@ function device() {
       sent.push(event);
       [now] = step(now, { ...event, atMs: sent.length } as SupervisionEvent);
     },
+    replace: () => {},
+    revisionsInUse: () => new Set(),
     monitorEvent: () => {},
     childReaped: () => {},
   };

@@ -1,7 +1,14 @@
-import { expect, test } from "bun:test";
-import { keysOf, openStorage } from "../../runtime/boot/revision.ts";
+import { afterEach, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { keysOf, loadRevision, openStorage } from "../../runtime/boot/revision.ts";
 import { explainStorageError } from "../../runtime/boot/storage.ts";
+import { ok } from "../../runtime/result.ts";
+import { type Disk, installRevision, openStore, realDisk } from "../../runtime/store/index.ts";
 import { everything, parsed } from "../state/samples.ts";
+import { watchfulDisk } from "../store/disks.ts";
+import { emptyFolder, files, must, putObjects, removeFolders, revision, stateOf } from "../store/world.ts";
+
+afterEach(removeFolders);
 
 const state = parsed(everything);
 
@@ -31,4 +38,33 @@ test.each([
 
 test("storage that is not configured is told with what to set", () => {
   expect(explainStorageError({ kind: "noStorageDevice" })).toContain("PV_STORAGE_DEVICE");
+});
+
+test("a container that was prepared is prepared again without reading its objects, until one of them changes", async () => {
+  const root = emptyFolder();
+  await putObjects(root, files);
+  const objects = ["web/lxc.conf", "web/own.bind", "web/root.squashfs"];
+  const read: string[] = [];
+  const open: Disk["open"] = (why, path) => {
+    const key = objects.find((object) => path.endsWith(`/trails/7/${object}`));
+    if (key !== undefined) read.push(key);
+    return realDisk.open(why, path);
+  };
+  const store = openStore({ ...watchfulDisk(realDisk).disk, open }, root);
+  must(await installRevision(store, revision("7"), stateOf(files)));
+  const loaded = must(await loadRevision({ store, name: revision("7") }, false));
+  const web = loaded.state.containers.find(({ name }) => name === "web");
+  if (web === undefined) throw new Error("wanted a container web");
+
+  read.length = 0;
+  expect(await loaded.prepare(web)).toEqual(ok(undefined));
+  expect(read.toSorted()).toEqual(objects);
+  expect(await loaded.prepare(web)).toEqual(ok(undefined));
+  expect(read).toHaveLength(objects.length);
+
+  await Bun.sleep(20); // the kernel's clock for time stamps ticks every 4 to 10 ms
+  writeFileSync(`${root}/trails/7/web/root.squashfs`, "roof of web");
+  const changed = await loaded.prepare(web);
+  expect(changed.ok ? "" : changed.error).toStartWith("web/root.squashfs: wrong bytes");
+  expect(read.slice(objects.length)).toEqual(["web/root.squashfs"]);
 });

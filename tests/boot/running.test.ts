@@ -1,14 +1,17 @@
 import { describe, expect, test } from "bun:test";
-import { explainEnd, type News, type Running, run } from "../../runtime/boot/running.ts";
+import { explainEnd, type News, type RunnableRevision, type Running, run } from "../../runtime/boot/running.ts";
 import type { Containers, StartedContainer } from "../../runtime/containers/index.ts";
 import type { Logger } from "../../runtime/logs/index.ts";
 import { err, ok, type Result } from "../../runtime/result.ts";
+import type { Container } from "../../runtime/state/index.ts";
 import { plan } from "../../runtime/supervise/index.ts";
 import { container, type Members, parsed } from "../state/samples.ts";
+import { named } from "../supervise/scene.ts";
+
+const keys = (run: Members): Members => container("web", { group: "app", restart_policy: "container", ...run });
 
 /** A machine that does what it is told and writes down what that was; `pending` holds checks that take until a test ends them. */
-function device(run_json: Members, { stopGraceMs = 10_000, slowChecks = false } = {}) {
-  const state = parsed(container("web", { group: "app", restart_policy: "container", ...run_json }));
+function device(run_json: Members, { stopGraceMs = 10_000, slowChecks = false, more = {} as Members } = {}) {
   const did: string[] = [];
   const news: News[] = [];
   const pending: ((result: Result<void, string>) => void)[] = [];
@@ -18,46 +21,57 @@ function device(run_json: Members, { stopGraceMs = 10_000, slowChecks = false } 
     release: [] as string[],
   };
   let pid = 100;
-  const containers: Containers = {
-    mount({ name }) {
-      did.push(`mount ${name}`);
-      return answers.mount;
-    },
-    async start({ name }) {
-      did.push(`start ${name}`);
-      pid += 2;
-      const next = answers.start.shift() ?? { pid, monitorPid: pid - 1 };
-      return typeof next === "string" ? err({ kind: "unsupported", what: next }) : ok(next);
-    },
-    halt: ({ name }) => void did.push(`halt ${name}`),
-    kill: ({ name }) => void did.push(`kill ${name}`),
-    async release({ name }) {
-      did.push(`release ${name}`);
-      return answers.release;
-    },
-    memoryBytes: () => null,
-  };
+  /** What is done of any other revision than the first is written down with its name. */
+  function revision(name: string, members: Members): RunnableRevision {
+    const state = parsed(members);
+    const note = (what: string, of: Container) =>
+      void did.push(`${what} ${of.name}${name === "1" ? "" : ` of ${name}`}`);
+    const containers: Containers = {
+      mount(of) {
+        note("mount", of);
+        return answers.mount;
+      },
+      async start(of) {
+        note("start", of);
+        pid += 2;
+        const next = answers.start.shift() ?? { pid, monitorPid: pid - 1 };
+        return typeof next === "string" ? err({ kind: "unsupported", what: next }) : ok(next);
+      },
+      halt: (of) => note("halt", of),
+      kill: (of) => note("kill", of),
+      async release(of) {
+        note("release", of);
+        return answers.release;
+      },
+      memoryBytes: () => null,
+    };
+    return {
+      name,
+      state,
+      plan: plan(state, { goalsTimeoutMs: 60_000, stopGraceMs }),
+      containers,
+      prepare: () =>
+        slowChecks ? new Promise((resolve) => void pending.push(resolve)) : Promise.resolve(ok<void>(undefined)),
+    };
+  }
+  const first = revision("1", { ...keys(run_json), ...more });
   const say = (level: string) => (message: string) => void did.push(`${level}: ${message}`);
   const quiet = () => {};
   const log: Logger = { fatal: quiet, error: say("error"), warn: say("warn"), info: quiet, debug: quiet, trace: quiet };
-  const running: Running = run(state, plan(state, { goalsTimeoutMs: 60_000, stopGraceMs }), {
-    containers,
+  const running: Running = run(first, {
     log,
     now: () => performance.now(),
-    prepare: () =>
-      slowChecks ? new Promise((resolve) => void pending.push(resolve)) : Promise.resolve(ok<void>(undefined)),
     onStarted: ({ name }, started) => void did.push(`attach ${name} ${started.pid}`),
     onRelease: ({ name }) => void did.push(`detach ${name}`),
     onNews: (effect) => void news.push(effect),
   });
-  const name = state.containers[0]?.name;
-  if (name === undefined) throw new Error("wanted a container");
-  const status = () => running.view().containers.get(name)?.phase.at;
-  return { running, name, did, news, pending, answers, status };
+  const name = named("web");
+  const at = (who: string) => running.view().containers.get(named(who))?.phase.at;
+  return { running, name, did, news, pending, answers, revision, at, status: () => at("web") };
 }
 
-const exit = (code: number) =>
-  ({ kind: "exit", container: "web", status: { kind: "exit", code } }) as Parameters<Running["monitorEvent"]>[0];
+const exit = (code: number, container = "web") =>
+  ({ kind: "exit", container, status: { kind: "exit", code } }) as Parameters<Running["monitorEvent"]>[0];
 const always = { auto_recovery: { policy: "always" } };
 
 async function eventually(holds: () => boolean): Promise<void> {
@@ -217,6 +231,117 @@ describe("a monitor that ends", () => {
     await Bun.sleep(300);
     expect(status()).toBe("started");
     expect(did.join()).not.toContain("without a report");
+  });
+});
+
+describe("another revision", () => {
+  const db = container("db", { group: "app", restart_policy: "container" });
+  const affected = (...names: string[]) => new Set(names.map(named));
+
+  async function both(options: Parameters<typeof device>[1] = {}) {
+    const made = device(always, { ...options, more: db });
+    made.running.send({ kind: "begin" });
+    await eventually(() => made.at("db") === "started" && made.at("web") === "started");
+    made.did.length = 0;
+    return made;
+  }
+
+  test("takes an affected container down with what it was mounted with, and brings its own up; nothing is done to the other", async () => {
+    const { running, did, news, revision, at } = await both();
+    running.replace(revision("2", { ...keys(always), ...db }), affected("web"));
+    expect(did).toEqual(["halt web"]);
+    running.monitorEvent(exit(0));
+    await eventually(() => at("web") === "started");
+    expect(did).toEqual([
+      "halt web",
+      "detach web",
+      "release web",
+      "mount web of 2",
+      "start web of 2",
+      "attach web 106",
+    ]);
+    expect(news.slice(-2)).toMatchObject([
+      { kind: "goals", result: "pending" },
+      { kind: "goals", result: "reached" },
+    ]);
+    expect(at("db")).toBe("started");
+  });
+
+  test("is what a container is started from that ends later; until then its own one is in use", async () => {
+    const { running, did, news, revision, at } = await both();
+    expect(running.revisionsInUse()).toEqual(new Set(["1"]));
+    running.replace(revision("2", { ...keys(always), ...db }), affected("db"));
+    running.monitorEvent(exit(0, "db"));
+    await eventually(() => at("db") === "started");
+    expect(running.revisionsInUse()).toEqual(new Set(["1", "2"]));
+    did.length = 0;
+    running.monitorEvent(exit(1));
+    await eventually(() => at("web") === "started");
+    expect(did.slice(1)).toEqual(["detach web", "release web", "mount web of 2", "start web of 2", "attach web 108"]);
+    expect(running.revisionsInUse()).toEqual(new Set(["2"]));
+    expect(news.at(-1)).toMatchObject({ kind: "goals", result: "reached" });
+  });
+
+  test("without a container halts it, kills it after the grace, and hears of its end", async () => {
+    const { running, did, revision, at } = await both({ stopGraceMs: 30 });
+    running.replace(revision("2", db), affected());
+    expect(at("web")).toBeUndefined();
+    await eventually(() => did.includes("kill web"));
+    running.childReaped({ pid: 101, status: { kind: "exit", code: 1 } });
+    await eventually(() => running.view().leaving.size === 0);
+    expect(did).toEqual([
+      "halt web",
+      "kill web",
+      "warn: web: its monitor ended without a report",
+      "detach web",
+      "release web",
+    ]);
+    expect(at("db")).toBe("started");
+  });
+
+  test("with another container mounts and starts it", async () => {
+    const { running, did, revision, at } = device(always);
+    running.send({ kind: "begin" });
+    await eventually(() => at("web") === "started");
+    did.length = 0;
+    running.replace(revision("2", { ...keys(always), ...db }), affected());
+    await eventually(() => at("db") === "started");
+    expect(did).toEqual(["mount db of 2", "start db of 2", "attach db 104"]);
+  });
+
+  test("that comes while an older one is checked: what that mounts is undone by the older one", async () => {
+    const { running, did, pending, revision, at } = device(always, { slowChecks: true });
+    running.send({ kind: "begin" });
+    await eventually(() => pending.length === 1);
+    running.replace(revision("2", keys(always)), affected("web"));
+    pending.shift()?.(ok(undefined));
+    await eventually(() => pending.length === 1);
+    expect(did).toEqual(["mount web", "detach web", "release web"]);
+    pending.shift()?.(ok(undefined));
+    await eventually(() => at("web") === "started");
+    expect(did.slice(3)).toEqual(["mount web of 2", "start web of 2", "attach web 102"]);
+  });
+
+  test("that comes while an unaffected container is checked lets it start from its own", async () => {
+    const { running, did, pending, revision, at } = device(always, { slowChecks: true });
+    running.send({ kind: "begin" });
+    await eventually(() => pending.length === 1);
+    running.replace(revision("2", keys(always)), affected());
+    pending.shift()?.(ok(undefined));
+    await eventually(() => at("web") === "started");
+    expect(did).toEqual(["mount web", "start web", "attach web 102"]);
+    expect(running.revisionsInUse()).toEqual(new Set(["1"]));
+  });
+
+  test("during a shutdown is nothing", async () => {
+    const { running, did, news, revision } = await both();
+    running.send({ kind: "shutdown" });
+    running.replace(revision("2", keys(always)), affected("web"));
+    running.monitorEvent(exit(0));
+    running.monitorEvent(exit(0, "db"));
+    await eventually(() => news.at(-1)?.kind === "allStopped");
+    expect(did.filter((line) => line.endsWith("of 2"))).toEqual([]);
+    expect(running.revisionsInUse().size).toBe(0);
   });
 });
 

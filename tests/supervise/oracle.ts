@@ -17,38 +17,12 @@ import {
   type Supervision,
   type SupervisionEvent,
 } from "../../runtime/supervise/index.ts";
-
-/** What the rules need to know of one container. */
-export interface Watched {
-  readonly member: Member;
-  status: Status;
-  unanswered: "mount" | "start" | "release" | null;
-  alive: boolean;
-  /** Mounted, or tried to, and not released since. */
-  dirty: boolean;
-  /** Its run is over: the next work must be a release. */
-  over: boolean;
-  saidReady: boolean;
-  userStopped: boolean;
-  /** When somebody wished it down, and whether it was killed for it. */
-  wishedDownAtMs: number | null;
-  killed: boolean;
-  hasGoal: boolean;
-  /** When a run with the goal becomes stable, until that is told. */
-  stableAtMs: number | null;
-  /** Since when its time without the goal counts. */
-  withoutGoalSinceMs: number | null;
-  retries: number;
-  startedAtMs: number;
-  /** The pause that its last end was given, and when it is over. */
-  pauseMs: number;
-  notBeforeMs: number;
-  /** Ended by itself and left down. */
-  left: boolean;
-}
+import { fresh, type Watched } from "./watched.ts";
 
 export interface Oracle {
   readonly watched: ReadonlyMap<ContainerName, Watched>;
+  /** Those that a replan removed and that are not down yet. */
+  readonly leaving: ReadonlyMap<ContainerName, Watched>;
   readonly allStopped: number;
   readonly goals: GoalResult | null;
   see(event: SupervisionEvent, effective: boolean, effects: readonly Effect[], after: Supervision): void;
@@ -61,14 +35,17 @@ function rule(holds: boolean, text: string): asserts holds {
 const running: readonly Status[] = ["STARTING", "STARTED", "READY"];
 const verdicts: readonly Effect["kind"][] = ["recovering", "finished", "gaveUp", "revisionFailed"];
 
-export function oracle(plan: Plan): Oracle {
-  const members = plan.groups.flatMap((group) => group.members);
-  const watched = new Map(members.map((member) => [member.name, fresh(member)]));
+export function oracle(first: Plan): Oracle {
+  let plan = first;
+  const watched = new Map(membersOf(plan).map((member) => [member.name, fresh(member)]));
+  const leaving = new Map<ContainerName, Watched>();
   let [begun, goingDown, allStopped, lastTickMs, told] = [false, false, 0, -1, null as GoalResult | null];
-  const of = (name: ContainerName): Watched => watched.get(name) ?? fail(name);
+  const of = (name: ContainerName): Watched => watched.get(name) ?? leaving.get(name) ?? fail(name);
+  const everybody = () => [...watched.values(), ...leaving.values()];
 
   return {
     watched,
+    leaving,
     get allStopped() {
       return allStopped;
     },
@@ -76,13 +53,14 @@ export function oracle(plan: Plan): Oracle {
       return told;
     },
     see(event, effective, effects, after) {
-      const before = new Map([...watched].map(([name, w]) => [name, { ...w }]));
+      const kept = event.kind === "replan" && !goingDown ? adopt(event) : new Set<ContainerName>();
+      const before = new Map([...watched, ...leaving].map(([name, w]) => [name, { ...w }]));
       const was = (name: ContainerName): Watched => before.get(name) ?? fail(name);
       if (event.kind === "begin" && !goingDown) begun = true;
       if (event.kind === "tick") lastTickMs = event.atMs;
       if (event.kind === "shutdown" && !goingDown) {
         goingDown = true;
-        for (const w of watched.values()) w.wishedDownAtMs ??= event.atMs;
+        for (const w of everybody()) w.wishedDownAtMs ??= event.atMs;
       }
       if ("name" in event && effective) heed(of(event.name), event);
       for (const effect of effects) {
@@ -91,8 +69,18 @@ export function oracle(plan: Plan): Oracle {
           told = effect.result;
         } else if (effect.kind === "allStopped") {
           allStopped++;
+          rule(leaving.size === 0, "all stopped waits for those that leave");
           for (const w of watched.values()) rule(!w.alive && !w.dirty && w.unanswered === null, "all stopped is true");
-        } else check(of(effect.name), was(effect.name), effect, event);
+        } else {
+          const held = !kept.has(effect.name) || was(effect.name).status === "BLOCKED";
+          rule(held, `${effect.name}: a replan does nothing to what is not affected but to end its waiting`);
+          check(of(effect.name), was(effect.name), effect, event);
+          if (leaving.has(effect.name)) forgetIfDown(effect.name);
+        }
+      }
+      if (event.kind === "replan" && !goingDown) {
+        const tellings = effects.filter(({ kind }) => kind === "goals").length;
+        rule(tellings === (begun ? 1 : 0), "goals are told anew after a replan");
       }
       if (event.kind === "exited" || event.kind === "mountFailed" || event.kind === "startFailed") {
         const own = was(event.name).status !== "STOPPING" && effective;
@@ -102,6 +90,41 @@ export function oracle(plan: Plan): Oracle {
       checkStanding(event, effects, after);
     },
   };
+
+  /** What a replan alone says; the containers that keep everything come back. */
+  function adopt({ plan: next, affected, atMs }: Extract<SupervisionEvent, { kind: "replan" }>): Set<ContainerName> {
+    const kept = new Set<ContainerName>();
+    const coming = new Map(membersOf(next).map((member) => [member.name, member]));
+    plan = next;
+    for (const [name, w] of [...watched].filter(([name]) => !coming.has(name))) {
+      watched.delete(name);
+      leaving.set(name, w);
+      w.wishedDownAtMs ??= atMs;
+      [w.withoutGoalSinceMs, w.hasGoal] = [null, false];
+      forgetIfDown(name);
+    }
+    for (const [name, member] of coming) {
+      const w = watched.get(name) ?? leaving.get(name);
+      if (w === undefined) watched.set(name, fresh(member));
+      else if (watched.has(name) && !affected.has(name)) kept.add(name);
+      else {
+        leaving.delete(name);
+        watched.set(name, w);
+        w.member = member;
+        w.wishedDownAtMs ??= atMs;
+        [w.userStopped, w.left, w.hasGoal, w.withoutGoalSinceMs] = [false, false, false, null];
+        [w.retries, w.pauseMs, w.notBeforeMs] = [0, 0, 0];
+      }
+    }
+    return kept;
+  }
+
+  function forgetIfDown(name: ContainerName): void {
+    const { status, alive, dirty, unanswered } = of(name);
+    if (status !== "STOPPED") return;
+    rule(!alive && !dirty && unanswered === null, `${name}: forgotten when it is down`);
+    leaving.delete(name);
+  }
 
   function check(
     w: Watched,
@@ -116,7 +139,7 @@ export function oracle(plan: Plan): Oracle {
         w.status = effect.to;
         w.stableAtMs = null;
         if (goingDown && effect.from === "MOUNTED") {
-          const processes = [...watched.values()].filter((other) => other.alive || other.unanswered === "start");
+          const processes = everybody().filter((other) => other.alive || other.unanswered === "start");
           rule(processes.length === 0, `${name}: volumes go when no process is left`);
         }
         if (effect.to === goal) {
@@ -125,12 +148,12 @@ export function oracle(plan: Plan): Oracle {
           if (goal !== "MOUNTED" && stableTimeoutMs > 0) w.stableAtMs = event.atMs + stableTimeoutMs;
         } else if (effect.from === goal) {
           w.hasGoal = false;
-          const wished = event.kind === "request" || event.kind === "shutdown";
+          const wished = event.kind === "request" || event.kind === "shutdown" || event.kind === "replan";
           w.withoutGoalSinceMs = wished ? null : event.atMs;
         }
         return;
       case "mount":
-        rule(begun && !goingDown && !w.userStopped, `${name}: mounted only when it may run`);
+        rule(begun && !goingDown && !w.userStopped && !leaving.has(name), `${name}: mounted only when it may run`);
         rule(w.unanswered === null && !w.alive && !w.dirty && !w.over, `${name}: released before the next mount`);
         rule(event.atMs >= w.notBeforeMs, `${name}: not mounted before its pause is over`);
         [w.unanswered, w.dirty, w.saidReady, w.left] = ["mount", true, false, false];
@@ -138,7 +161,10 @@ export function oracle(plan: Plan): Oracle {
         w.withoutGoalSinceMs ??= event.atMs;
         return;
       case "start":
-        rule(!goingDown && !w.userStopped && goal !== "MOUNTED", `${name}: started only when it may run`);
+        rule(
+          !goingDown && !w.userStopped && !leaving.has(name) && goal !== "MOUNTED",
+          `${name}: started only when it may run`,
+        );
         rule(w.unanswered === null && !w.alive && w.dirty && !w.over, `${name}: one start at a time, after the mount`);
         w.unanswered = "start";
         return;
@@ -218,18 +244,33 @@ export function oracle(plan: Plan): Oracle {
     }
     for (const [name, w] of watched) {
       const held = heldBy(w.member.group);
+      if (begun) rule(w.status !== "NONE", `${name}: begins with the revision`);
       if (begun && w.status === "INSTALLED") rule(w.unanswered === "mount", `${name}: nothing waits without a reason`);
       if (w.status === "BLOCKED") rule(held && !w.userStopped, `${name}: blocked only by an earlier group`);
       if (event.kind === "tick" && w.status === "RECOVERING") rule(w.notBeforeMs > event.atMs, `${name}: pause ends`);
-      const doomed = w.wishedDownAtMs !== null && w.wishedDownAtMs + plan.stopGraceMs <= event.atMs;
-      if (event.kind === "tick" && doomed && w.alive) rule(w.killed, `${name}: killed after its grace`);
       if (w.userStopped || goingDown) rule(!running.includes(w.status), `${name}: down when it was wished down`);
       const view = containerView(after, name);
       rule(view.status === w.status && view.userStopped === w.userStopped, `${name}: shown as it is`);
       rule((view.pid !== null) === w.alive, `${name}: has a pid while its process lives`);
       if (allStopped > 0) rule(w.status === "STOPPED", `${name}: stopped at the end`);
     }
-    const reasons = [...watched.values()].flatMap(deadlines);
+    for (const [name, w] of leaving) {
+      rule(w.status === "STOPPING", `${name}: on its way down while it is leaving`);
+      rule(after.leaving.has(name) && !after.containers.has(name), `${name}: not in the plan any more`);
+    }
+    rule(after.leaving.size === leaving.size, "whoever is down is forgotten");
+    rule(
+      Bun.deepEquals(
+        [...after.containers.keys()],
+        membersOf(plan).map(({ name }) => name),
+      ),
+      "all of the plan, in order",
+    );
+    for (const w of everybody()) {
+      const doomed = w.wishedDownAtMs !== null && w.wishedDownAtMs + plan.stopGraceMs <= event.atMs;
+      if (event.kind === "tick" && doomed && w.alive) rule(w.killed, `${w.member.name}: killed after its grace`);
+    }
+    const reasons = everybody().flatMap(deadlines);
     rule(
       nextDeadline(after) === (reasons.length === 0 ? null : Math.min(...reasons)),
       "wakes for a reason only, in time",
@@ -293,26 +334,7 @@ function heed(w: Watched, event: Extract<SupervisionEvent, { name: ContainerName
   }
 }
 
-const fresh = (member: Member): Watched => ({
-  member,
-  status: "NONE",
-  unanswered: null,
-  alive: false,
-  dirty: false,
-  over: false,
-  saidReady: false,
-  userStopped: false,
-  wishedDownAtMs: null,
-  killed: false,
-  hasGoal: false,
-  stableAtMs: null,
-  withoutGoalSinceMs: null,
-  retries: 0,
-  startedAtMs: 0,
-  pauseMs: 0,
-  notBeforeMs: 0,
-  left: false,
-});
+const membersOf = ({ groups }: Plan): readonly Member[] => groups.flatMap(({ members }) => members);
 
 function groupResult(members: readonly (GoalResult | "neutral")[]): GoalResult {
   if (members.includes("missed")) return "missed";

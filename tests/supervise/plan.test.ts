@@ -1,16 +1,18 @@
 import { expect, test } from "bun:test";
-import { parseState } from "../../runtime/state/index.ts";
+import { parseState, type State } from "../../runtime/state/index.ts";
 import { type Plan, plan } from "../../runtime/supervise/index.ts";
 import { named } from "./scene.ts";
 
 const config = { goalsTimeoutMs: 120_000, stopGraceMs: 5_000 };
 const onFailure = { policy: "on-failure", max_retries: 5, retry_delay: 5, backoff_factor: 2, stable_timeout: 30 };
 
-function planned(state: { readonly [key: string]: unknown }): Plan {
-  const parsed = parseState(JSON.stringify({ "#spec": "pantavisor-service-system@1", ...state }));
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
-  return plan(parsed.value, config);
+function parsed(members: { readonly [key: string]: unknown }): State {
+  const state = parseState(JSON.stringify({ "#spec": "pantavisor-service-system@1", ...members }));
+  if (!state.ok) throw new Error(JSON.stringify(state.error));
+  return state.value;
 }
+
+const planned = (members: { readonly [key: string]: unknown }): Plan => plan(parsed(members), config);
 
 const run = (name: string, keys: object) => ({
   [`${name}/run.json`]: { "#spec": "service-manifest-run@1", name, ...keys },
@@ -55,6 +57,15 @@ test("groups keep their order, members the order of the state, timeouts become e
     controllable: true,
     recovery: { policy: "on-failure", maxRetries: 5, retryDelayMs: 5_000, backoffFactor: 2, stableTimeoutMs: 30_000 },
   });
+});
+
+test("a plan up to a group has that group and those before it", () => {
+  const state = parsed({ ...device, ...run("files", { group: "data" }) });
+  const upTo = (group: string) => plan(state, config, { upTo: group }).groups.map(({ name }) => name);
+  expect(upTo("data")).toEqual(["data"]);
+  expect(upTo("empty")).toEqual(["data", "empty"]);
+  expect(upTo("app")).toEqual(plan(state, config).groups.map(({ name }) => name));
+  expect(() => upTo("apps")).toThrow('"apps" is a group of the state');
 });
 
 test("a container may opt out of its group's recovery", () => {

@@ -2,7 +2,7 @@
  * Random plans and random histories under the oracle's eyes. A failure prints seed and path: give both to `fc.assert`
  * to repeat it.
  */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import {
   containerView,
@@ -25,11 +25,13 @@ import {
   ready,
   recovers,
   released,
+  replan,
   request,
   shutdown,
   started,
   startFailed,
   tick,
+  type Wanted,
 } from "./scene.ts";
 import { type Move, world } from "./world.ts";
 
@@ -57,15 +59,32 @@ const member = fc.record({
   controllable: fc.constantFrom(true, true, true, false),
 });
 
-const plans: fc.Arbitrary<Plan> = fc
-  .tuple(
-    fc.array(fc.array(member, { maxLength: 3, size: "max" }), { maxLength: 3, size: "max" }),
-    fc.constantFrom(0, 5_000),
-  )
-  .map(([groups, stopGraceMs]) => {
-    const named = groups.map((members, g) => [`g${g}`, Object.fromEntries(members.map((m, i) => [`c${g}${i}`, m]))]);
-    return { ...planOf(Object.fromEntries(named)), stopGraceMs };
+/** Two definitions for each place in each group: a revision has one of them there, or nothing. */
+interface Universe {
+  readonly groups: readonly (readonly (readonly [Wanted, Wanted])[])[];
+  readonly stopGraceMs: number;
+}
+type Choices = readonly (0 | 1 | null)[];
+
+const universes: fc.Arbitrary<Universe> = fc.record({
+  groups: fc.array(fc.array(fc.tuple(member, member), { maxLength: 3, size: "max" }), { maxLength: 3, size: "max" }),
+  stopGraceMs: fc.constantFrom(0, 5_000),
+});
+const choices: fc.Arbitrary<Choices> = fc.array(fc.constantFrom(0, 0, 0, 0, 0, 0, 1, null), {
+  minLength: 9,
+  maxLength: 9,
+});
+
+function planFrom({ groups, stopGraceMs }: Universe, chosen: Choices): Plan {
+  const named = groups.map((places, g) => {
+    const members = places.flatMap((place, i) => {
+      const choice = chosen[g * 3 + i] ?? null;
+      return choice === null ? [] : [[`c${g}${i}`, place[choice]] as const];
+    });
+    return [`g${g}`, Object.fromEntries(members)] as const;
   });
+  return { ...planOf(Object.fromEntries(named)), stopGraceMs };
+}
 
 const which = fc.nat(8);
 const ends = fc.constantFrom(
@@ -75,7 +94,19 @@ const ends = fc.constantFrom(
 );
 const action = fc.constantFrom("start" as const, "stop" as const, "restart" as const);
 
-const move: fc.Arbitrary<Move> = fc.oneof(
+type Chosen = Exclude<Move, { do: "replan" }> | { readonly do: "replan"; chosen: Choices; more: readonly number[] };
+const movesIn = (universe: Universe, moves: readonly Chosen[]): readonly Move[] =>
+  moves.map((m) => (m.do === "replan" ? { do: m.do, plan: planFrom(universe, m.chosen), more: m.more } : m));
+
+const move: fc.Arbitrary<Chosen> = fc.oneof(
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("replan" as const),
+      chosen: choices,
+      more: fc.array(fc.nat(8), { maxLength: 2 }),
+    }),
+  },
   {
     weight: 12,
     arbitrary: fc.record({
@@ -98,18 +129,20 @@ const move: fc.Arbitrary<Move> = fc.oneof(
 );
 
 const histories = fc.record({
+  first: choices,
   early: fc.array(move, { maxLength: 3 }),
   middle: fc.array(move, { maxLength: 80, size: "max" }),
   stubborn: fc.boolean(),
 });
 
+setDefaultTimeout(60_000); // two seconds are enough on an idle machine; others may be at work on it
 const runs = { numRuns: 1_500, includeErrorInReport: true };
 
 test("whatever happens, no rule is broken; when the faults stop, every container comes to rest where it belongs", () => {
   fc.assert(
-    fc.property(plans, histories, (plan, { early, middle, stubborn }) => {
-      const w = world(plan);
-      for (const m of [...early, { do: "begin" as const }, ...middle]) w.play(m);
+    fc.property(universes, histories, (universe, { first, early, middle, stubborn }) => {
+      const w = world(planFrom(universe, first));
+      for (const m of movesIn(universe, [...early, { do: "begin" }, ...middle])) w.play(m);
       w.calm(stubborn);
       for (const {
         member: { goal },
@@ -119,6 +152,7 @@ test("whatever happens, no rule is broken; when the faults stop, every container
       } of w.oracle.watched.values()) {
         expect(status).toBe(userStopped || left ? "STOPPED" : goal);
       }
+      expect(w.oracle.leaving.size).toBe(0);
       expect(w.oracle.goals).not.toBe("pending");
       expect(w.oracle.allStopped).toBe(0);
     }),
@@ -128,10 +162,11 @@ test("whatever happens, no rule is broken; when the faults stop, every container
 
 test("whenever the device goes down, everything stops, and that is told once", () => {
   fc.assert(
-    fc.property(plans, histories, fc.array(move, { maxLength: 20 }), (plan, { early, middle, stubborn }, last) => {
-      const w = world(plan);
-      const history: readonly Move[] = [...early, { do: "begin" }, ...middle, { do: "shutdown" }, ...last];
-      for (const m of history) w.play(m);
+    fc.property(universes, histories, fc.array(move, { maxLength: 20 }), (universe, history, last) => {
+      const { first, early, middle, stubborn } = history;
+      const w = world(planFrom(universe, first));
+      const moves = movesIn(universe, [...early, { do: "begin" }, ...middle, { do: "shutdown" }, ...last]);
+      for (const m of moves) w.play(m);
       w.calm(stubborn);
       for (const { status, dirty, alive } of w.oracle.watched.values()) {
         expect({ status, dirty, alive }).toEqual({ status: "STOPPED", dirty: false, alive: false });
@@ -142,18 +177,29 @@ test("whenever the device goes down, everything stops, and that is told once", (
   );
 });
 
+type Replanned = `${Status | "new"} replanned ${Status}` | `${Status} left`;
+
 test("the histories come to every effect and every status often enough to prove something", () => {
   const seen = new Map<string, number>();
   const note = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
-  for (const [plan, { middle }] of fc.sample(fc.tuple(plans, histories), { numRuns: 500, seed: 1 })) {
-    const w = world(plan, (effect) => note(effect.kind === "status" ? effect.to : effect.kind));
-    for (const m of [{ do: "begin" as const }, ...middle, { do: "shutdown" as const }]) w.play(m);
+  for (const [universe, { first, middle }] of fc.sample(fc.tuple(universes, histories), { numRuns: 1_500, seed: 1 })) {
+    const w = world(planFrom(universe, first), (effect) => note(effect.kind === "status" ? effect.to : effect.kind));
+    for (const m of movesIn(universe, [{ do: "begin" }, ...middle, { do: "shutdown" }])) {
+      const was = new Map([...w.oracle.watched].map(([name, { status }]) => [name, status]));
+      w.play(m);
+      if (m.do !== "replan") continue;
+      for (const [name, { status }] of w.oracle.watched) note(`${was.get(name) ?? "new"} replanned ${status}`);
+      for (const [name] of w.oracle.leaving) note(`${was.get(name)} left`);
+    }
   }
-  const wanted: readonly (Effect["kind"] | Status)[] = [
+  const wanted: readonly (Effect["kind"] | Status | Replanned)[] = [
     ...(["mount", "start", "stop", "kill", "release", "recovering", "finished", "gaveUp", "revisionFailed"] as const),
     ...(["stable", "goals", "allStopped"] as const),
     ...(["INSTALLED", "BLOCKED", "MOUNTED", "STARTING", "STARTED", "READY"] as const),
     ...(["RECOVERING", "STOPPING", "STOPPED"] as const),
+    ...(["STARTED replanned STARTED", "STARTED replanned STOPPING", "STARTING replanned STOPPING"] as const),
+    ...(["STOPPED replanned INSTALLED", "STOPPING replanned STOPPING", "new replanned STOPPING"] as const),
+    ...(["new replanned INSTALLED", "new replanned BLOCKED", "STARTED left", "STOPPING left"] as const),
   ];
   expect(wanted.filter((what) => (seen.get(what) ?? 0) < 20)).toEqual([]);
 });
@@ -180,14 +226,25 @@ test("no event throws in any state, however impossible; what is shown stays soun
       ];
       return every[kind % every.length] ?? begin;
     });
-  const timed = fc.array(fc.tuple(happening, fc.nat(20_000)), { maxLength: 80, size: "max" });
+  const replanning = fc.record({ to: fc.nat(2), affected: fc.subarray([...names]) });
+  const timed = fc.array(fc.tuple(fc.oneof({ weight: 9, arbitrary: happening }, replanning), fc.nat(20_000)), {
+    maxLength: 80,
+    size: "max",
+  });
   fc.assert(
     fc.property(fc.tuple(member, member, member), timed, ([a, b, c], history) => {
-      let now = supervision(planOf({ g0: { c00: a, c01: b }, g1: { c10: c } }));
+      const plans = [
+        { g0: { c00: a, c01: b }, g1: { c10: c } },
+        { g0: { c01: c }, g1: { c10: c, c00: a } },
+        { g0: {}, g1: {} },
+      ];
+      let now = supervision(planOf(plans[0] ?? {}));
       let atMs = 0;
       for (const [what, afterMs] of history) {
         atMs += afterMs;
-        [now] = step(now, { ...what, atMs });
+        const happens = "to" in what ? replan(planOf(plans[what.to] ?? {}), ...what.affected) : what;
+        if ("name" in happens && !now.containers.has(happens.name) && !now.leaving.has(happens.name)) continue;
+        [now] = step(now, { ...happens, atMs });
         for (const [name] of now.containers) expect(containerView(now, name).name).toBe(name);
         expect(Number.isFinite(nextDeadline(now) ?? 0)).toBe(true);
         expect([groupStatus(now, "g0"), groupStatus(now, "g1")]).toContain(stateStatus(now));

@@ -267,7 +267,11 @@ describe("refusals", () => {
 
   test("an event of a container that is not in the plan is a broken invariant", () => {
     expect(() => running().at(1, mounted("nobody"))).toThrow("container nobody is in the plan");
-    expect(() => running().at(1, request("nobody", "stop"))).toThrow("container nobody is in the plan");
+    expect(() => running().at(1, exited("nobody", 1))).toThrow("container nobody is in the plan");
+  });
+
+  test("a wish or a signal about a container that is not in the plan does nothing", () => {
+    for (const wish of [request("nobody", "stop"), ready("nobody")]) expect(running().at(1, wish)).toEqual([]);
   });
 });
 

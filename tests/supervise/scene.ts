@@ -59,30 +59,40 @@ export const planOf = (groups: { readonly [group: string]: { readonly [name: str
 type Untimed<E> = E extends unknown ? Omit<E, "atMs"> : never;
 export type Happening = Untimed<SupervisionEvent>;
 
-export const begin: Happening = { kind: "begin" };
-export const tick: Happening = { kind: "tick" };
-export const shutdown: Happening = { kind: "shutdown" };
-export const mounted = (name: string): Happening => ({ kind: "mounted", name: named(name) });
-export const mountFailed = (name: string, reason = "no such disk"): Happening => ({
+/** What a container may meet by itself. */
+type OwnHappening = Exclude<Happening, { kind: "replan" }>;
+
+export const begin: OwnHappening = { kind: "begin" };
+export const tick: OwnHappening = { kind: "tick" };
+export const shutdown: OwnHappening = { kind: "shutdown" };
+export const mounted = (name: string): OwnHappening => ({ kind: "mounted", name: named(name) });
+export const mountFailed = (name: string, reason = "no such disk"): OwnHappening => ({
   kind: "mountFailed",
   name: named(name),
   reason,
 });
-export const started = (name: string, pid = 100): Happening => ({ kind: "started", name: named(name), pid });
-export const startFailed = (name: string, reason = "no driver"): Happening => ({
+export const started = (name: string, pid = 100): OwnHappening => ({ kind: "started", name: named(name), pid });
+export const startFailed = (name: string, reason = "no driver"): OwnHappening => ({
   kind: "startFailed",
   name: named(name),
   reason,
 });
-export const exited = (name: string, code: number): Happening => died(name, { kind: "exit", code });
-export const killed = (name: string, signal = 9): Happening => died(name, { kind: "signal", signal });
-const died = (name: string, end: ProcessEnd): Happening => ({ kind: "exited", name: named(name), end });
-export const released = (name: string): Happening => ({ kind: "released", name: named(name) });
-export const ready = (name: string): Happening => ({ kind: "ready", name: named(name) });
-export const request = (name: string, action: RequestAction): Happening => ({
+export const exited = (name: string, code: number): OwnHappening => died(name, { kind: "exit", code });
+export const killed = (name: string, signal = 9): OwnHappening => died(name, { kind: "signal", signal });
+const died = (name: string, end: ProcessEnd): OwnHappening => ({ kind: "exited", name: named(name), end });
+export const released = (name: string): OwnHappening => ({ kind: "released", name: named(name) });
+export const ready = (name: string): OwnHappening => ({ kind: "ready", name: named(name) });
+export const request = (name: string, action: RequestAction): OwnHappening => ({
   kind: "request",
   name: named(name),
   action,
+});
+
+/** The plan of another revision, with the containers that differ from what runs. */
+export const replan = (plan: Plan, ...affected: readonly string[]): Happening => ({
+  kind: "replan",
+  plan,
+  affected: new Set(affected.map(named)),
 });
 
 export interface Scene {
