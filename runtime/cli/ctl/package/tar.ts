@@ -66,7 +66,7 @@ interface Header {
 
 /** POSIX.1-2001 pax, "ustar Interchange Format": offsets of the fields. */
 function readHeader(block: Uint8Array): Header {
-  const sum = octal(block.subarray(148, 156), "check sum");
+  const sum = number(block.subarray(148, 156));
   // The field itself counts as blanks.
   const found = block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : byte), 0);
   if (sum !== found)
@@ -77,7 +77,9 @@ function readHeader(block: Uint8Array): Header {
   const base = untilNul(block.subarray(0, 100));
   // GNU keeps times where POSIX has the prefix; its magic continues with a blank.
   const name = prefix === "" || block[262] === 0x20 ? base : `${prefix}/${base}`;
-  return { type: typeOf(block[156] ?? 0, name), name, sizeBytes: octal(block.subarray(124, 136), "length") };
+  const sizeBytes = number(block.subarray(124, 136));
+  if (sizeBytes === null) throw new BadPackage("a length in a header of the archive is no octal number");
+  return { type: typeOf(block[156] ?? 0, name), name, sizeBytes };
 }
 
 function typeOf(flag: number, name: string): Header["type"] {
@@ -99,11 +101,10 @@ function typeOf(flag: number, name: string): Header["type"] {
   }
 }
 
-/** Up to eleven digits, then blanks or NUL. The binary form of GNU, for lengths from 8 GiB on, is not read: pax has its own. */
-function octal(field: Uint8Array, what: string): number {
+/** Up to eleven octal digits, then blanks or NUL. The binary form of GNU, for lengths from 8 GiB on, is not read: pax has its own. */
+function number(field: Uint8Array): number | null {
   const digits = /^ *([0-7]{1,11})[ \0]*$/.exec(latin1(field))?.[1];
-  if (digits === undefined) throw new BadPackage(`the ${what} in a header of the archive is no octal number`);
-  return Number.parseInt(digits, 8);
+  return digits === undefined ? null : Number.parseInt(digits, 8);
 }
 
 /** Records `<length> <key>=<value>\n`; only name and length matter here. */
