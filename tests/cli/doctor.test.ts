@@ -64,7 +64,7 @@ test("a device that is well is told in a table", () => {
     "device      ok    aarch64, Linux 6.1.0, cairn 0.1.0, 200.0 MiB of 512.0 MiB memory available",
     "storage     ok    /storage ext4, 212.0 MiB of 1024.0 MiB free",
     "revisions   ok    running 7, committed 7, on trial none, before it 6; 2 others: 1 committed before, 1 failed",
-    "revision 8  warn  ERROR: Status goal not reached: container web: goalMissed                                   next: cairn ctl steps show-progress 8",
+    "revision 8  warn  ERROR: Status goal not reached: container web: goalMissed   next: cairn ctl steps show-progress 8",
     "loader      ok    grub: committed 7, on trial none",
     "files of 7  ok    12 checked, all as the state names them",
     "watchdog    ok    /dev/watchdog0 (BCM2835) is active",

@@ -97,7 +97,11 @@ export async function fakeControl(first: Behaviour): Promise<FakeControl> {
 }
 
 /** A device as far as installing goes: objects are checked, states are kept, and a run follows the given records. */
-export function deviceOf({ objects = [] as string[], records = [] as object[] } = {}) {
+export function deviceOf({
+  objects = [] as string[],
+  records = [] as object[],
+  before = { status: "NEW", "status-msg": "Update ready to be run" } as object,
+} = {}) {
   const stored = new Map<string, Buffer | null>(objects.map((digest) => [digest, null]));
   const states = new Map<string, string>();
   const messages = new Map<string, string>();
@@ -120,7 +124,7 @@ export function deviceOf({ objects = [] as string[], records = [] as object[] } 
       return { status: 200 };
     }
     if (step?.[2] === "/progress") {
-      if (commands.length === 0) return { status: 200, body: '{"status":"NEW","status-msg":"Update ready to be run"}' };
+      if (commands.length === 0) return { status: 200, body: JSON.stringify(before) };
       looks = Math.min(looks + 1, records.length - 1);
       const record = records[looks];
       return record === undefined || record === null ? null : { status: 200, body: JSON.stringify(record) };

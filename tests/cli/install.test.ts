@@ -281,6 +281,15 @@ describe("install --run waits for the verdict:", () => {
     expect(ran.commands).toEqual(['{"op":"LOCAL_RUN_COMMIT","payload":"locals/x"}']);
   });
 
+  test("the verdict of an earlier run is not taken for this one's", async () => {
+    const before = { status: "ERROR", "status-msg": "Status goal not reached" };
+    const device = deviceOf({ before, records: [before, testing, { status: "DONE" }] });
+    await using control = await fakeControl(device.behaviour);
+    const ran = await install(control, write("web-1.4.tgz", good), "--run");
+    expect(ran.exit).toBe(0);
+    expect(ran.out).not.toContain("ERROR");
+  });
+
   test("--json is one object a line", async () => {
     const ran = await run("--run", [testing, { status: "WONTGO" }], "--json");
     expect(ran.exit).toBe(1);

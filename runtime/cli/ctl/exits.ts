@@ -3,7 +3,7 @@ import { EXIT_USAGE } from "../command.ts";
 /** Exit codes of the original's client (reference 8.10). */
 export const EXIT = {
   done: 0,
-  revisionFailed: 1,
+  failed: 1,
   noSpace: 48,
   badChecksum: 60,
   badState: 70,

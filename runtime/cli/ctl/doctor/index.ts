@@ -20,5 +20,5 @@ export interface Visit {
 export async function visit({ client, storage, readLoader, json }: Visit, out: Out): Promise<number> {
   const findings = diagnose(await collect(client, storage, readLoader));
   out.print(json ? reportJson(findings) : reportText(findings));
-  return isWell(findings) ? EXIT.done : EXIT.revisionFailed;
+  return isWell(findings) ? EXIT.done : EXIT.failed;
 }

@@ -1,10 +1,14 @@
 import { table } from "../../table.ts";
 import type { Finding } from "./finding.ts";
 
-/** A line for each finding: area, level, sentence, next step. */
+/** A line for each finding: area, level, sentence, next step; that one is not aligned, as sentences may be long. */
 export const reportText = (findings: readonly Finding[]): string =>
   table(
-    findings.map(({ area, level, sentence, next }) => [area, level, sentence, next === null ? "" : `next: ${next}`]),
+    findings.map(({ area, level, sentence, next }) => [
+      area,
+      level,
+      next === null ? sentence : `${sentence}   next: ${next}`,
+    ]),
   );
 
 export const reportJson = (findings: readonly Finding[]): string => JSON.stringify({ ok: isWell(findings), findings });

@@ -57,7 +57,7 @@ export async function follow({ client, name, before, waitMs, json }: Follow, out
         if (outcome === "well") return EXIT.done;
         if (outcome === "failed") {
           if (!json) for (const evidence of failureLines(record)) out.print(evidence);
-          return EXIT.revisionFailed;
+          return EXIT.failed;
         }
       }
     }

@@ -83,7 +83,7 @@ export const installCommand = command("install", {
   },
   exits: {
     ...uploadExits,
-    [EXIT.revisionFailed]: "it failed, and the device went back: the evidence is on stdout",
+    [EXIT.failed]: "it failed, and the device went back: the evidence is on stdout",
     [EXIT.busy]: "the device is busy, or no verdict came in time",
     [EXIT.other]: "a bad package, refused, or no answer",
   },
