@@ -13,11 +13,8 @@ if (process.pid === 1 && words[0] !== "ctl") {
     if (error.code === "EPIPE") process.exit(128 + 13);
     throw error;
   });
-  const { runCommandLine } = await import("./cli/index.ts");
-  process.exitCode = await runCommandLine(words, {
-    print: (text) => void process.stdout.write(`${text}\n`),
-    complain: (text) => void process.stderr.write(`${text}\n`),
-  });
+  const { openOut, runCommandLine } = await import("./cli/index.ts");
+  process.exitCode = await runCommandLine(words, openOut(process.stdout, process.stderr));
 }
 
 export {};

@@ -8,7 +8,7 @@ export interface Flag<Kind extends "switch" | "text" = "switch" | "text"> {
 }
 
 export const flag = {
-  switch: (summary: string): Flag<"switch"> => ({ kind: "switch", short: null, summary }),
+  switch: (summary: string, short: string | null = null): Flag<"switch"> => ({ kind: "switch", short, summary }),
   text: (summary: string, short: string | null = null): Flag<"text"> => ({ kind: "text", short, summary }),
 } as const;
 
@@ -30,10 +30,16 @@ export type Values<F extends Flags, O extends Operands> = {
   readonly [K in keyof F]: F[K] extends Flag<"switch"> ? boolean : string | null;
 } & { readonly [K in keyof O]: O[K] extends Operand<true> ? string : string | null };
 
-/** Where a command writes; each call adds the end of line. */
+/** Where a command writes. */
 export interface Out {
+  /** A line, or several, for stdout; adds the end of line. */
   print(text: string): void;
+  /** The same for stderr. */
   complain(text: string): void;
+  /** Bytes as they are for stdout; done when they are taken. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Shows how far something is in one line that is written again and again; null: stdout is no terminal, so print whole lines. */
+  readonly progress: ((line: string) => void) | null;
 }
 
 export interface Command {

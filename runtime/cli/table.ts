@@ -16,6 +16,6 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 /** What a device says must not steer the terminal of whoever reads it. */
-const printable = (cell: string): string =>
+export const printable = (cell: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: replacing them is the point
   cell.replace(/[\u0000-\u001f\u007f-\u009f]/g, "?");

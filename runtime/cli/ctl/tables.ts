@@ -17,7 +17,25 @@ const Containers = v.array(
 const Groups = v.array(
   v.object({ name: v.string(), status_goal: v.string(), restart_policy: v.string(), status: v.string() }),
 );
+const Objects = v.array(v.object({ sha256: v.string(), size: v.union([v.string(), v.number()]) }));
+const Daemons = v.array(v.object({ name: v.string(), pid: v.number(), respawn: v.boolean() }));
+const text = v.fallback(v.string(), "");
+const Graph = v.array(
+  v.object({ consumer: text, provider: text, name: text, type: text, role: text, interface: text, target: text }),
+);
+const Metadata = v.record(v.string(), v.unknown());
+const Reclaimed = v.object({ reclaimed: v.number() });
 const Config = v.array(v.object({ key: v.string(), value: v.string(), modified: v.string() }));
+
+/** What a body says; null if it is not that. */
+export function read<T>(schema: v.GenericSchema<unknown, T>, body: string): T | null {
+  try {
+    const parsed = v.safeParse(schema, JSON.parse(body));
+    return parsed.success ? parsed.output : null;
+  } catch {
+    return null; // not JSON
+  }
+}
 
 function rows<T>(
   schema: v.GenericSchema<unknown, readonly T[]>,
@@ -25,17 +43,13 @@ function rows<T>(
   row: (item: T) => string[],
 ): Show {
   return (body) => {
-    try {
-      const parsed = v.safeParse(schema, JSON.parse(body));
-      return parsed.success ? table([head, ...parsed.output.map(row)]) : null;
-    } catch {
-      return null; // not JSON
-    }
+    const items = read(schema, body);
+    return items === null ? null : table([head, ...items.map(row)]);
   };
 }
 
-const ABSENT = "-";
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+export const ABSENT = "-";
+export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 export const containersTable: Show = rows(Containers, ["NAME", "GROUP", "STATUS", "GOAL", "PID", "MEMORY"], (c) => [
   c.name,
@@ -54,6 +68,36 @@ export const groupsTable: Show = rows(Groups, ["NAME", "STATUS", "GOAL", "RESTAR
 ]);
 
 export const configTable: Show = rows(Config, ["KEY", "VALUE", "MODIFIED"], (c) => [c.key, c.value, c.modified]);
+
+export const objectsTable: Show = rows(Objects, ["SHA256", "BYTES"], (o) => [o.sha256, String(o.size)]);
+
+export const daemonsTable: Show = rows(Daemons, ["NAME", "PID", "KEPT ALIVE"], (d) => [
+  d.name,
+  d.pid > 0 ? String(d.pid) : ABSENT,
+  d.respawn ? "yes" : "no",
+]);
+
+export const graphTable: Show = rows(
+  Graph,
+  ["CONSUMER", "PROVIDER", "SERVICE", "TYPE", "ROLE", "INTERFACE", "TARGET"],
+  (link) => [link.consumer, link.provider, link.name, link.type, link.role, link.interface, link.target],
+);
+
+/** A map of texts; what is no text is shown as JSON. */
+export const metadataTable: Show = (body) => {
+  const map = read(Metadata, body);
+  if (map === null) return null;
+  const items = Object.entries(map).map(([key, value]) => [
+    key,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  return table([["KEY", "VALUE"], ...items]);
+};
+
+export const reclaimedText: Show = (body) => {
+  const answer = read(Reclaimed, body);
+  return answer === null ? null : `${mebibytes(answer.reclaimed)} are free again`;
+};
 
 /** The body as it is. */
 export const plain: Show = (body) => body.trimEnd();

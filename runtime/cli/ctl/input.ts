@@ -1,0 +1,86 @@
+import { constants } from "node:fs";
+import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Body } from "./exchange.ts";
+
+/** All of stdin as text; null when there is more than `bytesMax`, or it is not UTF-8. */
+export async function readStandardInput(bytesMax: number): Promise<string | null> {
+  const bytes = await readAtMost(Bun.stdin.stream(), bytesMax);
+  return bytes === null ? null : decode(bytes);
+}
+
+/** All of a file as text, `-` is stdin; null when there is more than `bytesMax`, or it is not UTF-8. Throws what open(2) says. */
+export async function readText(path: string, bytesMax: number): Promise<string | null> {
+  if (path === "-") return readStandardInput(bytesMax);
+  await using file = await open(path);
+  const bytes = await readAtMost(contents(file), bytesMax);
+  return bytes === null ? null : decode(bytes);
+}
+
+async function readAtMost(source: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Uint8Array | null> {
+  const parts: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const part of source) {
+    sizeBytes += part.byteLength;
+    if (sizeBytes > bytesMax) return null;
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+function decode(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+const CHUNK_BYTES = 256 * 1024;
+
+/** The bytes of an open file from its beginning to the end; one chunk in memory. */
+export async function* contents(
+  file: FileHandle,
+  sizeBytes = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  for (let at = 0; at < sizeBytes; ) {
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, sizeBytes - at));
+    const { bytesRead } = await file.read(chunk, 0, chunk.byteLength, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield chunk.subarray(0, bytesRead);
+  }
+}
+
+/** A regular file opened so that its length can be said before its bytes. Throws what open(2) says, and when it is no file. */
+export async function openBody(path: string): Promise<Body & AsyncDisposable> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK); // a FIFO would wait for ever
+  const info = await file.stat();
+  if (!info.isFile()) {
+    await file.close();
+    throw new Error("not a file");
+  }
+  return {
+    sizeBytes: info.size,
+    bytes: contents(file, info.size),
+    [Symbol.asyncDispose]: () => file.close(),
+  };
+}
+
+/** Stdin as a body. The API wants to know the length first, so what comes is collected in a file without a name below TMPDIR. */
+export async function spoolStandardInput(): Promise<Body & AsyncDisposable> {
+  const folder = await mkdtemp(join(tmpdir(), "cairn-"));
+  let file: FileHandle;
+  try {
+    file = await open(join(folder, "stdin"), "wx+", 0o600);
+  } finally {
+    await rm(folder, { recursive: true }); // the open file lives on until it is closed
+  }
+  let sizeBytes = 0;
+  for await (const part of Bun.stdin.stream()) {
+    await file.appendFile(part);
+    sizeBytes += part.byteLength;
+  }
+  return { sizeBytes, bytes: contents(file, sizeBytes), [Symbol.asyncDispose]: () => file.close() };
+}
