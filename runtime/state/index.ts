@@ -11,3 +11,11 @@ export type * from "./model.ts";
 export { parseContainerName, parseDigest } from "./names.ts";
 export { ownerOf } from "./ownership.ts";
 export { type ParseOptions, parseState } from "./parse.ts";
+export {
+  type BadRevisionName,
+  compareRevisionNames,
+  factory,
+  isLocal,
+  parseRevisionName,
+  type RevisionName,
+} from "./revision-name.ts";

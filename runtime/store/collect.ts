@@ -1,9 +1,8 @@
 import { err, ok } from "../result.ts";
-import { type Digest, parseDigest, parseState } from "../state/index.ts";
+import { type Digest, parseDigest, parseState, type RevisionName } from "../state/index.ts";
 import type { DiskError, DiskResult } from "./disk.ts";
 import { listObjects, sweepUnfinished } from "./objects.ts";
 import { finishRemovals, removeRevision } from "./remove.ts";
-import type { RevisionName } from "./revision-name.ts";
 import { readState, revisionsBelow } from "./revisions.ts";
 import { unlinkIfThere } from "./save.ts";
 import { objectPath, objectsFolder, type Store } from "./store.ts";

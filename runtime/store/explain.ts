@@ -1,3 +1,4 @@
+import type { BadRevisionName } from "../state/index.ts";
 import { type DiskError, explainDiskError } from "./disk.ts";
 import type { BadCommitMessage } from "./facts.ts";
 import type { BadVolumeName } from "./folders.ts";
@@ -5,7 +6,6 @@ import type { InstallError } from "./install.ts";
 import type { SizeUnknown } from "./needed.ts";
 import type { PutError } from "./objects.ts";
 import type { BadProgress } from "./progress.ts";
-import type { BadRevisionName } from "./revision-name.ts";
 
 /** Whatever this folder returns as an error. */
 export type StoreError =

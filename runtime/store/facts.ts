@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { err, ok, type Result } from "../result.ts";
+import { parseRevisionName, type RevisionName } from "../state/index.ts";
 import type { DiskError, DiskResult } from "./disk.ts";
-import { parseRevisionName, type RevisionName } from "./revision-name.ts";
 import { readFile, saveFile, unlinkIfThere } from "./save.ts";
 import { pvPath, type Store, statePath, trailFolder } from "./store.ts";
 

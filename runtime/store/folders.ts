@@ -1,7 +1,6 @@
 import { err, ok, type Result } from "../result.ts";
-import type { ContainerName } from "../state/index.ts";
+import type { ContainerName, RevisionName } from "../state/index.ts";
 import type { DiskError, DiskResult } from "./disk.ts";
-import type { RevisionName } from "./revision-name.ts";
 import { makeFolders, saveFile } from "./save.ts";
 import type { Store } from "./store.ts";
 

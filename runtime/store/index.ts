@@ -2,6 +2,15 @@
  * The storage tree (reference section 5): objects by digest, revisions checked out in trails, their records, and every write that must
  * survive a power cut. All of it works on any folder; all of it goes through the port {@link Disk}.
  */
+
+export {
+  type BadRevisionName,
+  compareRevisionNames,
+  factory,
+  isLocal,
+  parseRevisionName,
+  type RevisionName,
+} from "../state/index.ts";
 export { type Collected, collectGarbage, type Keep } from "./collect.ts";
 export {
   type Disk,
@@ -63,14 +72,6 @@ export {
 export { type KeepReason, protectedRevisions, type RevisionsInUse } from "./protect.ts";
 export { realDisk } from "./real-disk.ts";
 export { finishRemovals, type Removed, removeRevision } from "./remove.ts";
-export {
-  type BadRevisionName,
-  compareRevisionNames,
-  factory,
-  isLocal,
-  parseRevisionName,
-  type RevisionName,
-} from "./revision-name.ts";
 export { isDone, listRevisions, markDone, readCurrent, readState, setCurrent, settleFactory } from "./revisions.ts";
 export { readFile, saveFile } from "./save.ts";
 export { type NoSpace, type StorageSpace, spaceFor, storageSpace } from "./space.ts";

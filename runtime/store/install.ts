@@ -1,11 +1,10 @@
 import { err, ok, type Result } from "../result.ts";
-import { becomesFile, type Entry, limits, type State } from "../state/index.ts";
+import { becomesFile, type Entry, limits, type RevisionName, type State } from "../state/index.ts";
 import { bootFiles } from "./boot-files.ts";
 import type { DiskResult } from "./disk.ts";
 import { writePrevious } from "./facts.ts";
 import { type PlaceError, placeEntry, placeLink, temporaryPath } from "./place.ts";
 import { finishRemoval } from "./remove.ts";
-import type { RevisionName } from "./revision-name.ts";
 import { inOrder, makeFolders, readFile, saveFile, unlinkIfThere } from "./save.ts";
 import { objectsFolder, pvPath, type Store, statePath, trailFolder } from "./store.ts";
 

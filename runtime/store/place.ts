@@ -1,9 +1,8 @@
 import { dirname } from "node:path";
 import { err, ok, type Result } from "../result.ts";
-import type { Digest, Entry, State } from "../state/index.ts";
+import type { Digest, Entry, RevisionName, State } from "../state/index.ts";
 import { type DiskError, type DiskResult, type NewFile, sameInode } from "./disk.ts";
 import { digestOf } from "./hash.ts";
-import type { RevisionName } from "./revision-name.ts";
 import { inOrder, makeFolders, moveIntoPlace, readFile, replaceFile, unlinkIfThere, writeTemporary } from "./save.ts";
 import { objectPath, pvPath, type Store, trailFolder } from "./store.ts";
 

@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { err, ok, type Result } from "../result.ts";
+import type { RevisionName } from "../state/index.ts";
 import type { DiskError, DiskResult } from "./disk.ts";
 import { boundEvidence, type Evidence, EvidenceMember } from "./evidence.ts";
-import type { RevisionName } from "./revision-name.ts";
 import { readFile, saveFile } from "./save.ts";
 import { pvPath, type Store } from "./store.ts";
 

@@ -1,4 +1,4 @@
-import { factory, type RevisionName } from "./revision-name.ts";
+import { factory, type RevisionName } from "../state/index.ts";
 
 /** Which revisions something depends on. Null: none. */
 export interface RevisionsInUse {

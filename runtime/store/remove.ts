@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
 import { ok } from "../result.ts";
+import type { RevisionName } from "../state/index.ts";
 import type { DiskError, DiskResult } from "./disk.ts";
 import { emptyFolder, removeTree } from "./empty-folder.ts";
-import type { RevisionName } from "./revision-name.ts";
 import { revisionsBelow } from "./revisions.ts";
 import { inOrder, makeFolders, walkFolders } from "./save.ts";
 import type { Store } from "./store.ts";

@@ -1,9 +1,8 @@
 import { dirname } from "node:path";
 import { err, ok } from "../result.ts";
-import { limits } from "../state/index.ts";
+import { compareRevisionNames, factory, limits, parseRevisionName, type RevisionName } from "../state/index.ts";
 import type { DiskResult } from "./disk.ts";
 import { progressRecord, readProgress, writeProgress } from "./progress.ts";
-import { compareRevisionNames, factory, parseRevisionName, type RevisionName } from "./revision-name.ts";
 import { inOrder, makeFolders, moveIntoPlace, readFile, saveFile, unlinkIfThere } from "./save.ts";
 import { pvPath, type Store, statePath } from "./store.ts";
 

@@ -1,11 +1,10 @@
 import { err, ok, type Result } from "../result.ts";
-import { limits } from "../state/index.ts";
+import { type BadRevisionName, limits, parseRevisionName, type RevisionName } from "../state/index.ts";
 import type { DiskError, DiskResult } from "./disk.ts";
 import { readCommitMessage } from "./facts.ts";
 import { type InstallError, installStateText } from "./install.ts";
 import { type Progress, readProgress } from "./progress.ts";
 import { finishRemoval, removeRevision } from "./remove.ts";
-import { type BadRevisionName, parseRevisionName, type RevisionName } from "./revision-name.ts";
 import { listRevisions, readCurrent, readState } from "./revisions.ts";
 import { inOrder, readFile } from "./save.ts";
 import { type Store, statePath, trailFolder } from "./store.ts";

@@ -1,8 +1,7 @@
-import type { Digest } from "../state/index.ts";
+import type { Digest, RevisionName } from "../state/index.ts";
 import type { Disk } from "./disk.ts";
 import { type Gate, openGate } from "./gate.ts";
 import { type Hashing, openHashing } from "./hash.ts";
-import type { RevisionName } from "./revision-name.ts";
 
 /**
  * Entries of a revision that are checked at the same time. Each holds one open file; more would only let later containers' files

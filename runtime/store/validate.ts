@@ -1,12 +1,11 @@
 import { dirname } from "node:path";
 import type { Result } from "../result.ts";
-import type { Digest, Entry, State } from "../state/index.ts";
+import type { Digest, Entry, RevisionName, State } from "../state/index.ts";
 import { bootFiles } from "./boot-files.ts";
 import { type DiskError, type DiskResult, explainDiskError, type FileInfo } from "./disk.ts";
 import type { Hashed } from "./hash.ts";
 import { filesOf } from "./install.ts";
 import { inlineBytes, isCopy, type PlaceError, placeEntry } from "./place.ts";
-import type { RevisionName } from "./revision-name.ts";
 import { readFile, walkFolders } from "./save.ts";
 import { type Store, trailFolder } from "./store.ts";
 import { verityGuarded } from "./verity-guarded.ts";
