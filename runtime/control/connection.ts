@@ -20,7 +20,9 @@ export interface Wire {
   write(bytes: Uint8Array): number;
   pause(): void;
   resume(): void;
-  /** Says that no more comes. */
+  /** Says that no more comes, and goes on reading. */
+  shutdown(): void;
+  /** Closes. */
   end(): void;
   terminate(): void;
 }
@@ -60,6 +62,8 @@ export function serveConnection(wire: Wire, { caller, device, transfers, onBug }
   /** Ends a wait for the socket: it takes bytes again, or the ignored ones are through. */
   let wake: () => void = () => {};
   let patience: Timer | undefined;
+  /** The client waits for our word before it sends its body. */
+  let owesContinue = false;
   const pace = openPace(cut);
 
   function cut(): void {
@@ -143,11 +147,13 @@ export function serveConnection(wire: Wire, { caller, device, transfers, onBug }
   /** Gets ready for the body, of which `first` is here; or says why not. */
   function begin(request: Head, first: Buffer): ControlResponse | null {
     const bodyBytes = request.bodyBytes ?? 0;
+    owesContinue = request.expectsContinue && first.length < bodyBytes;
     const admission = admit(caller, request);
     if (admission.kind === "refused") return admission.response;
     if (admission.kind === "whole") {
       if (bodyBytes > admission.bodyBytesMax) return tooLarge(admission.bodyBytesMax);
       reading = { kind: "body", parts: [], toComeBytes: bodyBytes, admission };
+      goOn();
     } else {
       if (request.bodyBytes === null) return refusal(400, "Wants Content-Length");
       const release = transfers.take();
@@ -155,15 +161,20 @@ export function serveConnection(wire: Wire, { caller, device, transfers, onBug }
       clearTimeout(patience);
       const inbox = openInbox(() => {
         if (gone) return;
+        goOn();
         wire.resume();
         pace.waiting();
       });
       reading = { kind: "upload", inbox, toComeBytes: bodyBytes };
       void answer(() => admission.answer(device, bodyBytes, inbox.chunks), release);
     }
-    if (request.expectsContinue && first.length < bodyBytes) wire.write(CONTINUE);
     data(first); // empty or not: a body without bytes is whole now
     return null;
+  }
+
+  function goOn(): void {
+    if (owesContinue) wire.write(CONTINUE);
+    owesContinue = false;
   }
 
   function whole(admission: Whole, body: Buffer): void {
@@ -213,7 +224,8 @@ export function serveConnection(wire: Wire, { caller, device, transfers, onBug }
   ): Promise<void> {
     inbox.discard();
     pace.stop();
-    reading = { kind: "ignored", toComeBytes };
+    // One that asked before it sent anything, and is told the end already, sends nothing.
+    reading = { kind: "ignored", toComeBytes: owesContinue ? 0 : toComeBytes };
     if (gone) return;
     wire.resume();
     if (wait) await ignoreRest(() => pace.waiting());
@@ -263,6 +275,7 @@ export function serveConnection(wire: Wire, { caller, device, transfers, onBug }
   async function finish(): Promise<void> {
     pace.stop();
     cutAfter(connectionLimits.lingerMaxMs);
+    if (reading.kind === "ignored" && reading.toComeBytes > 0) wire.shutdown();
     // Bytes still queued on a Unix socket outlive its closing, so even a client that never stops sending reads its refusal.
     await ignoreRest(() => {});
     if (!gone) wire.end();

@@ -46,7 +46,6 @@ export function fakeDevice(overrides: Partial<Device> = {}): Device & { readonly
     groups: () => [],
     config: () => [
       { key: "PV_LOG_LEVEL", value: "4", modified: "pv conf file", legacy: { alias: "log.level", value: 4 } },
-      { key: "PV_OEM_NAME", value: "(null)", modified: "default", legacy: null },
     ],
     buildinfo: () => "cairn: 1.2.3\n",
     usesMesh: () => false,

@@ -2,13 +2,23 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Caller, type Device, explainListenError, type Listener, listen } from "../../runtime/control/index.ts";
+import { connectionLimits } from "../../runtime/control/connection.ts";
+import {
+  type Caller,
+  type Device,
+  explainListenError,
+  type Listener,
+  listen,
+  openTransfers,
+} from "../../runtime/control/index.ts";
 import { listenLimits } from "../../runtime/control/listen.ts";
+import { connect, sendAll, until } from "./client.ts";
 import { fakeDevice } from "./device.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "cairn-control-"));
 const listeners: Listener[] = [];
 const bugs: unknown[] = [];
+const transfers = openTransfers();
 let next = 0;
 afterEach(() => {
   for (const listener of listeners.splice(0)) listener.close();
@@ -20,36 +30,12 @@ function serve(device: Device = fakeDevice(), caller: Caller = { kind: "host" },
     path: path ?? join(folder, `${next++}`, "pv-ctrl"),
     caller,
     device,
+    transfers,
     onBug: (error) => void bugs.push(error),
   });
   if (!result.ok) throw new Error(explainListenError(result.error));
   listeners.push(result.value);
   return result.value.path;
-}
-
-interface Client {
-  readonly socket: Bun.Socket;
-  readonly closed: Promise<string>;
-}
-
-/** Sends bytes as they are; `closed` gives all that came back once the other side has hung up. */
-async function connect(path: string, bytes = ""): Promise<Client> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  let received = "";
-  const end = () => resolve(received);
-  const socket = await Bun.connect({
-    unix: path,
-    socket: {
-      data(_socket, data) {
-        received += data.toString();
-      },
-      close: end,
-      end,
-      error: end,
-    },
-  });
-  socket.write(bytes);
-  return { socket, closed: promise };
 }
 
 const openDescriptors = () => readdirSync("/proc/self/fd").length;
@@ -81,7 +67,7 @@ describe("a control socket", () => {
   test("lets a client go on with its body when it asks first", async () => {
     const head = "POST /signal HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 16\r\n\r\n";
     const client = await connect(serve(fakeDevice(), { kind: "container", name: "web", roles: [] }), head);
-    await Bun.sleep(50);
+    await until(() => client.received() > 0);
     client.socket.write('{"type":"ready"}');
     expect(await client.closed).toStartWith("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n");
   });
@@ -118,7 +104,7 @@ describe("the socket's file", () => {
   test("is refused where another file lies, which stays", () => {
     const path = join(folder, "file");
     writeFileSync(path, "mine");
-    const result = listen({ path, caller: { kind: "host" }, device: fakeDevice(), onBug: () => {} });
+    const result = listen({ path, caller: { kind: "host" }, device: fakeDevice(), transfers, onBug: () => {} });
     expect(!result.ok && explainListenError(result.error)).toBe(
       `control socket ${path}: something that is not a socket is there; remove it`,
     );
@@ -127,7 +113,7 @@ describe("the socket's file", () => {
 
   test("is refused when its path does not fit into a socket address", () => {
     const path = `/${"x".repeat(107)}`;
-    const result = listen({ path, caller: { kind: "host" }, device: fakeDevice(), onBug: () => {} });
+    const result = listen({ path, caller: { kind: "host" }, device: fakeDevice(), transfers, onBug: () => {} });
     expect(!result.ok && result.error.why).toStartWith("the path is longer than 107 bytes");
   });
 });
@@ -150,9 +136,7 @@ describe("a bad client", () => {
     const body = Buffer.alloc(50_000_000, "x");
     for (let round = 0; round < 8; round++) {
       const client = await connect(path, `POST /commands HTTP/1.1\r\nContent-Length: ${body.length}\r\n\r\n`);
-      for (let sent = 0, wrote = 0; sent < body.length && wrote >= 0; sent += wrote, await Bun.sleep(0)) {
-        wrote = client.socket.write(body.subarray(sent));
-      }
+      await sendAll(client, body);
       expect(await client.closed).toEndWith('{"Error":"Request is larger than 4096 bytes"}');
     }
     expect((await peakKiB()) - before).toBeLessThan(20_000);
@@ -171,10 +155,10 @@ describe("a bad client", () => {
       expect(await Promise.all([half.closed, drip.closed])).toEqual(["", ""]);
       clearInterval(dripping);
       const took = performance.now() - started;
-      expect(took).toBeGreaterThan(listenLimits.connectionMaxMs - 100);
-      expect(took).toBeLessThan(listenLimits.connectionMaxMs + 3000);
+      expect(took).toBeGreaterThan(connectionLimits.requestMaxMs - 100);
+      expect(took).toBeLessThan(connectionLimits.requestMaxMs + 3000);
     },
-    listenLimits.connectionMaxMs + 10_000,
+    connectionLimits.requestMaxMs + 10_000,
   );
 
   test("that opens 500 connections keeps a few, takes no descriptors beyond, and others are served at once", async () => {

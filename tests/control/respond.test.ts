@@ -83,10 +83,10 @@ test("GET /groups has the original's members in their order", async () => {
 });
 
 test("GET /config, /config2 and /buildinfo", async () => {
-  expect((await ask("GET", "/config2")).body).toBe(
-    '[{"key":"PV_LOG_LEVEL","value":"4","modified":"pv conf file"},{"key":"PV_OEM_NAME","value":"(null)","modified":"default"}]',
-  );
-  expect((await ask("GET", "/config")).body).toBe('{"log.level":4}');
+  expect((await ask("GET", "/config2")).body).toBe('[{"key":"PV_LOG_LEVEL","value":"4","modified":"pv conf file"}]');
+  const entry = { key: "PV_OEM_NAME", value: "(null)", modified: "default", legacy: null };
+  const config = () => [...fakeDevice().config(), entry];
+  expect((await ask("GET", "/config", "", host, fakeDevice({ config }))).body).toBe('{"log.level":4}');
   expect(await ask("GET", "/buildinfo")).toEqual({ status: 200, contentType: "text/plain", body: "cairn: 1.2.3\n" });
 });
 
