@@ -54,7 +54,7 @@ export function openDeviceMeta(
 
 const valueText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
-/** The pairs of a JSON object, as the command UPDATE_METADATA carries them; null: it is none. What is no text is kept as JSON. */
+/** The pairs of a JSON object, as the command UPDATE_METADATA carries them. What is no text becomes its JSON. */
 export function pairsIn(json: string): Result<readonly (readonly [string, string])[], "notAnObject"> {
   let parsed: unknown;
   try {

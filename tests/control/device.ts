@@ -72,7 +72,11 @@ export function fakeDevice(overrides: Partial<Device> = {}): Device & { readonly
       open: async (digest) => (digest === DIGEST ? ok({ sizeBytes: 2, chunks: chunksOf("o", "k") }) : err(missing)),
       async put(digest, sizeBytes, chunks) {
         let received = 0;
-        for await (const chunk of chunks) received += chunk.byteLength;
+        try {
+          for await (const chunk of chunks) received += chunk.byteLength;
+        } catch (error) {
+          return err({ status: 400, why: String(error) });
+        }
         return done(`object ${digest.slice(0, 4)} ${received} of ${sizeBytes}`);
       },
     },

@@ -2,6 +2,7 @@ import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import fc from "fast-check";
 import { connectionLimits } from "../../runtime/control/connection.ts";
 import {
   type Caller,
@@ -12,8 +13,9 @@ import {
   openTransfers,
 } from "../../runtime/control/index.ts";
 import { listenLimits } from "../../runtime/control/listen.ts";
+import { ok } from "../../runtime/result.ts";
 import { connect, sendAll, until } from "./client.ts";
-import { fakeDevice } from "./device.ts";
+import { DIGEST, fakeDevice } from "./device.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "cairn-control-"));
 const listeners: Listener[] = [];
@@ -53,6 +55,37 @@ describe("a control socket", () => {
     const client = await connect(serve(), "GET /buildinfo HTTP/1.0\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
     client.socket.shutdown();
     expect(await client.closed).toEndWith("\r\n\r\ncairn: 1.2.3\n");
+  });
+
+  test("keeps a client that half-closes while the answer takes time", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const storage = { collectGarbage: () => promise.then(() => ok(7)) };
+    const client = await connect(serve(fakeDevice({ storage })), "POST /storage/gc HTTP/1.0\r\n\r\n");
+    client.socket.shutdown();
+    await Bun.sleep(20); // long enough for the half-close to be seen
+    resolve();
+    expect(await client.closed).toEndWith('{"reclaimed":7}');
+  });
+
+  test("tells one more to come again when all others wait for the device, and drops none of them", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let asked = 0;
+    const storage = {
+      collectGarbage: () => {
+        asked += 1;
+        return promise.then(() => ok(7));
+      },
+    };
+    const path = serve(fakeDevice({ storage }));
+    const request = "POST /storage/gc HTTP/1.1\r\n\r\n";
+    const clients = await Promise.all(
+      Array.from({ length: listenLimits.connectionsMax }, () => connect(path, request)),
+    );
+    await until(() => asked === clients.length);
+    expect(await (await connect(path, request)).closed).toStartWith("HTTP/1.1 503 Service Unavailable");
+    resolve();
+    for (const client of clients) expect(await client.closed).toEndWith('{"reclaimed":7}');
+    expect((await get(path)).status).toBe(200);
   });
 
   test("each says who calls", async () => {
@@ -119,6 +152,42 @@ describe("the socket's file", () => {
 });
 
 describe("a bad client", () => {
+  test("that sends any bytes at all gets an answer or is cut off, and the socket goes on serving", async () => {
+    const path = serve(fakeDevice(), { kind: "host" });
+    const heads = fc.tuple(
+      fc.constantFrom("GET", "PUT", "POST", "DELETE", "BREW"),
+      fc.constantFrom(
+        "/containers",
+        "/steps/7",
+        "/steps/locals/x",
+        `/objects/${DIGEST}`,
+        "/user-meta/x",
+        "/commands",
+        "/%",
+      ),
+      fc.constantFrom("", "Content-Length: 3\r\n", "Content-Length: 99999\r\n", "Expect: 100-continue\r\n", "X\r\n"),
+      fc.uint8Array({ maxLength: 20 }),
+    );
+    const requests = heads.map(([method, target, header, body]) =>
+      Buffer.concat([Buffer.from(`${method} ${target} HTTP/1.1\r\n${header}\r\n`), body]),
+    );
+    const bytes = fc.oneof(
+      fc.uint8Array({ minLength: 1, maxLength: 300 }),
+      requests,
+      requests.chain((whole) => fc.nat(whole.length).map((length) => whole.subarray(0, length))),
+    );
+    await fc.assert(
+      fc.asyncProperty(bytes, async (sent) => {
+        const client = await connect(path, sent);
+        client.socket.shutdown();
+        expect(await client.closed).toMatch(/^(?:|(?:HTTP\/1\.1 100 Continue\r\n\r\n)?(?:HTTP\/1\.1 \d{3} [\s\S]*)?)$/);
+      }),
+      { numRuns: 500 },
+    );
+    expect((await get(path)).status).toBe(200);
+    expect(bugs.splice(0).map(String)).toEqual([]);
+  });
+
   test("that speaks something else is told so", async () => {
     const client = await connect(serve(), "\u0000\u0001\u0002garbage");
     await Bun.sleep(50);
