@@ -1,8 +1,20 @@
 import type { Containers } from "../containers/index.ts";
-import type { ConfigView, ContainerAction, Device, PowerAction, PowerAnswer } from "../control/index.ts";
+import {
+  type ConfigView,
+  type ContainerAction,
+  type Device,
+  oneAtATime,
+  type PowerAction,
+  type PowerAnswer,
+} from "../control/index.ts";
 import { invariant } from "../result.ts";
 import type { State } from "../state/index.ts";
+import type { RevisionName, Store } from "../store/index.ts";
 import { containerView, expectsReady, explainRefusal, groupStatus, requestRefusal } from "../supervise/index.ts";
+import { controlCommands, type Updates } from "./control-commands.ts";
+import { controlObjects } from "./control-objects.ts";
+import { controlSteps } from "./control-steps.ts";
+import type { DeviceMetadata } from "./metadata.ts";
 import type { Running } from "./running.ts";
 
 /** What the control sockets see and ask of the running revision. */
@@ -13,8 +25,16 @@ export function controlDevice(options: {
   readonly config: readonly ConfigView[];
   readonly buildinfo: string;
   readonly power: (action: PowerAction, message: string) => PowerAnswer;
+  readonly store: Store;
+  /** The running revision's name. */
+  readonly revision: RevisionName;
+  /** `PV_STORAGE_GC_RESERVED`. */
+  readonly reservedPercent: number;
+  readonly metadata: DeviceMetadata;
+  readonly updates: Updates;
 }): Device {
-  const { state, running, containers } = options;
+  const { state, running, containers, metadata, updates, power } = options;
+  const revision = () => options.revision;
   const named = (name: string) => state.containers.find((container) => container.name === name);
   return {
     containers: () =>
@@ -52,6 +72,16 @@ export function controlDevice(options: {
       running.send({ kind: "request", name: container.name, action });
       return null;
     },
-    power: options.power,
+    usesMesh: () =>
+      state.containers.some(
+        ({ exportedServices, services }) =>
+          exportedServices.length + services.required.length + services.optional.length > 0,
+      ),
+    hasManualDrivers: (name) => (named(name)?.drivers.manual.length ?? 0) > 0,
+    steps: controlSteps(options.store, { running: revision, put: updates.put }),
+    objects: controlObjects(options.store, options.reservedPercent),
+    metadata,
+    commands: oneAtATime(controlCommands({ running: revision, metadata, updates, power })),
+    storage: { collectGarbage: updates.collectGarbage },
   };
 }

@@ -1,12 +1,15 @@
 import { buildinfo } from "../buildinfo.ts";
 import { controlSocket, type Layout, lxcPath, openContainers } from "../containers/index.ts";
-import { explainListenError, listen, type PowerAction, type PowerAnswer } from "../control/index.ts";
+import { explainListenError, listen, openTransfers, type PowerAction, type PowerAnswer } from "../control/index.ts";
 import { explainLinux } from "../linux/index.ts";
 import { explainLxc, openLxc, openMonitor } from "../lxc/index.ts";
 import { err, ok, type Result } from "../result.ts";
+import type { Store } from "../store/index.ts";
 import { plan, stateStatus } from "../supervise/index.ts";
+import { noUpdates } from "./control-commands.ts";
 import { controlDevice } from "./control-device.ts";
 import type { Machine } from "./machine.ts";
+import type { DeviceMetadata } from "./metadata.ts";
 import { keysOf, type LoadedRevision } from "./revision.ts";
 import { explainEnd, type News, type RunnableRevision, type Running, run } from "./running.ts";
 import { onPowerSignals } from "./signals.ts";
@@ -16,7 +19,12 @@ const stopGraceMs = 5_000;
 const shutdownMaxMs = 30_000;
 
 /** Starts what the revision holds: liblxc, the containers under supervision, the control sockets. */
-export function startDevice(machine: Machine, revision: LoadedRevision, layout: Layout): Result<void, string> {
+export function startDevice(
+  machine: Machine,
+  revision: LoadedRevision,
+  layout: Layout,
+  { store, metadata }: { readonly store: Store; readonly metadata: DeviceMetadata },
+): Result<void, string> {
   const { config, entries } = machine.configuration;
   const { logs, log } = machine;
   const { state, useVerity } = revision;
@@ -30,6 +38,7 @@ export function startDevice(machine: Machine, revision: LoadedRevision, layout: 
     drivers: state.drivers,
     fitConfig: config.PV_BOOTLOADER_FITCONFIG,
     lxc: lxc.value,
+    userMeta: metadata.userMeta,
     logItems: ({ name }) => logs.lxcItems(name),
     warn: (message) => log.warn(message),
   });
@@ -101,7 +110,22 @@ export function startDevice(machine: Machine, revision: LoadedRevision, layout: 
     });
   }
 
-  const device = controlDevice({ state, running, containers, config: entries, buildinfo, power });
+  metadata.show(state.containers.map(({ name }) => name));
+  metadata.statusIs(() => stateStatus(running.view()));
+  const device = controlDevice({
+    state,
+    running,
+    containers,
+    config: entries,
+    buildinfo,
+    power,
+    store,
+    revision: revision.name,
+    reservedPercent: config.PV_STORAGE_GC_RESERVED,
+    metadata,
+    updates: noUpdates,
+  });
+  const transfers = openTransfers();
   const onBug = (error: unknown) => logs.logger("control").error(String(error));
   const sockets = [
     { path: `${layout.runDir}/pv-ctrl`, caller: { kind: "host" } as const },
@@ -111,7 +135,7 @@ export function startDevice(machine: Machine, revision: LoadedRevision, layout: 
     })),
   ];
   for (const { path, caller } of sockets) {
-    const listening = listen({ path, caller, device, onBug });
+    const listening = listen({ path, caller, device, transfers, onBug });
     if (!listening.ok) return err(explainListenError(listening.error));
   }
   onPowerSignals(power);

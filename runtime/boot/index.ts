@@ -4,6 +4,7 @@ import { err, invariant, type Result } from "../result.ts";
 import { mountBsp } from "./bsp.ts";
 import { startDevice } from "./device.ts";
 import { type Machine, startMachine } from "./machine.ts";
+import { openDeviceMetadata } from "./metadata.ts";
 import { addOemLevel } from "./oem.ts";
 import { loadRevision, openStorage } from "./revision.ts";
 import { explainStorageError, mountStorage } from "./storage.ts";
@@ -37,6 +38,13 @@ async function startRevision(machine: Machine): Promise<Result<void, string>> {
   const configuration = await addOemLevel(machine.configuration, revision.value, trailDir(layout));
   if (!configuration.ok) return err(`the OEM configuration: ${configuration.error}`);
   machine.configure(configuration.value);
+  const { store } = storage.value;
+  const metadata = await openDeviceMetadata({
+    config: configuration.value.config,
+    store,
+    revision: revision.value.name,
+    warn: (message) => machine.log.warn(message),
+  });
   const bsp = await mountBsp(revision.value, layout);
-  return bsp.ok ? startDevice(machine, revision.value, layout) : bsp;
+  return bsp.ok ? startDevice(machine, revision.value, layout, { store, metadata }) : bsp;
 }

@@ -39,6 +39,8 @@ export interface ContainerWorld extends MountWorld {
   /** `PV_BOOTLOADER_FITCONFIG`. */
   readonly fitConfig: string | null;
   readonly lxc: Lxc;
+  /** The value of a key of user-meta, "" when there is none: driver options may name it. */
+  userMeta(key: string): string;
   /** `lxc.log.*` and `lxc.console.*` items for a container. */
   logItems(container: Container): readonly (readonly [key: string, value: string])[];
   warn(message: string): void;
@@ -64,7 +66,7 @@ export function mountContainer(container: Container, world: ContainerWorld): Res
 
 /** Loads a container's drivers. An optional one that fails is a warning. */
 function loadDrivers(container: Container, world: ContainerWorld): Result<void, ContainerError> {
-  const wanted = wantedDrivers(container.drivers, world.drivers, world.fitConfig, () => "");
+  const wanted = wantedDrivers(container.drivers, world.drivers, world.fitConfig, world.userMeta);
   if (wanted.length === 0) return ok(undefined);
   const index = readModuleIndex();
   for (const { alias, required, modules } of wanted) {

@@ -1,3 +1,5 @@
+import type { Commands, Metadata, Objects, Steps, Storage } from "./ports.ts";
+
 /** What the control API shows and asks of the device. Plain data, in the reference's words (sections 2.8, 4.1, 8.2). */
 
 export type ContainerStatus =
@@ -60,15 +62,11 @@ export interface ConfigView {
   readonly key: string;
   readonly value: string;
   readonly modified: string;
+  /** The older dotted spelling, and the value as it is encoded under that name; null: the key never had one. */
+  readonly legacy: { readonly alias: string; readonly value: string | number | boolean | null } | null;
 }
 
 export type ContainerAction = "start" | "stop" | "restart";
-export type PowerAction = "poweroff" | "reboot";
-
-export type PowerAnswer =
-  | { readonly kind: "accepted" }
-  /** Something else must end first, such as an update or an earlier command. `why` is shown to the caller. */
-  | { readonly kind: "busy"; readonly why: string; readonly retryAfterSeconds: number };
 
 /** Why a container is not started or stopped (reference 8.2); `why` is shown to the caller. */
 export interface RequestRefusal {
@@ -76,7 +74,7 @@ export interface RequestRefusal {
   readonly why: string;
 }
 
-/** What a control socket needs of the running device; all calls answer at once from what is known. */
+/** What a control socket needs of the running device. What is asked here is answered at once from what is known; the rest is in ports. */
 export interface Device {
   /** In document order. */
   containers(): readonly ContainerView[];
@@ -86,10 +84,17 @@ export interface Device {
   groups(): readonly GroupView[];
   config(): readonly ConfigView[];
   buildinfo(): string;
+  /** Does a container of the running revision export or require a service of the mesh? */
+  usesMesh(): boolean;
+  /** Does the container name drivers that it loads itself? */
+  hasManualDrivers(container: string): boolean;
   /** A container says that it is ready. False: its goal is not READY, so nobody waits for that. */
   signalReady(container: string): boolean;
   /** Begins to start, stop or restart; null: it is accepted. `container` is whatever the caller wrote. */
   request(container: string, action: ContainerAction): RequestRefusal | null;
-  /** Begins an orderly shutdown; `message` is the caller's reason for the log. */
-  power(action: PowerAction, message: string): PowerAnswer;
+  readonly steps: Steps;
+  readonly objects: Objects;
+  readonly metadata: Metadata;
+  readonly commands: Commands;
+  readonly storage: Storage;
 }

@@ -10,10 +10,27 @@ export type {
   ContainerView,
   Device,
   GroupView,
-  PowerAction,
-  PowerAnswer,
   RequestRefusal,
 } from "./device.ts";
 export { explainListenError, type ListenError, type Listener, type ListenOptions, listen } from "./listen.ts";
-export type { Caller, ControlRequest, ControlResponse } from "./message.ts";
+export type { ByteStream, Caller, Chunks, ControlRequest, ControlResponse } from "./message.ts";
+export {
+  type Answer,
+  type CommandAnswer,
+  type Commands,
+  type Metadata,
+  type MetadataKind,
+  type Objects,
+  type ObjectView,
+  type Operation,
+  oneAtATime,
+  type PowerAction,
+  type PowerAnswer,
+  type Refusal,
+  type RefusalStatus,
+  type Steps,
+  type StepView,
+  type Storage,
+} from "./ports.ts";
 export { respond } from "./respond.ts";
+export { openTransfers, type Transfers } from "./transfers.ts";

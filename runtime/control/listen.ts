@@ -1,32 +1,28 @@
 import { chmodSync, lstatSync, mkdirSync, unlinkSync } from "node:fs";
 import { dirname } from "node:path";
 import { err, ok, type Result } from "../result.ts";
-import type { Device } from "./device.ts";
-import { CONTINUE, httpLimits, type Progress, readRequest, writeResponse } from "./http.ts";
-import type { Caller, ControlResponse } from "./message.ts";
-import { refusal, respond } from "./respond.ts";
+import { refusal } from "./answer.ts";
+import { type Connection, type Serving, serveConnection } from "./connection.ts";
+import { writeResponse } from "./http.ts";
 
 /**
  * Bounds of one socket. We carry HTTP ourselves because `Bun.serve` (1.4.5) neither limits connections nor ends one that stops in
  * the middle of a request: any container could take all descriptors of PID 1.
  */
 export const listenLimits = {
-  /** One more cuts off the oldest: a request is answered as soon as it is whole, so who stays long is stuck or slow. */
+  /** One more cuts off the oldest that keeps us waiting: a request is answered as soon as it is whole, so that one is stuck or slow. */
   connectionsMax: 16,
-  /** From the connection to the last byte of the answer, however busy the client looks. */
-  connectionMaxMs: 5000,
 } as const;
+
+/** For one who comes while all others wait for us. */
+const FULL_RETRY_SECONDS = 1;
 
 /** `sun_path` of unix(7) without its final NUL. */
 const SOCKET_PATH_BYTES_MAX = 107;
 
-export interface ListenOptions {
+export interface ListenOptions extends Serving {
   /** Where the socket appears; missing folders are made. A socket left there by an earlier run is replaced. */
   readonly path: string;
-  readonly caller: Caller;
-  readonly device: Device;
-  /** Hears of requests that ended in a bug of ours; the caller of the API got a 500. */
-  readonly onBug: (error: unknown) => void;
 }
 
 export interface Listener {
@@ -43,21 +39,13 @@ export interface ListenError {
 
 export const explainListenError = (error: ListenError): string => `control socket ${error.path}: ${error.why}`;
 
-interface Connection {
-  received: Buffer;
-  /** Of the answer, still to be sent; null while there is no answer. */
-  unsent: Buffer | null;
-  continued: boolean;
-  timer: Timer | null;
-}
-
 type Socket = Bun.Socket<Connection>;
 
 /**
- * Serves one caller's requests at `path` (mode 0600: root of the host or of the container). One request a connection, all bounded
- * by {@link listenLimits}.
+ * Serves one caller's requests at `path` (mode 0600: root of the host or of the container). One request a connection; no client
+ * can hold up another one or the runtime.
  */
-export function listen({ path, caller, device, onBug }: ListenOptions): Result<Listener, ListenError> {
+export function listen({ path, ...serving }: ListenOptions): Result<Listener, ListenError> {
   const failed = (why: string): Result<Listener, ListenError> => err({ kind: "listen", path, why });
   if (Buffer.byteLength(path) > SOCKET_PATH_BYTES_MAX) {
     return failed(`the path is longer than ${SOCKET_PATH_BYTES_MAX} bytes; choose a shorter PV_SYSTEM_RUNDIR`);
@@ -66,36 +54,8 @@ export function listen({ path, caller, device, onBug }: ListenOptions): Result<L
 
   const drop = (socket: Socket): void => {
     open.delete(socket); // at once: the close event may come later
+    socket.data.closed();
     socket.terminate();
-  };
-  const serve = (socket: Socket): void => {
-    const { data } = socket;
-    const progress = readRequest(data.received);
-    if (progress.kind === "more") {
-      if (progress.expectsContinue && !data.continued) {
-        data.continued = true;
-        socket.write(CONTINUE);
-      }
-      return;
-    }
-    data.unsent = writeResponse(responseTo(progress));
-    data.received = Buffer.alloc(0);
-    flush(socket);
-  };
-  const responseTo = (progress: Exclude<Progress, { kind: "more" }>): ControlResponse => {
-    switch (progress.kind) {
-      case "malformed":
-        return refusal(400, "Unsupported protocol");
-      case "tooLarge":
-        return refusal(413, `Request is larger than ${httpLimits.bodyBytesMax} bytes`);
-      case "complete":
-        try {
-          return respond(caller, progress.request, device);
-        } catch (error) {
-          onBug(error);
-          return refusal(500, "Internal error");
-        }
-    }
   };
 
   try {
@@ -103,27 +63,35 @@ export function listen({ path, caller, device, onBug }: ListenOptions): Result<L
     if (!clearStale(path)) return failed("something that is not a socket is there; remove it");
     const server = Bun.listen<Connection>({
       unix: path,
+      allowHalfOpen: true, // a client that says that it has sent all still waits for its answer
       socket: {
         open(socket) {
-          socket.data = { received: Buffer.alloc(0), unsent: null, continued: false, timer: null };
-          const [oldest] = open;
-          if (oldest !== undefined && open.size >= listenLimits.connectionsMax) drop(oldest);
+          socket.data = serveConnection(socket, serving);
+          if (open.size >= listenLimits.connectionsMax) {
+            const oldest = [...open].find(({ data }) => data.idle);
+            if (oldest === undefined) {
+              socket.write(writeResponse(refusal(503, "Too many requests at once. Try again", FULL_RETRY_SECONDS)));
+              drop(socket);
+              return;
+            }
+            drop(oldest);
+          }
           open.add(socket);
-          socket.data.timer = setTimeout(() => drop(socket), listenLimits.connectionMaxMs);
         },
         data(socket, bytes) {
-          if (!open.has(socket) || socket.data.unsent !== null) return;
-          socket.data.received = Buffer.concat([socket.data.received, bytes]);
-          serve(socket);
+          socket.data.data(bytes);
         },
-        drain: flush,
+        drain(socket) {
+          socket.data.drain();
+        },
+        end(socket) {
+          socket.data.ended();
+        },
         close(socket) {
-          if (socket.data.timer !== null) clearTimeout(socket.data.timer);
           open.delete(socket);
+          socket.data.closed();
         },
-        error(socket) {
-          drop(socket);
-        },
+        error: drop,
       },
     });
     chmodSync(path, 0o600);
@@ -137,15 +105,6 @@ export function listen({ path, caller, device, onBug }: ListenOptions): Result<L
   } catch (error) {
     return failed(error instanceof Error ? error.message : String(error));
   }
-}
-
-/** Sends what the kernel takes now; the rest follows when it says that it takes more. */
-function flush(socket: Socket): void {
-  const { data } = socket;
-  if (data.unsent === null) return;
-  data.unsent = data.unsent.subarray(Math.max(0, socket.write(data.unsent)));
-  // Bytes still queued on a Unix socket outlive its closing, so even a refused client that has not stopped sending reads this.
-  if (data.unsent.length === 0) socket.end();
 }
 
 /** False: there is something that is not a socket, which is not ours to remove. */

@@ -9,6 +9,14 @@ export const groupsBody = (device: Device): string => JSON.stringify(device.grou
 export const configBody = (device: Device): string =>
   JSON.stringify(device.config().map(({ key, value, modified }) => ({ key, value, modified })));
 
+/** `GET /config`: keys by their older names; a key that never had one is not in it. */
+export const legacyConfigBody = (device: Device): string =>
+  JSON.stringify(
+    Object.fromEntries(
+      device.config().flatMap(({ legacy }) => (legacy === null ? [] : [[legacy.alias, legacy.value]])),
+    ),
+  );
+
 function containerMembers(c: ContainerView, memoryBytes: number | null): object {
   const recovery = c.autoRecovery;
   return {

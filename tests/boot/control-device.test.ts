@@ -1,10 +1,14 @@
 import { expect, test } from "bun:test";
+import { noUpdates } from "../../runtime/boot/control-commands.ts";
 import { controlDevice } from "../../runtime/boot/control-device.ts";
 import type { EventWithoutTime, Running } from "../../runtime/boot/running.ts";
 import type { Containers } from "../../runtime/containers/index.ts";
 import { type ContainerAction, respond } from "../../runtime/control/index.ts";
+import { openStore, realDisk } from "../../runtime/store/index.ts";
 import { plan, type SupervisionEvent, step, supervision } from "../../runtime/supervise/index.ts";
+import { fakeDevice } from "../control/device.ts";
 import { container, parsed } from "../state/samples.ts";
+import { revision } from "../store/world.ts";
 
 const state = parsed({
   ...container("web", { group: "app", restart_policy: "container", status_goal: "READY" }),
@@ -36,7 +40,20 @@ function device() {
     memoryBytes: ({ name }) => (name === "web" ? 4096 : null),
   };
   const power = () => ({ kind: "accepted" }) as const;
-  return { sent, running, control: controlDevice({ state, running, containers, config: [], buildinfo: "", power }) };
+  const control = controlDevice({
+    state,
+    running,
+    containers,
+    config: [],
+    buildinfo: "",
+    power,
+    store: openStore(realDisk, "/nowhere"),
+    revision: revision("0"),
+    reservedPercent: 0,
+    metadata: { ...fakeDevice().metadata, userMeta: () => "", merge: nothing, show: nothing, statusIs: nothing },
+    updates: noUpdates,
+  });
+  return { sent, running, control };
 }
 
 const put = (control: ReturnType<typeof device>["control"], name: string, action: ContainerAction) =>
@@ -46,11 +63,11 @@ const put = (control: ReturnType<typeof device>["control"], name: string, action
     control,
   );
 
-test("what supervision refuses is refused with its sentence, and nothing is sent", () => {
+test("what supervision refuses is refused with its sentence, and nothing is sent", async () => {
   const { control, running, sent } = device();
-  const answers = (["nobody", "base", "web"] as const).map((name) => put(control, name, "start"));
+  const answers = await Promise.all((["nobody", "base", "web"] as const).map((name) => put(control, name, "start")));
   expect(answers.map(({ status }) => status)).toEqual([404, 403, 400]);
-  expect(answers.map(({ body }) => JSON.parse(body).Error)).toEqual([
+  expect(answers.map(({ body }) => JSON.parse(String(body)).Error)).toEqual([
     'this revision has no container "nobody": see "cairn ctl containers ls"',
     'container base has restart_policy "system": only a new revision or a reboot starts or stops it',
     "container web is NONE: it can be started or restarted from STARTING on, or when it is down",
@@ -58,14 +75,14 @@ test("what supervision refuses is refused with its sentence, and nothing is sent
   expect(sent).toEqual([]);
 
   running.send({ kind: "shutdown" });
-  expect(put(control, "web", "stop")).toMatchObject({ status: 503, retryAfterSeconds: 60 });
+  expect(await put(control, "web", "stop")).toMatchObject({ status: 503, retryAfterSeconds: 60 });
   expect(sent).toEqual([{ kind: "shutdown" }]);
 });
 
-test("a request that is accepted reaches supervision once", () => {
+test("a request that is accepted reaches supervision once", async () => {
   const { control, running, sent } = device();
   running.send({ kind: "begin" });
-  expect(put(control, "web", "stop").status).toBe(200);
+  expect((await put(control, "web", "stop")).status).toBe(200);
   expect(sent.slice(1)).toMatchObject([{ kind: "request", name: "web", action: "stop" }]);
   expect(control.containers().find(({ name }) => name === "web")).toMatchObject({ userStopped: true });
 });
@@ -95,4 +112,19 @@ test("the memory of a container that does not exist is not known", () => {
     null,
     null,
   ]);
+});
+
+test("what there is no engine for yet says so", async () => {
+  const { control } = device();
+  const send = (method: string, target: string, body: string) =>
+    respond({ kind: "host" }, { method, target, body }, control);
+  const command = (op: string, payload = "") => send("POST", "/commands", JSON.stringify({ op, payload }));
+  const answers = await Promise.all([
+    command("LOCAL_RUN", "locals/x"),
+    send("PUT", "/steps/locals/x", "{}"),
+    send("POST", "/storage/gc", ""),
+  ]);
+  for (const answer of answers) {
+    expect(answer).toMatchObject({ status: 503, body: '{"Error":"updates are not there yet"}' });
+  }
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Listener, listen } from "../../runtime/control/index.ts";
+import { type Listener, listen, openTransfers } from "../../runtime/control/index.ts";
 import { fakeDevice } from "../control/device.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "cairn-cli-"));
@@ -19,11 +19,13 @@ const device = fakeDevice({
     device.asked.push(`${action} ${name}`);
     return null;
   },
-  power: (action, message) => {
-    device.asked.push(`${action} ${message}`);
-    return action === "poweroff"
-      ? { kind: "accepted" }
-      : { kind: "busy", why: "An update runs", retryAfterSeconds: 600 };
+  commands: {
+    command: async (operation, payload) => {
+      device.asked.push(`${operation} ${payload}`);
+      return operation === "POWEROFF_DEVICE"
+        ? { kind: "accepted" }
+        : { kind: "busy", why: "An update runs", retryAfterSeconds: 600 };
+    },
   },
 });
 const containerSocket = join(folder, "web");
@@ -33,7 +35,8 @@ beforeAll(() => {
     [socket, { kind: "host" }],
     [containerSocket, { kind: "container", name: "web", roles: [] }],
   ] as const) {
-    const result = listen({ path, caller, device, onBug: (error) => expect.unreachable(String(error)) });
+    const transfers = openTransfers();
+    const result = listen({ path, caller, device, transfers, onBug: (error) => expect.unreachable(String(error)) });
     if (!result.ok) throw new Error(result.error.why);
     listeners.push(result.value);
   }
@@ -122,7 +125,7 @@ describe("cairn ctl", () => {
     expect(await ctl("containers", "restart", "web")).toEqual({ exit: 0, out: "", err: "" });
     expect(await ctl("cmd", "poweroff", "new battery")).toEqual({ exit: 0, out: "", err: "" });
     expect((await cairn("ctl", "signal", "ready", "-s", containerSocket)).exit).toBe(0);
-    expect(device.asked).toEqual(["restart web", "poweroff new battery", "ready web"]);
+    expect(device.asked).toEqual(["restart web", "POWEROFF_DEVICE new battery", "ready web"]);
   });
 
   test("a refusal goes to stderr and exits 255, a busy device exits 75", async () => {
@@ -138,11 +141,17 @@ describe("cairn ctl", () => {
 
   test("a reader that stops early is no error", async () => {
     const path = join(folder, "long");
-    const config = Array.from({ length: 50_000 }, () => ({ key: "KEY", value: "x".repeat(50), modified: "default" }));
+    const config = Array.from({ length: 50_000 }, () => ({
+      key: "KEY",
+      value: "x".repeat(50),
+      modified: "default",
+      legacy: null,
+    }));
     const result = listen({
       path,
       caller: { kind: "host" },
       device: fakeDevice({ config: () => config }),
+      transfers: openTransfers(),
       onBug: (error) => expect.unreachable(String(error)),
     });
     if (!result.ok) throw new Error(result.error.why);

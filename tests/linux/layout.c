@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/sysinfo.h>
 
 #define AT(name, type, field) printf("%s %zu\n", name, offsetof(type, field))
 #define NUMBER(name, value) printf("%s %lu\n", name, (unsigned long)(value))
@@ -42,5 +43,17 @@ int main(void) {
   AT("siginfo_t.si_pid", siginfo_t, si_pid);
   AT("siginfo_t.si_uid", siginfo_t, si_uid);
   AT("siginfo_t.si_status", siginfo_t, si_status);
+  NUMBER("sysinfo", sizeof(struct sysinfo));
+  AT("sysinfo.loads", struct sysinfo, loads);
+  AT("sysinfo.totalram", struct sysinfo, totalram);
+  AT("sysinfo.freeram", struct sysinfo, freeram);
+  AT("sysinfo.sharedram", struct sysinfo, sharedram);
+  AT("sysinfo.bufferram", struct sysinfo, bufferram);
+  AT("sysinfo.totalswap", struct sysinfo, totalswap);
+  AT("sysinfo.freeswap", struct sysinfo, freeswap);
+  AT("sysinfo.procs", struct sysinfo, procs);
+  AT("sysinfo.totalhigh", struct sysinfo, totalhigh);
+  AT("sysinfo.freehigh", struct sysinfo, freehigh);
+  AT("sysinfo.mem_unit", struct sysinfo, mem_unit);
   return 0;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DM_IOCTL, DM_NAME_LIST, DM_TARGET_SPEC, dmRequest } from "../../runtime/linux/dm-ioctl.ts";
 import { LOOP_CONFIG } from "../../runtime/linux/loop.ts";
 import { SIGINFO } from "../../runtime/linux/process.ts";
+import { SYSINFO } from "../../runtime/linux/sysinfo.ts";
 
 /** What layout.c prints with Debian 12's headers. All fields are fixed-width or natural 64-bit, so both architectures have these;
  *  the checks in in-device/ prove them on each by use. */
@@ -40,6 +41,18 @@ const OURS = {
   "siginfo_t.si_pid": SIGINFO.pid,
   "siginfo_t.si_uid": SIGINFO.uid,
   "siginfo_t.si_status": SIGINFO.status,
+  sysinfo: SYSINFO.sizeBytes,
+  "sysinfo.loads": SYSINFO.loads,
+  "sysinfo.totalram": SYSINFO.totalram,
+  "sysinfo.freeram": SYSINFO.freeram,
+  "sysinfo.sharedram": SYSINFO.sharedram,
+  "sysinfo.bufferram": SYSINFO.bufferram,
+  "sysinfo.totalswap": SYSINFO.totalswap,
+  "sysinfo.freeswap": SYSINFO.freeswap,
+  "sysinfo.procs": SYSINFO.procs,
+  "sysinfo.totalhigh": SYSINFO.totalhigh,
+  "sysinfo.freehigh": SYSINFO.freehigh,
+  "sysinfo.mem_unit": SYSINFO.memUnit,
 };
 
 test("layouts and request numbers are those of the C headers", () => {

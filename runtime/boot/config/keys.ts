@@ -60,7 +60,7 @@ export const keys = {
   PV_BOOTLOADER_FITCONFIG: text("bootloader.fitconfig", C, null),
   PV_BOOTLOADER_MTD_ENV: later(text("bootloader.mtd_env", C, null)),
   PV_BOOTLOADER_MTD_ONLY: later(bool("bootloader.mtd_only", C, false)),
-  PV_BOOTLOADER_TYPE: later(choice(["uboot", "uboot-pvk", "uboot-ab", "rpiab", "grub"], "bootloader.type", C, "uboot")),
+  PV_BOOTLOADER_TYPE: later(choice(["uboot", "uboot-pvk", "grub", "rpiab", "uboot-ab"], "bootloader.type", C, "uboot")),
   PV_BOOTLOADER_UBOOTAB_A_NAME: later(word(null, C, "fitA")),
   PV_BOOTLOADER_UBOOTAB_B_NAME: later(word(null, C, "fitB")),
   PV_BOOTLOADER_UBOOTAB_ENV_NAME: later(text(null, C, null)),
@@ -68,8 +68,8 @@ export const keys = {
   PV_BOOTLOADER_UBOOTAB_ENV_OFFSET: later(int(0, Number.MAX_SAFE_INTEGER, null, C, 0)),
   PV_BOOTLOADER_UBOOTAB_ENV_SIZE: later(int(0, Number.MAX_SAFE_INTEGER, null, C, 0)),
 
-  PV_CACHE_DEVMETADIR: later(path("cache.devmetadir", C, "/storage/cache/devmeta")),
-  PV_CACHE_USRMETADIR: later(path("cache.usrmetadir", C, "/storage/cache/meta")),
+  PV_CACHE_DEVMETADIR: path("cache.devmetadir", C, "/storage/cache/devmeta"),
+  PV_CACHE_USRMETADIR: path("cache.usrmetadir", C, "/storage/cache/meta"),
   PV_CONTROL_REMOTE: later(bool("control.remote", CO, true)),
   PV_CONTROL_REMOTE_ALWAYS: later(bool("control.remote.always", CO, false)),
   PV_DEBUG_SHELL: later(bool("debug.shell", C, true)),
@@ -132,7 +132,7 @@ export const keys = {
   /** The original lets it be switched off, and its boot script does so (reference 15, number 9). */
   PV_SECUREBOOT_CHECKSUM: alwaysOn("secureboot.checksum", C, true),
   PV_SECUREBOOT_HANDLERS: bool("secureboot.handlers", C, true),
-  PV_SECUREBOOT_MODE: later(choice(["disabled", "lenient", "strict", "audit"], "secureboot.mode", C, "lenient")),
+  PV_SECUREBOOT_MODE: later(choice(["disabled", "audit", "lenient", "strict"], "secureboot.mode", C, "lenient")),
   PV_SECUREBOOT_OEM_TRUSTSTORE: later(component(null, C, "ca-oem-certificates")),
   PV_SECUREBOOT_TRUSTSTORE: later(component("secureboot.truststore", C, "ca-certificates")),
 
@@ -141,7 +141,7 @@ export const keys = {
   PV_STORAGE_FSTYPE: optionalComponent("storage.fstype", C, null),
   PV_STORAGE_GC_KEEP_FACTORY: later(bool("storage.gc.keep_factory", COR, false)),
   /** Percent of the partition. */
-  PV_STORAGE_GC_RESERVED: later(int(0, 100, "storage.gc.reserved", COR, 5)),
+  PV_STORAGE_GC_RESERVED: int(0, 100, "storage.gc.reserved", COR, 5),
   /** Percent of the partition; 0: never by itself. */
   PV_STORAGE_GC_THRESHOLD: later(int(0, 100, "storage.gc.threshold", COR, 0)),
   PV_STORAGE_GC_THRESHOLD_DEFERTIME: later(duration("storage.gc.threshold.defertime", COR, 10 * MIN)),

@@ -3,6 +3,7 @@ import { type Config, type KeyName, keyNamed, keyNames, table } from "./keys.ts"
 import { CO, LEVELS, type Level, type LevelSet } from "./level.ts";
 import { type Assignment, parseCommandLine, parseFile } from "./syntax.ts";
 import { isSysctlKey, type SysctlSetting } from "./sysctl.ts";
+import type { LegacyValue } from "./value.ts";
 import type { ConfigWarning } from "./warning.ts";
 
 /** Texts of the levels, as they were read; a level that is absent says nothing. */
@@ -26,6 +27,8 @@ export interface ConfigEntry {
   readonly key: KeyName;
   readonly value: string;
   readonly modified: Level;
+  /** Its older spelling, and the value as `GET /config` encodes it under that name; null: the key never had one. */
+  readonly legacy: { readonly alias: string; readonly value: LegacyValue } | null;
 }
 
 export interface Resolution {
@@ -91,7 +94,14 @@ export function resolveConfig(input: ConfigInput): Resolution {
   const entries = keyNames.map((key): ConfigEntry => {
     const spec = table[key];
     const level = modified.get(key) ?? "default";
-    return { key, value: spec.secret && values[key] !== null ? MASK : spec.print(values[key]), modified: level };
+    const masked = spec.secret && values[key] !== null;
+    const { alias } = spec;
+    return {
+      key,
+      value: masked ? MASK : spec.print(values[key]),
+      modified: level,
+      legacy: alias === null ? null : { alias, value: masked ? MASK : spec.legacy(values[key]) },
+    };
   });
   // Sound because every name was filled from its own row's `initial` or `parse`.
   return { config: values as Config, entries, sysctls: [...sysctls.values()], warnings };

@@ -21,9 +21,14 @@ export interface Key<T> {
   parse(text: string): T | undefined;
   /** As `GET /config2` shows it. */
   print(value: T): string;
+  /** As `GET /config` shows it: the original's own encoding (reference 8.8). */
+  legacy(value: T): LegacyValue;
 }
 
-type Kind<T> = Pick<Key<T>, "wants" | "parse" | "print">;
+/** Texts that are not set are null; words are numbered as in the original's enumerations; several words are a mask of bits. */
+export type LegacyValue = string | number | boolean | null;
+
+type Kind<T> = Pick<Key<T>, "wants" | "parse" | "print" | "legacy">;
 type Place<T> = readonly [alias: string | null, levels: LevelSet, initial: T];
 
 const key = <T>(kind: Kind<T>, [alias, levels, initial]: Place<T>): Key<T> => ({
@@ -54,6 +59,7 @@ export const text = (...place: Place<string | null>): Key<string | null> =>
       wants: `a text of at most ${TEXT_CHARACTERS_MAX} characters without control characters`,
       parse: (t) => (!printable(t) ? undefined : t === "" ? null : t),
       print: orUnset,
+      legacy: (value) => value,
     },
     place,
   );
@@ -65,6 +71,7 @@ export const word = (...place: Place<string>): Key<string> =>
       wants: `a text of 1 to ${TEXT_CHARACTERS_MAX} characters without control characters`,
       parse: (t) => (t !== "" && printable(t) ? t : undefined),
       print: (value) => value,
+      legacy: (value) => value,
     },
     place,
   );
@@ -76,6 +83,7 @@ export const path = (...place: Place<string>): Key<string> =>
       wants: 'an absolute path without ".."',
       parse: (t) => (t.startsWith("/") && printable(t) && !t.split("/").includes("..") ? t : undefined),
       print: (value) => value,
+      legacy: (value) => value,
     },
     place,
   );
@@ -89,6 +97,7 @@ export const component = (...place: Place<string>): Key<string> =>
       wants: COMPONENT_WANTS,
       parse: (t) => (COMPONENT.test(t) ? t : undefined),
       print: (value) => value,
+      legacy: (value) => value,
     },
     place,
   );
@@ -100,6 +109,7 @@ export const optionalComponent = (...place: Place<string | null>): Key<string | 
       wants: `${COMPONENT_WANTS}, or nothing`,
       parse: (t) => (t === "" ? null : COMPONENT.test(t) ? t : undefined),
       print: orUnset,
+      legacy: (value) => value,
     },
     place,
   );
@@ -112,6 +122,7 @@ export const bool = (...place: Place<boolean>): Key<boolean> =>
       wants: "1, true, yes, on or 0, false, no, off",
       parse: (t) => (ON.has(t.toLowerCase()) ? true : OFF.has(t.toLowerCase()) ? false : undefined),
       print: (value) => (value ? "1" : "0"),
+      legacy: (value) => value,
     },
     place,
   );
@@ -123,6 +134,7 @@ export const alwaysOn = (...place: Place<true>): Key<true> =>
       wants: "1, true, yes or on, as this cannot be switched off",
       parse: (t) => (ON.has(t.toLowerCase()) ? true : undefined),
       print: () => "1",
+      legacy: (value) => value,
     },
     place,
   );
@@ -133,6 +145,7 @@ export const int = (min: number, max: number, ...place: Place<number>): Key<numb
       wants: `a whole number from ${min} to ${max}`,
       parse: (t) => (/^-?\d{1,15}$/.test(t) && Number(t) >= min && Number(t) <= max ? Number(t) : undefined),
       print: String,
+      legacy: (value) => value,
     },
     place,
   );
@@ -152,9 +165,13 @@ export const duration = (...place: Place<number>): Key<number> =>
         return ms <= DURATION_MAX_MS ? ms : undefined;
       },
       print: (ms) => String(ms / 1000),
+      legacy: (ms) => Math.floor(ms / 1000),
     },
     place,
   );
+
+const printSize = (value: Size | null): string =>
+  value === null ? "0" : value.kind === "bytes" ? String(value.bytes) : `${value.percent}%`;
 
 const UNIT_POWERS = ["", "K", "M", "G", "T"];
 /** Bytes or a percentage; `0` is null, the automatic choice. K is 1024, KB is 1000, as the original counts. */
@@ -172,17 +189,20 @@ export const size = (...place: Place<Size | null>): Key<Size | null> =>
         const bytes = amount * (found[4] === "" ? 1024 : 1000) ** power;
         return Number.isSafeInteger(bytes) ? { kind: "bytes", bytes } : undefined;
       },
-      print: (value) => (value === null ? "0" : value.kind === "bytes" ? String(value.bytes) : `${value.percent}%`),
+      print: printSize,
+      legacy: printSize,
     },
     place,
   );
 
+/** One word; `words` are in the order of the original's enumeration, whose numbers `GET /config` shows. */
 export const choice = <const W extends readonly string[]>(words: W, ...place: Place<W[number]>): Key<W[number]> =>
   key<W[number]>(
     {
       wants: `one of ${words.join(", ")}`,
       parse: (t) => words.find((w) => w === t),
       print: (value) => value,
+      legacy: (value) => words.indexOf(value),
     },
     place,
   );
@@ -201,6 +221,7 @@ export const choices = <const W extends readonly string[]>(
         return known.length === named.size ? known : undefined;
       },
       print: (value) => value.join(","),
+      legacy: (value) => value.reduce((mask, word) => mask | (1 << words.indexOf(word)), 0),
     },
     place,
   );

@@ -68,7 +68,7 @@ describe("the table of keys", () => {
 
   test.each(originalKeys)("$key: default as the original's or listed as ours, and its older spelling", (original) => {
     const shown = ourDefaults[original.key] ?? original.shown;
-    expect(entry({}, original.key)).toEqual({ key: original.key as never, value: shown, modified: "default" });
+    expect(entry({}, original.key)).toMatchObject({ key: original.key as never, value: shown, modified: "default" });
     expect(table[original.key as (typeof keyNames)[number]].alias).toBe(original.alias);
   });
 
@@ -88,7 +88,7 @@ describe("the table of keys", () => {
       if (levels.includes(level)) {
         const masked = table[name].secret;
         const value = masked ? "XXXX" : table[name].print(table[name].parse(text));
-        expect(found).toEqual({ key: name, value, modified: level });
+        expect(found).toMatchObject({ key: name, value, modified: level });
         expect(warnings.filter((w) => w.kind !== "notYet")).toEqual([]);
       } else {
         expect(found?.modified).toBe("default");

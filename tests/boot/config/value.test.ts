@@ -73,3 +73,23 @@ test.each([
   const { entries } = resolveConfig({ environment: { [key]: text } });
   expect(entries.find((e) => e.key === key)?.value).toBe(shown);
 });
+
+test.each([
+  ["PV_LOG_CAPTURE", "no", "log.capture", false],
+  ["PV_LOG_LEVEL", "4", "log.level", 4],
+  ["PV_UPDATER_GOALS_TIMEOUT", "2min", "updater.goals.timeout", 120],
+  ["PV_BOOTLOADER_TYPE", "grub", "bootloader.type", 2],
+  ["PV_SECUREBOOT_MODE", "strict", "secureboot.mode", 3],
+  ["PV_WDT_MODE", "startup", "wdt.mode", 2],
+  ["PV_LOG_SERVER_OUTPUTS", "stdout,filetree", "log.server.outputs", 12],
+  ["PV_STORAGE_DEVICE", "", "storage.device", null],
+  ["PV_STORAGE_DEVICE", "LABEL=pvdata", "storage.device", "LABEL=pvdata"],
+  ["PH_CREDS_SECRET", "hush", "creds.secret", "XXXX"],
+] as const)("%s=%s has the original's older name and encoding", (key, text, alias, value) => {
+  const { entries } = resolveConfig({ environment: { [key]: text } });
+  expect(entries.find((e) => e.key === key)?.legacy).toEqual({ alias, value });
+});
+
+test("a key that never had an older name has no older encoding", () => {
+  expect(resolveConfig({}).entries.find((e) => e.key === "PV_OEM_NAME")?.legacy).toBeNull();
+});
