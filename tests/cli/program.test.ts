@@ -11,7 +11,7 @@ const device = fakeDevice({
   groups: () => [
     { name: "app", statusGoal: "STARTED", restartPolicy: "container", status: "READY", autoRecovery: null },
   ],
-  config: () => [{ key: "PV_LOG_LEVEL", value: "4", modified: "pv conf file" }],
+  config: () => [{ key: "PV_LOG_LEVEL", value: "4", modified: "pv conf file", legacy: null }],
   memoryBytes: () => 12_900_000,
   request: (name, action) => {
     if (name === "base") return { kind: "notControllable", why: "only a reboot stops it" };
