@@ -13,6 +13,7 @@ export {
   type FileType,
   type NewFile,
   type OpenFile,
+  sameInode,
 } from "./disk.ts";
 export { explainStore, type StoreError } from "./explain.ts";
 export {
@@ -56,7 +57,7 @@ export {
   type RevisionName,
 } from "./revision-name.ts";
 export { isDone, listRevisions, markDone, readCurrent, readState, setCurrent, settleFactory } from "./revisions.ts";
-export { readFile, saveFile } from "./save.ts";
+export { makeFolders, readFile, saveFile, writeTemporary } from "./save.ts";
 export { objectPath, openStore, type Store, trailFolder } from "./store.ts";
 export {
   explainProblem,
