@@ -49,7 +49,9 @@ interface View {
   readonly halfCommitted: boolean;
   readonly autoboot: Autoboot;
   readonly normal: Side;
-  readonly inactive: Side;
+  readonly inactive: BootPartition;
+  /** As {@link Side.list}. The partition may hold half an image, and what it holds matters only to who asks for it. */
+  readonly inactiveList: Result<readonly RevisionName[], LoaderError>;
 }
 
 const listFile = (disk: Disk, folder: string): EnvFile<readonly RevisionName[]> => ({
@@ -92,7 +94,6 @@ async function look(ports: RpiabPorts, environment: Environment): LoaderResult<V
   }
   const list = await readList(ports, normal);
   if (!list.ok) return list;
-  const other = await readList(ports, inactive); // may hold half an image: then nothing boots with it
   const said = checkedState(variables.value);
   const state = settledState(said, list.value);
   return ok({
@@ -101,8 +102,15 @@ async function look(ports: RpiabPorts, environment: Environment): LoaderResult<V
     halfCommitted: state !== said,
     autoboot: selected.value,
     normal: { partition: normal, list: list.value },
-    inactive: { partition: inactive, list: other.ok ? other.value : [] },
+    inactive,
+    inactiveList: await readList(ports, inactive),
   });
+}
+
+/** Whether the inactive partition boots with that revision. One that has no file system or list boots with none. */
+function waitsElsewhere({ inactiveList }: View, rev: RevisionName): Result<boolean, LoaderError> {
+  if (inactiveList.ok) return ok(inactiveList.value.includes(rev));
+  return inactiveList.error.kind === "disk" ? inactiveList : ok(false);
 }
 
 /**
@@ -141,8 +149,8 @@ export function openRpiab(ports: RpiabPorts): Loader {
       const dropped = await writeList(ports, normal.partition, others);
       if (!dropped.ok) return dropped;
     }
-    const written = await writeImage(disk, bootImage(storage, rev, packed), inactive.partition.area);
-    return written.ok ? writeList(ports, inactive.partition, [rev]) : written;
+    const written = await writeImage(disk, bootImage(storage, rev, packed), inactive.area);
+    return written.ok ? writeList(ports, inactive, [rev]) : written;
   };
 
   const install = async (rev: RevisionName, { bsp }: State): LoaderResult<void> => {
@@ -161,8 +169,10 @@ export function openRpiab(ports: RpiabPorts): Loader {
   const arm = async (rev: RevisionName): LoaderResult<void> => {
     const view = await lookSettled();
     if (!view.ok) return view;
-    const { normal, inactive, state } = view.value;
-    if (!normal.list.includes(rev) && !inactive.list.includes(rev)) return err({ kind: "notInstalled", rev });
+    const { normal, state } = view.value;
+    const installed = normal.list.includes(rev) ? ok(true) : waitsElsewhere(view.value, rev);
+    if (!installed.ok) return installed;
+    if (!installed.value) return err({ kind: "notInstalled", rev });
     return save(view.value, { committed: state.committed, trial: rev });
   };
 
@@ -177,9 +187,11 @@ export function openRpiab(ports: RpiabPorts): Loader {
   const commit = async (rev: RevisionName): LoaderResult<void> => {
     const view = await lookSettled();
     if (!view.ok) return view;
-    const { normal, inactive, state } = view.value;
+    const { normal, state } = view.value;
     if (normal.list.includes(rev)) return finish(rev);
-    if (!inactive.list.includes(rev)) return err({ kind: "notInstalled", rev });
+    const elsewhere = waitsElsewhere(view.value, rev);
+    if (!elsewhere.ok) return elsewhere;
+    if (!elsewhere.value) return err({ kind: "notInstalled", rev });
     if (state.trial !== rev) {
       const armed = await save(view.value, { committed: state.committed, trial: rev });
       if (!armed.ok) return armed;
@@ -199,9 +211,10 @@ export function openRpiab(ports: RpiabPorts): Loader {
     if (!armed) return ok(null);
     const view = await look(ports, environment);
     if (!view.ok) return view;
-    const { state, normal, inactive } = view.value;
-    const elsewhere = state.trial !== null && !normal.list.includes(state.trial) && inactive.list.includes(state.trial);
-    return ok(elsewhere ? "0 tryboot" : null);
+    const { state, normal } = view.value;
+    if (state.trial === null || normal.list.includes(state.trial)) return ok(null);
+    const elsewhere = waitsElsewhere(view.value, state.trial);
+    return elsewhere.ok ? ok(elsewhere.value ? "0 tryboot" : null) : elsewhere;
   };
 
   const read = async (): Promise<Result<LoaderState, LoaderError>> => {

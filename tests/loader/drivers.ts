@@ -87,7 +87,7 @@ function piDevice(kernels: readonly [string, string]): Device {
   const path = join(pi.storage, "boot/rpiab.txt");
   writeFileSync(path, must(rpiabText.encode(STRANGERS)));
   return {
-    open: async (disk, guard) => must(openLoader("rpiab", { disk, storage: pi.storage, rpi: await pi.ports(guard) })),
+    open: async (disk, guard) => must(openLoader("rpiab", { disk, storage: pi.storage, rpi: pi.ports(guard) })),
     seen: () => must(rpiabText.decode(readFileSync(path))),
   };
 }
