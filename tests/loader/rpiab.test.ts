@@ -189,6 +189,7 @@ test("wherever a power cut strikes an update, the old or the new revision runs, 
       const steps = [() => loader.install(to, bootable), () => loader.arm(to), () => loader.commit(to)];
       let done = 0;
       for (; done < steps.length && (await steps[done]?.())?.ok === true; done += 1);
+      if (/^(?:open|f?stat|read|close) /.test(faulty.struck() ?? "")) continue; // the disk is as before the next call that writes
       const after = [pi.powerCycle(), pi.powerCycle()]; // a third one might try again what was tried in the first
       for (const { kernel, revision: ran } of after) {
         expect([where(), ran]).toBeOneOf([old, to].map((rev) => [where(), rev]));
