@@ -120,7 +120,8 @@ function waitsElsewhere({ inactiveList }: View, rev: RevisionName): Result<boole
  *
  * - it was a tryboot, and `pv_try` is in the list: `pv_try`, on trial;
  * - no tryboot, `pv_try` is in the list, `pv_rev` is not: `pv_try`, which is committed (see {@link settledState});
- * - no tryboot, both are in the list: as GRUB and U-Boot do (6.1), `pv_try` if `pv_trying` does not name it yet, else `pv_rev`;
+ * - no tryboot, both are in the list: as GRUB and U-Boot do (6.1), `pv_try` if `pv_trying` does not name it yet, else `pv_rev`. The first
+ *   stage keeps `pv_trying` itself, on the partition of `autoboot.txt`, and clears it with every other choice;
  * - else `pv_rev`.
  */
 export function openRpiab(ports: RpiabPorts): Loader {

@@ -146,13 +146,10 @@ export class Pi {
     const [rev, trial] = [variables["pv_rev"] ?? "0", variables["pv_try"] ?? ""];
     const { pv_trying: trying = "", ...selector } = this.files(1) ?? {};
     const note = (name: string): void => this.write(1, name === "" ? selector : { ...selector, pv_trying: name });
-    if (trial === "" || !list.includes(trial)) {
-      note("");
-      return rev;
-    }
-    if (tryboot || !list.includes(rev)) return trial;
-    note(trying === trial ? "" : trial);
-    return trying === trial ? rev : trial;
+    const tried = !tryboot && list.includes(trial) && list.includes(rev);
+    note(tried && trying !== trial ? trial : "");
+    if (trial === "" || !list.includes(trial)) return rev;
+    return tried && trying === trial ? rev : trial;
   }
 
   variables(): Record<string, string> {
