@@ -168,6 +168,8 @@ export function updateWork(world: UpdateWorld): UpdateWork {
   };
 
   async function disarm(): Promise<void> {
+    const now = await loader.read();
+    if (now.ok && now.value.trial === null) return; // a write costs a pause of the whole storage
     const done = await byLoader(loader.disarm());
     if (!done.ok) log.error(`the trial stays in the boot loader's variables: ${done.error.message}`);
   }
