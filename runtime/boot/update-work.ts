@@ -183,6 +183,7 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     }
     const marked = await markDone(store, rev);
     const message = "Update finished, revision set as rollback point";
+    log.info(`revision ${rev}: DONE: ${message}`);
     const recorded = marked.ok ? await writeProgress(store, rev, progressRecord("DONE", message, { retries })) : marked;
     if (!recorded.ok)
       log.error(`revision ${rev} is committed, its record is not written: ${explainStore(recorded.error)}`);

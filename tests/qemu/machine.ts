@@ -224,6 +224,11 @@ export class Device implements AsyncDisposable {
     return matches;
   }
 
+  /** For after a reboot that the console has shown: {@link run} waits for the device to be there again. */
+  reconnected(): void {
+    this.#probe?.restarted();
+  }
+
   /** Types on the serial console. */
   type(text: string): void {
     this.#consoleSocket?.write(text);

@@ -66,6 +66,11 @@ export class Probe {
     this.#turn = heard.next(/^hello$/m);
   }
 
+  /** The device boots anew: what comes next waits for it to speak again. */
+  restarted(): void {
+    this.#turn = this.#heard.next(/^hello$/m);
+  }
+
   /** Runs one command after the ones before it; never settles when the device does not answer. */
   run(command: string): Promise<Outcome> {
     const outcome = this.#turn.then(async () => {
