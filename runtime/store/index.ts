@@ -36,6 +36,7 @@ export {
   writeCommitMessage,
   writePrevious,
 } from "./facts.ts";
+export { type BadFloor, readFloor, writeFloor } from "./floor.ts";
 export {
   type BadVolumeName,
   makeLogFolder,
