@@ -77,6 +77,7 @@ export { isDone, listRevisions, markDone, readCurrent, readState, setCurrent, se
 export { readFile, saveFile } from "./save.ts";
 export { type NoSpace, type StorageSpace, spaceFor, storageSpace } from "./space.ts";
 export {
+  findRevision,
   listSteps,
   type PutStateOptions,
   putState,
