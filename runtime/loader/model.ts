@@ -12,14 +12,16 @@ export interface LoaderState {
 
 /**
  * `disk`: reading or writing failed. `unreadable`: what is there is no environment of this loader. `notWritten`: what was read back is
- * not what was written. `tooLarge`: the variables do not fit. `bootFile`: the revision lacks the boot file that this loader starts.
- * `unsupported`: this loader cannot do that.
+ * not what was written. `tooLarge`: the variables or the boot image do not fit. `bootFile`: the revision lacks the boot file that this
+ * loader starts. `notInstalled`: the loader was not given what it needs of the revision ({@link Loader.install}). `mount`: a boot
+ * partition could not be mounted. `unsupported`: this loader cannot do that.
  */
 export type LoaderError =
   | { readonly kind: "disk"; readonly error: DiskError }
-  | { readonly kind: "unreadable" | "notWritten"; readonly path: string; readonly problem: string }
+  | { readonly kind: "unreadable" | "notWritten" | "mount"; readonly path: string; readonly problem: string }
   | { readonly kind: "tooLarge"; readonly path: string; readonly bytes: number; readonly bytesMax: number }
   | { readonly kind: "bootFile"; readonly rev: RevisionName; readonly wanted: string }
+  | { readonly kind: "notInstalled"; readonly rev: RevisionName }
   | { readonly kind: "unsupported"; readonly what: string };
 
 export type LoaderResult<T> = Promise<Result<T, LoaderError>>;
@@ -27,7 +29,7 @@ export type LoaderResult<T> = Promise<Result<T, LoaderError>>;
 /**
  * A boot loader that starts the committed revision, or once the one on trial, and falls back by itself when that one does not come to
  * be committed. Every write is one atomic step, durable and where the loader itself finds it when the call returns, and read back.
- * Calls must not overlap.
+ * After an error the loader finds the old or the new, never a mixture. Calls must not overlap.
  */
 export interface Loader {
   /** As `PV_BOOTLOADER_TYPE` names it. */
@@ -46,6 +48,9 @@ export interface Loader {
   commit(rev: RevisionName): LoaderResult<void>;
   /** Nothing is on trial any more; what is committed stays. */
   disarm(): LoaderResult<void>;
-  /** What reboot(2) must be told so that the next boot is the trial (`LINUX_REBOOT_CMD_RESTART2`); null: nothing. */
-  rebootArgument(armed: boolean): string | null;
+  /**
+   * What reboot(2) must be told (`LINUX_REBOOT_CMD_RESTART2`) so that the next boot is the trial, if `armed`, or the committed revision;
+   * null: nothing. Ask before the storage is unmounted.
+   */
+  rebootArgument(armed: boolean): LoaderResult<string | null>;
 }

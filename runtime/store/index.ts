@@ -23,6 +23,7 @@ export {
   type FileType,
   type NewFile,
   type OpenFile,
+  sameInode,
 } from "./disk.ts";
 export { EVIDENCE_BYTES_MAX, type Evidence, type ReasonCode, reasonCodes } from "./evidence.ts";
 export { explainStore, type StoreError } from "./explain.ts";
@@ -74,7 +75,7 @@ export { type KeepReason, protectedRevisions, type RevisionsInUse } from "./prot
 export { realDisk } from "./real-disk.ts";
 export { finishRemovals, type Removed, removeRevision } from "./remove.ts";
 export { isDone, listRevisions, markDone, readCurrent, readState, setCurrent, settleFactory } from "./revisions.ts";
-export { readFile, saveFile } from "./save.ts";
+export { makeFolders, readFile, saveFile, writeTemporary } from "./save.ts";
 export { type NoSpace, type StorageSpace, spaceFor, storageSpace } from "./space.ts";
 export {
   findRevision,

@@ -67,6 +67,17 @@ test.each(Object.entries(low))("%s knows nothing of revisions", (folder, allowed
   expect(foreignImports(breaking, folder, allowed)).toEqual([`${folder}/x.ts imports runtime/state/index.ts`]);
 });
 
+/** Boot loaders know revisions and files, and nothing of how they are run. */
+const loaderMay = ["result", "state/index", "store/index", "linux/index"].map((file) => `runtime/${file}.ts`);
+
+test("runtime/loader knows no more than state and store", () => {
+  expect([...runtime.keys()].some((file) => file.startsWith("runtime/loader/"))).toBe(true);
+  const allowed = [...loaderMay, "node:", "bun:"];
+  expect(foreignImports(runtime, "runtime/loader", allowed)).toEqual([]);
+  const breaking = source("runtime/loader/x.ts", 'import type { Config } from "../boot/config/index.ts";');
+  expect(foreignImports(breaking, "runtime/loader", allowed)).toHaveLength(1);
+});
+
 test("nobody reaches behind a folder's door", () => {
   expect(behindDoors(runtime)).toEqual([]);
 

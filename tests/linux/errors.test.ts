@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { constants } from "node:os";
 import { errnoName, sysError } from "../../runtime/linux/errno.ts";
-import { explainLinux, type LinuxError, mount } from "../../runtime/linux/index.ts";
+import { explainLinux, type LinuxError, mount, rebootMachine } from "../../runtime/linux/index.ts";
 
 test("every errno that Node knows has the same name here", () => {
   for (const [name, number] of Object.entries(constants.errno)) {
@@ -20,6 +20,13 @@ test("a failing call tells its name, its arguments, errno's name and its text", 
 test("a text with a NUL byte never reaches the kernel", () => {
   const done = mount({ source: "x", target: "/tmp\0/etc", type: "tmpfs" });
   expect(done).toMatchObject({ ok: false, error: { kind: "sys", code: "EINVAL", why: "target contains a NUL byte" } });
+});
+
+test("a firmware's argument that the kernel would cut off, or that is none, never reaches the kernel", () => {
+  const why = "the argument has more than 255 bytes";
+  expect(rebootMachine("restart", "ä".repeat(128))).toMatchObject({ ok: false, error: { code: "EINVAL", why } });
+  expect(rebootMachine("restart", "0\0x")).toMatchObject({ error: { why: "argument contains a NUL byte" } });
+  expect(() => rebootMachine("halt", "x")).toThrow("only a restart has an argument");
 });
 
 test("each kind of error has its sentence", () => {

@@ -10,7 +10,7 @@ test("a thousand quick orphans leave no zombie, and no exit of our own children 
 }, 60_000);
 
 if (privileged) {
-  test.each(["identity", "mounts", "foreignMounts", "loops", "loopRace", "cgroups", "loopback"])(
+  test.each(["identity", "mounts", "foreignMounts", "loops", "loopRace", "cgroups", "loopback", "restarting"])(
     "the kernel of this host does what we ask: %s",
     async (name) => {
       expect((await inNamespace(main, name)).output).toBe(`ok ${name}\n`);

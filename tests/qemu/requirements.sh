@@ -13,6 +13,9 @@ mke2fs e2fsprogs
 mkfs.erofs erofs-utils
 veritysetup cryptsetup-bin
 mformat mtools
+grub-editenv grub-common
+mkenvimage u-boot-tools
+fw_setenv libubootenv-tool
 sfdisk fdisk
 depmod kmod
 cpio cpio

@@ -1,3 +1,4 @@
+import { LOADER_TYPES } from "../../loader/index.ts";
 import { C, C_NOT_POLICY, CO, COR, ENV_ONLY, HO, HOR } from "./level.ts";
 import {
   alwaysOn,
@@ -60,7 +61,8 @@ export const keys = {
   PV_BOOTLOADER_FITCONFIG: text("bootloader.fitconfig", C, null),
   PV_BOOTLOADER_MTD_ENV: later(text("bootloader.mtd_env", C, null)),
   PV_BOOTLOADER_MTD_ONLY: later(bool("bootloader.mtd_only", C, false)),
-  PV_BOOTLOADER_TYPE: later(choice(["uboot", "uboot-pvk", "grub", "rpiab", "uboot-ab"], "bootloader.type", C, "uboot")),
+  /** `uboot-env` and `none` are ours: U-Boot's own environment, and a host without a boot loader. */
+  PV_BOOTLOADER_TYPE: choice(LOADER_TYPES, "bootloader.type", C, "uboot"),
   PV_BOOTLOADER_UBOOTAB_A_NAME: later(word(null, C, "fitA")),
   PV_BOOTLOADER_UBOOTAB_B_NAME: later(word(null, C, "fitB")),
   PV_BOOTLOADER_UBOOTAB_ENV_NAME: later(text(null, C, null)),

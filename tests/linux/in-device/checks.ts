@@ -285,6 +285,30 @@ const disk: Check = async () => {
   });
 };
 
+/** In a pid namespace of its own, reboot(2) ends PID 1 by SIGHUP for a restart and by SIGINT for a halt (pid_namespaces(7)). */
+const restarting: Check = async () => {
+  for (const [how, ends] of [
+    ["tryboot", "SIGHUP"],
+    ["plain", "SIGHUP"],
+    ["halt", "SIGINT"],
+  ] as const) {
+    const child = Bun.spawn(["unshare", "--pid", "--fork", ...selfCommand(), "end-namespace", how], { stdout: "pipe" });
+    const output = await new Response(child.stdout).text();
+    await child.exited;
+    assert.deepEqual([child.signalCode, output], [ends, ""], how);
+  }
+};
+
+/** Only as PID 1 of a namespace, never on the machine itself. */
+export function endNamespace(how: string): void {
+  assert(process.pid === 1 && process.ppid === 0 && how !== "", "not PID 1 of a namespace");
+  const done =
+    how === "halt"
+      ? linux.rebootMachine("halt")
+      : linux.rebootMachine("restart", how === "tryboot" ? "0 tryboot" : null);
+  console.log(code(done));
+}
+
 /** By name, in the order to run them. `modules`, `verity`, `watchdog` and `disk` want a device with modules of its kernel. */
 export const checks = {
   identity,
@@ -295,6 +319,7 @@ export const checks = {
   cgroups,
   loopback,
   reaping,
+  restarting,
   modules,
   verity,
   watchdog,

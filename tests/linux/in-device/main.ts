@@ -2,7 +2,7 @@
  * Runs the checks that are named, or all, and prints "ok <name>" or "FAIL <name>: <why>" for each; ends with the number that
  * failed. Compile it to run on a device: `bun build --compile tests/linux/in-device/main.ts`. Wants root.
  */
-import { attachTen, type CheckName, checks } from "./checks.ts";
+import { attachTen, type CheckName, checks, endNamespace } from "./checks.ts";
 
 const isCheck = (name: string): name is CheckName => name in checks;
 
@@ -10,6 +10,11 @@ const [first, second] = Bun.argv.slice(2);
 if (first === "attach-ten" && second !== undefined) {
   attachTen(second);
   process.exit(0);
+}
+
+if (first === "end-namespace" && second !== undefined) {
+  endNamespace(second);
+  process.exit(1);
 }
 
 const wanted = Bun.argv.length > 2 ? Bun.argv.slice(2) : Object.keys(checks);
