@@ -1,17 +1,29 @@
-import { type Loader, type LoaderError, type LoaderPorts, openLoader, openUbootEnvPorts } from "../loader/index.ts";
-import type { Result } from "../result.ts";
-import type { Disk } from "../store/index.ts";
+import { explainLoader, type Loader, type LoaderPorts, openLoader, openUbootEnvPorts } from "../loader/index.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { Store } from "../store/index.ts";
+import { openBootPartitions } from "./boot-partitions.ts";
 import type { Config } from "./config/index.ts";
 
-/** The boot loader of this device, as the configuration names it. `rpi` is needed for type `rpiab`. */
-export async function loaderOf(
-  config: Config,
-  disk: Disk,
-  rpi?: LoaderPorts["rpi"],
-): Promise<Result<Loader, LoaderError>> {
-  const type = config.PV_BOOTLOADER_TYPE;
-  const ports = { disk, storage: config.PV_STORAGE_MNTPOINT, ...(rpi === undefined ? {} : { rpi }) };
-  if (type !== "uboot-env") return openLoader(type, ports);
-  const ubootEnv = await openUbootEnvPorts(disk, `${config.PV_SYSTEM_ETCDIR}/fw_env.config`);
-  return ubootEnv.ok ? openLoader(type, { ...ports, ubootEnv: ubootEnv.value }) : ubootEnv;
+/** What the driver of this type needs beside the storage tree. */
+async function portsOf(config: Config, { disk, root: storage }: Store): Promise<Result<LoaderPorts, string>> {
+  switch (config.PV_BOOTLOADER_TYPE) {
+    case "uboot-env": {
+      const ubootEnv = await openUbootEnvPorts(disk, `${config.PV_SYSTEM_ETCDIR}/fw_env.config`);
+      return ubootEnv.ok ? ok({ disk, storage, ubootEnv: ubootEnv.value }) : err(explainLoader(ubootEnv.error));
+    }
+    case "rpiab": {
+      const rpi = await openBootPartitions(storage);
+      return rpi.ok ? ok({ disk, storage, rpi: rpi.value }) : rpi;
+    }
+    default:
+      return ok({ disk, storage });
+  }
+}
+
+/** The boot loader of the running device, as `PV_BOOTLOADER_TYPE` names it. Reads no variable yet. The error is for people. */
+export async function openDeviceLoader(config: Config, store: Store): Promise<Result<Loader, string>> {
+  const ports = await portsOf(config, store);
+  if (!ports.ok) return err(`boot loader ${config.PV_BOOTLOADER_TYPE}: ${ports.error}`);
+  const loader = openLoader(config.PV_BOOTLOADER_TYPE, ports.value);
+  return loader.ok ? loader : err(explainLoader(loader.error));
 }
