@@ -1,5 +1,4 @@
 import type { Answer, CommandAnswer, Commands, Operation, PowerAction, PowerAnswer } from "../control/index.ts";
-import { err } from "../result.ts";
 import { isLocal, type RevisionName } from "../store/index.ts";
 import type { DeviceMetadata } from "./metadata.ts";
 
@@ -13,15 +12,6 @@ export interface Updates {
   /** Bytes that came free. */
   collectGarbage(): Answer<number>;
 }
-
-const notThere = { status: 503, why: "updates are not there yet" } as const;
-
-/** Stands where the update engine will be. */
-export const noUpdates: Updates = {
-  put: async () => err(notThere),
-  command: async () => ({ kind: "refused", ...notThere }),
-  collectGarbage: async () => err(notThere),
-};
 
 /** Every command of reference 8.6. What is not there yet says so. */
 export function controlCommands(options: {

@@ -1,4 +1,3 @@
-import type { Containers } from "../containers/index.ts";
 import {
   type ConfigView,
   type ContainerAction,
@@ -8,37 +7,45 @@ import {
   type PowerAnswer,
 } from "../control/index.ts";
 import { invariant } from "../result.ts";
-import type { State } from "../state/index.ts";
 import type { RevisionName, Store } from "../store/index.ts";
 import { containerView, expectsReady, explainRefusal, groupStatus, requestRefusal } from "../supervise/index.ts";
 import { controlCommands, type Updates } from "./control-commands.ts";
 import { controlObjects } from "./control-objects.ts";
 import { controlSteps } from "./control-steps.ts";
 import type { DeviceMetadata } from "./metadata.ts";
-import type { Running } from "./running.ts";
+import type { RunnableRevision, Running } from "./running.ts";
 
 /** What the control sockets see and ask of the running revision. */
 export function controlDevice(options: {
-  readonly state: State;
+  /** What runs now; another one after a transition without reboot. */
+  current(): Pick<RunnableRevision, "state" | "containers">;
+  /** Its name. */
+  name(): RevisionName;
   readonly running: Running;
-  readonly containers: Containers;
   readonly config: readonly ConfigView[];
   readonly buildinfo: string;
   readonly power: (action: PowerAction, message: string) => PowerAnswer;
   readonly store: Store;
-  /** The running revision's name. */
-  readonly revision: RevisionName;
   /** `PV_STORAGE_GC_RESERVED`. */
   readonly reservedPercent: number;
   readonly metadata: DeviceMetadata;
   readonly updates: Updates;
 }): Device {
-  const { state, running, containers, metadata, updates, power } = options;
-  const revision = () => options.revision;
-  const named = (name: string) => state.containers.find((container) => container.name === name);
+  const { current, running, metadata, updates, power } = options;
+  const revision = options.name;
+  // In safe mode only a part of the state is supervised.
+  const supervised = () => {
+    const { groups } = running.view().plan;
+    const names = new Set<string>(groups.flatMap(({ members }) => members.map(({ name }) => name)));
+    return {
+      containers: current().state.containers.filter(({ name }) => names.has(name)),
+      groups: current().state.device.groups.filter(({ name }) => groups.some((group) => group.name === name)),
+    };
+  };
+  const named = (name: string) => supervised().containers.find((container) => container.name === name);
   return {
     containers: () =>
-      state.containers.map((container) => ({
+      supervised().containers.map((container) => ({
         ...containerView(running.view(), container.name),
         statusGoal: container.statusGoal,
         restartPolicy: container.restartPolicy,
@@ -46,10 +53,10 @@ export function controlDevice(options: {
       })),
     memoryBytes(name) {
       const container = named(name);
-      return container === undefined ? null : containers.memoryBytes(container);
+      return container === undefined ? null : current().containers.memoryBytes(container);
     },
     groups: () =>
-      state.device.groups.map((group) => ({
+      supervised().groups.map((group) => ({
         name: group.name,
         statusGoal: group.statusGoal,
         restartPolicy: group.restartPolicy,
@@ -73,7 +80,7 @@ export function controlDevice(options: {
       return null;
     },
     usesMesh: () =>
-      state.containers.some(
+      current().state.containers.some(
         ({ exportedServices, services }) =>
           exportedServices.length + services.required.length + services.optional.length > 0,
       ),

@@ -1,55 +1,60 @@
 import { buildinfo } from "../buildinfo.ts";
-import { controlSocket, type Layout, lxcPath, openContainers } from "../containers/index.ts";
-import { explainListenError, listen, openTransfers, type PowerAction, type PowerAnswer } from "../control/index.ts";
+import { type Layout, lxcPath, openContainers } from "../containers/index.ts";
+import type { PowerAction, PowerAnswer } from "../control/index.ts";
 import { explainLinux } from "../linux/index.ts";
-import { explainLxc, openLxc, openMonitor } from "../lxc/index.ts";
+import { explainLxc, type Lxc, openLxc, openMonitor } from "../lxc/index.ts";
 import { err, ok, type Result } from "../result.ts";
-import type { Store } from "../store/index.ts";
-import { plan, stateStatus } from "../supervise/index.ts";
-import { noUpdates } from "./control-commands.ts";
+import { type ContainerName, type RevisionName, type State, transition } from "../state/index.ts";
+import { explainStore, type Store, setCurrent } from "../store/index.ts";
+import { allGoals, awaitingStability, plan, type RunEnd, stateStatus } from "../supervise/index.ts";
+import { type Failure, failure } from "../update/index.ts";
 import { controlDevice } from "./control-device.ts";
 import type { Machine } from "./machine.ts";
 import type { DeviceMetadata } from "./metadata.ts";
-import { keysOf, type LoadedRevision } from "./revision.ts";
+import { keysOf, type LoadedRevision, openRevision } from "./revision.ts";
 import { explainEnd, type News, type RunnableRevision, type Running, run } from "./running.ts";
 import { onPowerSignals } from "./signals.ts";
+import { controlSockets } from "./sockets.ts";
+import { updateRequests } from "./update-requests.ts";
+import { activity, type Goals, type Updating } from "./updating.ts";
 
 const stopGraceMs = 5_000;
 /** From the wish to go down until we go down with whatever still runs: two graces, and time to sweep and unmount. */
 const shutdownMaxMs = 30_000;
+/** Groups up to this one carry the link (reference 3.1): all that a device in safe mode starts. */
+const linkGroup = "root";
+
+/** A running device, as updates see it. */
+export interface RunningDevice {
+  running(): { readonly name: RevisionName; readonly state: State };
+  revisionsInUse(): ReadonlySet<string>;
+  goals(): Goals;
+  isStable(): boolean;
+  swap(to: { readonly name: RevisionName; readonly state: State }): Promise<Result<void, string>>;
+  /** Stops everything in order, then ends the machine. */
+  power(action: PowerAction, message: string): PowerAnswer;
+}
+
+export interface DeviceParts {
+  readonly machine: Machine;
+  readonly layout: Layout;
+  readonly store: Store;
+  readonly metadata: DeviceMetadata;
+  readonly updating: Updating;
+}
 
 /** Starts what the revision holds: liblxc, the containers under supervision, the control sockets. */
-export function startDevice(
-  machine: Machine,
-  revision: LoadedRevision,
-  layout: Layout,
-  { store, metadata }: { readonly store: Store; readonly metadata: DeviceMetadata },
-): Result<void, string> {
+export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<RunningDevice, string> {
+  const { machine, store, metadata, updating } = parts;
   const { config, entries } = machine.configuration;
   const { logs, log } = machine;
-  const { state, useVerity } = revision;
 
-  const lxc = openLxc(lxcPath);
-  if (!lxc.ok) return err(explainLxc(lxc.error));
-  const containers = openContainers({
-    layout,
-    disks: state.device.disks,
-    useVerity,
-    drivers: state.drivers,
-    fitConfig: config.PV_BOOTLOADER_FITCONFIG,
-    lxc: lxc.value,
-    userMeta: metadata.userMeta,
-    logItems: ({ name }) => logs.lxcItems(name),
-    warn: (message) => log.warn(message),
-  });
-  const first: RunnableRevision = {
-    name: revision.name,
-    state,
-    plan: plan(state, { goalsTimeoutMs: config.PV_UPDATER_GOALS_TIMEOUT, stopGraceMs }),
-    containers,
-    prepare: revision.prepare,
-  };
-  const running: Running = run(first, {
+  const opened = openLxc(lxcPath);
+  if (!opened.ok) return err(explainLxc(opened.error));
+  const lxc = opened.value;
+  let current = runnable(first, lxc, parts, updating.view().safe);
+  let loaded = first;
+  const running: Running = run(current, {
     log: logs.logger("supervise"),
     now: () => performance.now(),
     onStarted: (container, { pid }) => logs.attach(container.name, { pid, sources: container.logs }),
@@ -77,24 +82,46 @@ export function startDevice(
     return { kind: "accepted" };
   }
 
+  /** Who asks for it means it: such an end is no crash. */
+  function powerByWish(action: PowerAction, message: string): PowerAnswer {
+    const active = activity(updating.view());
+    if (active !== null && ending === null) {
+      return { kind: "busy", why: `An update is under way: ${active.at}`, retryAfterSeconds: 600 };
+    }
+    void updating.work.well(loaded.name);
+    return power(action, message);
+  }
+
+  const goals = (): Goals => {
+    const told = running.view().goals ?? [];
+    return { result: allGoals(running.view()), missing: told.flatMap(({ missing }) => missing) };
+  };
+  const isStable = (): boolean =>
+    allGoals(running.view()) === "reached" && awaitingStability(running.view()).length === 0;
+
   function onNews(news: News): void {
     switch (news.kind) {
       case "goals":
         log.info(`goals ${news.result}: ${news.groups.map((group) => `${group.group} ${group.result}`).join(", ")}`);
         log.info(`status ${stateStatus(running.view())}`);
+        updating.send({ kind: "goals", result: news.result, missing: news.groups.flatMap(({ missing }) => missing) });
         if (news.result !== "pending") settled();
-        return;
+        break;
       case "gaveUp":
         log.error(`${news.name} ${explainEnd(news.end)}, ${news.retries} retries are used up`);
-        return;
+        updating.send({ kind: "containerFailed", failure: failed(news.name, news.end), fatal: false });
+        break;
       case "revisionFailed":
         log.fatal(`${news.name} ${explainEnd(news.end)} and is not recovered: the revision has failed`);
-        power("reboot", `container ${news.name} failed`);
-        return;
+        updating.send({ kind: "containerFailed", failure: failed(news.name, news.end), fatal: true });
+        break;
+      case "stable":
+        break;
       case "allStopped":
         void machine.end(ending ?? "reboot");
         return;
     }
+    if (isStable()) updating.send({ kind: "stable", stable: true });
   }
 
   /** The rest of the revision, first of all the base system we run from: it is large, and no container waits for it. */
@@ -103,42 +130,101 @@ export function startDevice(
     machine.watchdog.started();
     if (restChecked) return;
     restChecked = true;
-    void revision.check(keysOf(state, null)).then((good) => {
+    void first.check(keysOf(first.state, null)).then((good) => {
       if (good.ok) return log.info("every object of the revision is good");
       log.fatal(`the base system is damaged: ${good.error}`);
-      power("reboot", "the base system is damaged");
+      updating.send({ kind: "damaged", failure: failure("badObject", `the base system is damaged: ${good.error}`) });
     });
   }
 
-  metadata.show(state.containers.map(({ name }) => name));
+  async function swap(to: { readonly name: RevisionName; readonly state: State }): Promise<Result<void, string>> {
+    const way = transition(loaded.state, to.state);
+    if (way.kind === "reboot") return err(`revision ${to.name} needs a reboot`);
+    const next = openRevision(store, to.name, to.state, loaded.useVerity);
+    // Whatever takes long comes before anything stops.
+    for (const container of to.state.containers) {
+      const good = way.affected.has(container.name) ? await next.prepare(container) : ok(undefined);
+      if (!good.ok) return good;
+    }
+    const pointed = await setCurrent(store, to.name);
+    if (!pointed.ok) return err(explainStore(pointed.error));
+    const served = sockets.serve(to.state, way.affected);
+    if (!served.ok) return served;
+    logs.switchRevision(to.name);
+    metadata.show(to.state.containers.map(({ name }) => name));
+    log.info(`revision ${loaded.name} → ${to.name}: ${describe(way.affected)}`);
+    loaded = next;
+    current = runnable(next, lxc, { ...parts, layout: { ...parts.layout, revision: to.name } }, false);
+    running.replace(current, way.affected);
+    return ok(undefined);
+  }
+
+  metadata.show(first.state.containers.map(({ name }) => name));
   metadata.statusIs(() => stateStatus(running.view()));
   const device = controlDevice({
-    state,
+    current: () => current,
+    name: () => loaded.name,
     running,
-    containers,
     config: entries,
     buildinfo,
-    power,
+    power: powerByWish,
     store,
-    revision: revision.name,
     reservedPercent: config.PV_STORAGE_GC_RESERVED,
     metadata,
-    updates: noUpdates,
+    updates: updateRequests({ store, updating, booted: first.name, warn: (message) => log.warn(message) }),
   });
-  const transfers = openTransfers();
   const onBug = (error: unknown) => logs.logger("control").error(String(error));
-  const sockets = [
-    { path: `${layout.runDir}/pv-ctrl`, caller: { kind: "host" } as const },
-    ...state.containers.map(({ name, roles }) => ({
-      path: controlSocket(name),
-      caller: { kind: "container", name, roles } as const,
-    })),
-  ];
-  for (const { path, caller } of sockets) {
-    const listening = listen({ path, caller, device, transfers, onBug });
-    if (!listening.ok) return err(explainListenError(listening.error));
-  }
-  onPowerSignals(power);
+  const sockets = controlSockets(parts.layout.runDir, device, onBug);
+  const served = sockets.serve(first.state, new Set());
+  if (!served.ok) return served;
+  onPowerSignals((action, why) => void powerByWish(action, why));
   running.send({ kind: "begin" });
-  return ok(undefined);
+  return ok({
+    running: () => loaded,
+    revisionsInUse: () => running.revisionsInUse(),
+    goals,
+    isStable,
+    swap,
+    power,
+  });
+}
+
+/** A revision with what runs it. */
+function runnable(
+  revision: LoadedRevision,
+  lxc: Lxc,
+  { machine: { configuration, logs, log }, layout, metadata }: DeviceParts,
+  safe: boolean,
+): RunnableRevision {
+  const { config } = configuration;
+  const { name, state, useVerity, prepare } = revision;
+  const timing = { goalsTimeoutMs: config.PV_UPDATER_GOALS_TIMEOUT, stopGraceMs };
+  return {
+    name,
+    state,
+    prepare,
+    plan: plan(state, timing, safe ? { upTo: lastGroupInSafeMode(state) } : {}),
+    containers: openContainers({
+      layout,
+      disks: state.device.disks,
+      useVerity,
+      drivers: state.drivers,
+      fitConfig: config.PV_BOOTLOADER_FITCONFIG,
+      lxc,
+      userMeta: metadata.userMeta,
+      logItems: (container) => logs.lxcItems(container.name),
+      warn: (message) => log.warn(message),
+    }),
+  };
+}
+
+const lastGroupInSafeMode = ({ device: { groups } }: State): string =>
+  (groups.find(({ name }) => name === linkGroup) ?? groups[0])?.name ?? linkGroup;
+
+const describe = (affected: ReadonlySet<ContainerName>): string =>
+  affected.size === 0 ? "nothing differs" : `exchanging ${[...affected].join(", ")}`;
+
+function failed(container: ContainerName, end: RunEnd): Failure {
+  const exit = end.kind === "exit" ? { code: end.code } : end.kind === "signal" ? { signal: String(end.signal) } : null;
+  return { reason: "containerFailed", message: `${container} ${explainEnd(end)}`, container, exit };
 }

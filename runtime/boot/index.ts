@@ -1,13 +1,20 @@
 /** PID 1's own duties: from the hand-over by the initramfs to a running revision, and down again (design, section 4). */
 import { type Layout, trailDir } from "../containers/index.ts";
-import { err, invariant, type Result } from "../result.ts";
+import { explainLoader, type Loader } from "../loader/index.ts";
+import { err, invariant, ok, type Result } from "../result.ts";
+import type { State } from "../state/index.ts";
+import { explainStore, finishRemovals, removeUnfinishedObjects, type Store } from "../store/index.ts";
+import { failure, type UpdateLimits } from "../update/index.ts";
 import { mountBsp } from "./bsp.ts";
-import { startDevice } from "./device.ts";
+import type { Config } from "./config/index.ts";
+import { type RunningDevice, startDevice } from "./device.ts";
+import { loaderOf } from "./loader.ts";
 import { type Machine, startMachine } from "./machine.ts";
 import { openDeviceMetadata } from "./metadata.ts";
 import { addOemLevel } from "./oem.ts";
-import { loadRevision, openStorage } from "./revision.ts";
+import { type LoadedRevision, loadRevision, openStorage, type Storage } from "./revision.ts";
 import { explainStorageError, mountStorage } from "./storage.ts";
+import { resumeUpdating, type Updating, type UpdatingPorts, withoutLoader } from "./updating.ts";
 
 /** The device runtime. Never returns: it ends in a reboot, a power-off, or a kernel panic that reboots. */
 export async function runtime(): Promise<never> {
@@ -24,27 +31,154 @@ async function startRevision(machine: Machine): Promise<Result<void, string>> {
   if (!mounted.ok) return err(explainStorageError(mounted.error));
   const storage = await openStorage(config.PV_STORAGE_MNTPOINT, boot.rev);
   if (!storage.ok) return storage;
+  const { store, name } = storage.value;
   const layout: Layout = {
     storage: config.PV_STORAGE_MNTPOINT,
-    revision: storage.value.name,
+    revision: name,
     runDir: config.PV_SYSTEM_RUNDIR,
     logDir: config.PV_LOG_DIR.replace(/\/+$/, ""),
   };
-  machine.logs.useStorage({ dir: layout.logDir, rev: layout.revision });
+  machine.logs.useStorage({ dir: layout.logDir, rev: name });
+  await cleanUp(machine, store);
 
-  const revision = await loadRevision(storage.value, config.PV_SECUREBOOT_HANDLERS && !boot.verityOff);
-  if (!revision.ok) return revision;
-  for (const { path, message } of revision.value.state.warnings) machine.log.warn(`${path}: ${message}`);
-  const configuration = await addOemLevel(machine.configuration, revision.value, trailDir(layout));
+  const useVerity = config.PV_SECUREBOOT_HANDLERS && !boot.verityOff;
+  const revision = await loadRevision(storage.value, useVerity);
+  let device: RunningDevice | null = null;
+  const updating = await openUpdating(
+    machine,
+    storage.value,
+    useVerity,
+    revision.ok ? revision.value.state : null,
+    () => device,
+  );
+  if (updating.view().phase.at === "leaving") return ok(undefined); // the machine goes down: nothing is started
+
+  const started = revision.ok ? await startLoaded(machine, revision.value, layout, store, updating) : revision;
+  if (started.ok) {
+    device = started.value;
+    return ok(undefined);
+  }
+  if (updating.view().phase.at !== "trying") return started;
+  // On trial: the verdict and its reason are recorded before the loader goes back.
+  machine.log.fatal(started.error);
+  updating.send({ kind: "damaged", failure: failure(revision.ok ? "badObject" : "badState", started.error) });
+  return ok(undefined);
+}
+
+/** From the revision's configuration to running containers. */
+async function startLoaded(
+  machine: Machine,
+  revision: LoadedRevision,
+  layout: Layout,
+  store: Store,
+  updating: Updating,
+): Promise<Result<RunningDevice, string>> {
+  for (const { path, message } of revision.state.warnings) machine.log.warn(`${path}: ${message}`);
+  const configuration = await addOemLevel(machine.configuration, revision, trailDir(layout));
   if (!configuration.ok) return err(`the OEM configuration: ${configuration.error}`);
   machine.configure(configuration.value);
-  const { store } = storage.value;
   const metadata = await openDeviceMetadata({
     config: configuration.value.config,
     store,
-    revision: revision.value.name,
+    revision: () => updating.view().running,
     warn: (message) => machine.log.warn(message),
   });
-  const bsp = await mountBsp(revision.value, layout);
-  return bsp.ok ? startDevice(machine, revision.value, layout, { store, metadata }) : bsp;
+  const bsp = await mountBsp(revision, layout);
+  return bsp.ok ? startDevice(revision, { machine, layout, store, metadata, updating }) : bsp;
+}
+
+/** What power cuts left. Nothing here keeps a device from booting. */
+async function cleanUp({ log }: Machine, store: Store): Promise<void> {
+  const removed = await finishRemovals(store);
+  if (!removed.ok) log.warn(explainStore(removed.error));
+  const unfinished = await removeUnfinishedObjects(store);
+  if (!unfinished.ok) log.warn(explainStore(unfinished.error));
+}
+
+/** Asks the boot loader what this boot is, and does what that takes. */
+async function openUpdating(
+  machine: Machine,
+  { store, name }: Storage,
+  useVerity: boolean,
+  booted: State | null,
+  device: () => RunningDevice | null,
+): Promise<Updating> {
+  const { config } = machine.configuration;
+  const loader = await loaderOf(config, store.disk);
+  if (!loader.ok) machine.log.error(`updates need a reboot first: ${explainLoader(loader.error)}`);
+  let intoTrial = false;
+  const log = machine.logs.logger("update");
+  const ports: UpdatingPorts = {
+    store,
+    loader: loader.ok ? loader.value : noLoader(loader.error),
+    log,
+    now: () => performance.now(),
+    wallMs: Date.now,
+    reservedPercent: config.PV_STORAGE_GC_RESERVED,
+    keepFactory: config.PV_STORAGE_GC_KEEP_FACTORY,
+    useVerity,
+    booted: name,
+    limits: limitsOf(config, booted),
+    fetch: null,
+    running() {
+      const running = device()?.running() ?? (booted === null ? null : { name, state: booted });
+      invariant(running !== null, "an update begins when a revision runs");
+      return running;
+    },
+    revisionsInUse: () => device()?.revisionsInUse() ?? new Set(),
+    lastLines: (rev, container) =>
+      container === null
+        ? machine.logs.lastLines("pantavisor", "pantavisor.log", evidenceLines, rev)
+        : machine.logs.lastLines(container, "lxc/console.log", evidenceLines, rev),
+    goals: () => device()?.goals() ?? { result: "pending", missing: [] },
+    isStable: () => device()?.isStable() ?? false,
+    swap: async (to) => device()?.swap(to) ?? err("no revision runs"),
+    reboot(why, { trial, force }) {
+      intoTrial = trial;
+      const running = device();
+      if (force || running === null) {
+        log.info(`reboot: ${why}`);
+        void machine.end("reboot");
+      } else running.power("reboot", why);
+    },
+  };
+  machine.onReboot(async () => {
+    const argument = await ports.loader.rebootArgument(intoTrial);
+    if (!argument.ok) log.error(explainLoader(argument.error));
+    return argument.ok ? argument.value : null;
+  });
+  const resumed = await resumeUpdating(ports);
+  if (resumed.ok) return resumed.value;
+  log.error(`what the boot loader is about to do is unknown: ${resumed.error}`);
+  return withoutLoader(ports);
+}
+
+const evidenceLines = 12;
+
+/** A trial is over when its groups' own timeouts are, and some time for mounting and hashing what is large. */
+function limitsOf(config: Config, state: State | null): UpdateLimits {
+  const timeouts = (state?.device.groups ?? []).map(({ timeoutMs }) => timeoutMs ?? config.PV_UPDATER_GOALS_TIMEOUT);
+  const stable = (state?.containers ?? []).map(({ autoRecovery }) => autoRecovery?.stableTimeoutMs ?? 0);
+  return {
+    commitDelayMs: config.PV_UPDATER_COMMIT_DELAY,
+    contactMs: config.PH_UPDATER_NETWORK_TIMEOUT,
+    goalsMs: 10 * 60_000 + timeouts.reduce((sum, timeout) => sum + timeout, 0),
+    stableMs: Math.max(10 * 60_000, 10 * Math.max(0, ...stable)),
+    retriesMax: config.PV_REVISION_RETRIES,
+  };
+}
+
+/** Stands where there is no loader that can be asked: every update fails with the reason. */
+function noLoader(error: Parameters<typeof explainLoader>[0]): Loader {
+  const refused = async () => err(error);
+  return {
+    type: "unknown",
+    canTry: false,
+    read: refused,
+    install: refused,
+    arm: refused,
+    commit: refused,
+    disarm: refused,
+    rebootArgument: async () => ok(null),
+  };
 }

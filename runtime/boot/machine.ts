@@ -20,6 +20,8 @@ export interface Machine {
   configure(next: Configuration): void;
   /** Hears of every orphan that ended as our child. */
   onOrphan(listener: (child: ExitedChild) => void): void;
+  /** Who knows what a reboot must tell the firmware; asked while the storage is still mounted. */
+  onReboot(argument: () => Promise<string | null>): void;
   /** Writes the logs out, ends what still runs, unmounts, and asks the kernel. */
   end(action: PowerAction): Promise<never>;
   /** For what no retry can mend: says so, leaves time to read it, and reboots, since the boot loader may know a better revision. */
@@ -52,6 +54,8 @@ export function startMachine(): Machine {
   let listener: (child: ExitedChild) => void = () => {};
   startReaper((child) => listener(child));
 
+  let rebootArgument: () => Promise<string | null> = async () => null;
+
   // A shutdown that takes too long and one that then completes both come here: the first decides.
   let ending: Promise<never> | null = null;
   const end = (action: PowerAction): Promise<never> => {
@@ -60,8 +64,9 @@ export function startMachine(): Machine {
   };
   async function endOnce(action: PowerAction): Promise<never> {
     watchdog.shuttingDown();
+    const argument = action === "reboot" ? await rebootArgument() : null;
     await logs.close();
-    return endMachine(action, console.log);
+    return endMachine(action, argument, console.log);
   }
   return {
     get configuration() {
@@ -79,6 +84,9 @@ export function startMachine(): Machine {
     watchdog,
     onOrphan(next) {
       listener = next;
+    },
+    onReboot(next) {
+      rebootArgument = next;
     },
     end,
     async giveUp(why) {

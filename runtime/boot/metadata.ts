@@ -34,7 +34,8 @@ const refused = (error: DeviceMetaError): Result<never, Refusal> => {
 export async function openDeviceMetadata(options: {
   readonly config: Config;
   readonly store: Store;
-  readonly revision: RevisionName;
+  /** What runs now. */
+  revision(): RevisionName;
   warn(message: string): void;
 }): Promise<DeviceMetadata> {
   const { config, store, revision, warn } = options;
@@ -51,13 +52,12 @@ export async function openDeviceMetadata(options: {
   const device = openDeviceMeta(
     kept,
     {
-      constant: new Map([
-        ["pantavisor.version", version],
-        ["pantavisor.revision", revision],
-        ["pantavisor.mode", isLocal(revision) ? "local" : "remote"],
-      ]),
+      constant: new Map([["pantavisor.version", version]]),
       async changing() {
-        const facts = new Map<string, string>();
+        const facts = new Map([
+          ["pantavisor.revision", revision()],
+          ["pantavisor.mode", isLocal(revision()) ? "local" : "remote"],
+        ]);
         if (status !== null) facts.set("pantavisor.status", status());
         const space = await storageSpace(store, reserved);
         if (space.ok) {

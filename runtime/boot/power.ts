@@ -73,9 +73,13 @@ function unmountAll(mounts: readonly MountEntry[], say: (message: string) => voi
 /**
  * The end: containers are stopped already. Ends what still runs, writes everything out, unmounts, and asks the kernel. The base
  * system's own image stays mounted, since we run from it; it is read-only, but it keeps the storage partition under it busy: that
- * one ends up read-only instead of unmounted, which is as clean.
+ * one ends up read-only instead of unmounted, which is as clean. `argument`: what a reboot tells the firmware.
  */
-export async function endMachine(action: PowerAction, say: (message: string) => void): Promise<never> {
+export async function endMachine(
+  action: PowerAction,
+  argument: string | null,
+  say: (message: string) => void,
+): Promise<never> {
   await endEveryProcess();
   syncAll();
   const mounts = readMountinfo();
@@ -83,6 +87,6 @@ export async function endMachine(action: PowerAction, say: (message: string) => 
   else say(explainLinux(mounts.error));
   syncAll();
   say(action === "reboot" ? "rebooting" : "powering off");
-  const done = rebootMachine(action === "reboot" ? "restart" : "powerOff");
+  const done = action === "reboot" ? rebootMachine("restart", argument) : rebootMachine("powerOff");
   throw new Error(done.ok ? "reboot(2) returned" : explainLinux(done.error));
 }

@@ -13,6 +13,7 @@ import {
   readState,
   realDisk,
   type Store,
+  type StoreError,
   setCurrent,
   settleFactory,
   validate,
@@ -40,20 +41,25 @@ export interface Storage {
   readonly name: RevisionName;
 }
 
-/** Makes the folders of the storage tree and points `current` at the booted revision. */
+/** Makes the folders of the storage tree, points `current` at the booted revision, and settles the factory's record. */
 export async function openStorage(root: string, rev: string | null): Promise<Result<Storage, string>> {
   if (rev === null) return err("the kernel command line names no revision (pv_rev=)");
   const name = parseRevisionName(rev);
   if (!name.ok) return err(`the kernel command line's pv_rev: ${explainStore(name.error)}`);
   const store = openStore(realDisk, root);
-  for (const settle of [prepareStorage, (opened: Store) => setCurrent(opened, name.value)]) {
+  const settling: readonly ((opened: Store) => Promise<Result<unknown, StoreError>>)[] = [
+    prepareStorage,
+    (opened) => setCurrent(opened, name.value),
+    ...(name.value === factory ? [settleFactory] : []),
+  ];
+  for (const settle of settling) {
     const settled = await settle(store);
     if (!settled.ok) return err(explainStore(settled.error));
   }
   return ok({ store, name: name.value });
 }
 
-/** Reads and parses the booted revision and does its bookkeeping (reference 4.3, steps 3 to 8). */
+/** Reads and parses the booted revision (reference 4.3, steps 3 to 5). */
 export async function loadRevision(
   { store, name }: Storage,
   useVerity: boolean,
@@ -62,14 +68,11 @@ export async function loadRevision(
   if (!text.ok) return err(`revision ${name}: ${explainStore(text.error)}`);
   const state = parseState(text.value);
   if (!state.ok) return err(`revision ${name}: ${explainState(state.error)}`);
-  if (name === factory) {
-    const settled = await settleFactory(store);
-    if (!settled.ok) return err(explainStore(settled.error));
-  }
-  return ok(loaded(store, name, state.value, useVerity));
+  return ok(openRevision(store, name, state.value, useVerity));
 }
 
-function loaded(store: Store, name: RevisionName, state: State, useVerity: boolean): LoadedRevision {
+/** A revision whose state is known already. */
+export function openRevision(store: Store, name: RevisionName, state: State, useVerity: boolean): LoadedRevision {
   const hashes = newHashCache();
   const check = async (keys: ReadonlySet<string>): Promise<Result<void, string>> => {
     const { problems } = await validate(store, name, state, { keys, trustVerity: useVerity, hashes });

@@ -48,7 +48,7 @@ export interface RunningPorts {
   onNews(effect: News): void;
 }
 
-export type News = Extract<Effect, { kind: "revisionFailed" | "gaveUp" | "goals" | "allStopped" }>;
+export type News = Extract<Effect, { kind: "revisionFailed" | "gaveUp" | "goals" | "stable" | "allStopped" }>;
 
 export interface Running {
   view(): Supervision;
@@ -232,6 +232,7 @@ export function run(first: RunnableRevision, ports: RunningPorts): Running {
         return;
       case "stable":
         log.info(`${effect.name} is stable`);
+        ports.onNews(effect);
         return;
       case "revisionFailed":
       case "gaveUp":

@@ -82,6 +82,18 @@ async function readBack(disk: Disk, path: string, bytes: Uint8Array): LoaderResu
   return err({ kind: "notWritten", path, problem: `${read.value.byteLength} other bytes` });
 }
 
+/** Files whose names may be exchanged in the journal only: the boot loader may still find what is the spare by now. */
+const unsettled = new WeakMap<Disk, Set<string>>();
+
+/** Nothing of the spare is touched while a boot loader may read it under the file's name. A boot replays the journal, so memory will do. */
+async function settleBefore(disk: Disk, path: string): LoaderResult<void> {
+  const paths = unsettled.get(disk) ?? new Set<string>();
+  unsettled.set(disk, paths);
+  const settled = paths.has(path) ? await atHome(disk, dirname(path)) : ok(undefined);
+  if (settled.ok) paths.delete(path);
+  return settled;
+}
+
 /**
  * Replaces the file in one step for a reader that does not replay the journal of ext4, as GRUB and U-Boot do not. rename(2) over the
  * old file would not do: the old inode is freed, and the block of the inode table may get home before that of the folder. So both
@@ -90,10 +102,15 @@ async function readBack(disk: Disk, path: string, bytes: Uint8Array): LoaderResu
 export async function replaceEnv<T>({ disk, path, format }: EnvFile<T>, value: T): LoaderResult<void> {
   const bytes = format.encode(value);
   if (!bytes.ok) return err({ ...bytes.error, path });
+  const ready = await settleBefore(disk, path);
+  if (!ready.ok) return ready;
   const made = await makeSpare(disk, path, bytes.value);
   if (!made.ok) return made;
+  unsettled.get(disk)?.add(path);
   const placed = await takePlace(disk, path);
   if (!placed.ok) return placed;
   const settled = await atHome(disk, dirname(path));
-  return settled.ok ? readBack(disk, path, bytes.value) : settled;
+  if (!settled.ok) return settled;
+  unsettled.get(disk)?.delete(path);
+  return readBack(disk, path, bytes.value);
 }

@@ -62,9 +62,9 @@ export interface Logs {
   /** Reads what the container wrote last, also after its init has ended, and closes its files. Until then one descriptor of each
    *  followed file keeps its file system busy, so call it as soon as the container has ended and before anything is unmounted. */
   detach(container: string): void;
-  /** The last lines (at most 1000) of one log of the running revision, as evidence: safe to show, oldest first, empty when there
-   *  is none. `source` is its path below the container's folder, such as `lxc/console.log`. */
-  lastLines(container: string, source: string, count: number): readonly string[];
+  /** The last lines (at most 1000) of one log, as evidence: safe to show, oldest first, empty when there is none. `source` is its
+   *  path below the container's folder, such as `lxc/console.log`; `rev` the revision, the running one unless told. */
+  lastLines(container: string, source: string, count: number, rev?: string): readonly string[];
   faults(): LogFaults;
   /** Writes everything out and stops, within a second even when a disk or the console hangs; log calls after it only reach the
    *  console. */

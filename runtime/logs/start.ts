@@ -208,8 +208,8 @@ export function startLogs({ config: first, consoleFd = 1, kmsgPath = "/dev/kmsg"
       }),
     attach: (container, spec) => guarded("attach", undefined, () => containers.attach(container, spec)),
     detach: (container) => guarded("detach", undefined, () => containers.detach(container)),
-    lastLines: (container, source, count) =>
-      place === null ? [] : readLastLines(`${place.dir}/${place.rev}/${container}/${source}`, count),
+    lastLines: (container, source, count, rev) =>
+      place === null ? [] : readLastLines(`${place.dir}/${rev ?? place.rev}/${container}/${source}`, count),
     faults: () => ({ ...counts, restarts: { ...restarts } }),
     async close() {
       for (const container of containers.names) containers.detach(container);

@@ -29,3 +29,4 @@ export {
   parseRevisionName,
   type RevisionName,
 } from "./revision-name.ts";
+export { type Transition, transition } from "./transition.ts";

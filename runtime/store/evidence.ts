@@ -1,26 +1,5 @@
 import * as v from "valibot";
-
-/** Why a revision failed. Closed: who shows one has a sentence for each. */
-export const reasonCodes = [
-  "containerFailed",
-  "goalMissed",
-  "hubUnreachable",
-  "hubUnstable",
-  "badObject",
-  "badSignature",
-  "badState",
-  "stateMissing",
-  "noSpace",
-  "antiRollback",
-  "installFailed",
-  "loaderFailed",
-  "unexpectedReboot",
-  "notBootable",
-  "timeout",
-  "aborted",
-  "crashLoop",
-] as const;
-export type ReasonCode = (typeof reasonCodes)[number];
+import { type ReasonCode, reasonCodes } from "../update/index.ts";
 
 /** What is known of a failure, kept beside the verdict in one record so that a power cut takes both or neither. */
 export interface Evidence {

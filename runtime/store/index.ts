@@ -25,7 +25,7 @@ export {
   type OpenFile,
   sameInode,
 } from "./disk.ts";
-export { EVIDENCE_BYTES_MAX, type Evidence, type ReasonCode, reasonCodes } from "./evidence.ts";
+export { EVIDENCE_BYTES_MAX, type Evidence } from "./evidence.ts";
 export { explainStore, type StoreError } from "./explain.ts";
 export {
   type BadCommitMessage,

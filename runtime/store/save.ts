@@ -19,11 +19,15 @@ export function inOrder<T>(disk: Disk, name: string, task: () => Promise<T>): Pr
   return turn;
 }
 
-/** Removes a file if it is there. */
-export async function unlinkIfThere(disk: Disk, why: string, path: string): DiskResult<void> {
-  const gone = await disk.unlink(why, path);
+/** A removal that finds nothing to remove has done what it was to do. */
+async function unlessMissing(removal: DiskResult<void>): DiskResult<void> {
+  const gone = await removal;
   return gone.ok || gone.error.kind === "missing" ? ok(undefined) : gone;
 }
+
+/** Removes a file if it is there. */
+export const unlinkIfThere = (disk: Disk, why: string, path: string): DiskResult<void> =>
+  unlessMissing(disk.unlink(why, path));
 
 async function createOver(disk: Disk, why: string, path: string, mode: number): DiskResult<NewFile> {
   const created = await disk.create(why, path, mode);
@@ -80,11 +84,28 @@ export async function replaceFile(
   return written.ok ? moveIntoPlace(disk, why, temporary, path) : written;
 }
 
+/** New folders that could be neither made durable nor taken back. */
+const doubtful = new WeakMap<Disk, Set<string>>();
+
 /** Makes a new folder durable in its parent, or takes it back: else the next attempt would find it and take it for durable. */
 async function keepFolder(disk: Disk, why: string, folder: string): DiskResult<void> {
   const kept = await disk.fsync(why, dirname(folder));
-  if (!kept.ok) await disk.rmdir(why, folder);
+  const certain = kept.ok ? kept : await unlessMissing(disk.rmdir(why, folder));
+  const doubts = doubtful.get(disk) ?? new Set();
+  if (certain.ok) doubts.delete(folder);
+  else doubtful.set(disk, doubts.add(folder));
   return kept;
+}
+
+/** Comes before a write at `path`: folders on the way there that an earlier attempt left in doubt are made durable or taken back. */
+async function keepDoubtful(disk: Disk, why: string, path: string): DiskResult<void> {
+  const doubts = doubtful.get(disk) ?? new Set();
+  for (const folder of doubts) {
+    if (!path.startsWith(`${folder}/`)) continue;
+    const kept = await keepFolder(disk, why, folder);
+    if (!kept.ok && doubts.has(folder)) return kept;
+  }
+  return ok(undefined);
 }
 
 /** mkdir -p in which every new folder is durable in its parent. A link to a folder counts as one here; see {@link makeFolders}. */
@@ -107,6 +128,8 @@ async function makeWithParents(disk: Disk, why: string, folder: string): DiskRes
  */
 export function saveFile(disk: Disk, why: string, path: string, bytes: Uint8Array, mode = 0o644): DiskResult<void> {
   return inOrder(disk, path, async () => {
+    const certain = await keepDoubtful(disk, why, path);
+    if (!certain.ok) return certain;
     const folder = dirname(path);
     const temporary = `${folder}/.${basename(path)}.tmp`;
     let placed = await replaceFile(disk, why, temporary, path, bytes, mode);
@@ -130,6 +153,8 @@ export async function walkFolders(
   relative: string,
   make: boolean,
 ): DiskResult<string> {
+  const certain = make ? await keepDoubtful(disk, why, `${base}/${relative}/`) : ok(undefined);
+  if (!certain.ok) return certain;
   let folder = base;
   for (const name of relative.split("/").filter((part) => part !== "")) {
     folder = `${folder}/${name}`;

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { readConfiguration } from "../../runtime/boot/configuration.ts";
-import { controlCommands, noUpdates, type Updates } from "../../runtime/boot/control-commands.ts";
+import { controlCommands, type Updates } from "../../runtime/boot/control-commands.ts";
 import { openDeviceMetadata } from "../../runtime/boot/metadata.ts";
 import type { Operation } from "../../runtime/control/index.ts";
 import { ok } from "../../runtime/result.ts";
@@ -23,10 +23,10 @@ async function world(running = "7") {
   const { config } = readConfiguration({ commandLine: "", environment });
   const store = openStore(watchfulDisk(realDisk).disk, top);
   const warn = (message: string) => expect.unreachable(message);
-  const metadata = await openDeviceMetadata({ config, store, revision: revision(running), warn });
+  const metadata = await openDeviceMetadata({ config, store, revision: () => revision(running), warn });
   const asked: string[] = [];
   const updates: Updates = {
-    ...noUpdates,
+    put: async () => ok(undefined),
     async command(operation, payload) {
       asked.push(`${operation} ${payload}`);
       return { kind: "accepted" };

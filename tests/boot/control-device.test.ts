@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import { noUpdates } from "../../runtime/boot/control-commands.ts";
 import { controlDevice } from "../../runtime/boot/control-device.ts";
 import type { EventWithoutTime, Running } from "../../runtime/boot/running.ts";
 import type { Containers } from "../../runtime/containers/index.ts";
@@ -41,17 +40,16 @@ function device() {
   };
   const power = () => ({ kind: "accepted" }) as const;
   const control = controlDevice({
-    state,
+    current: () => ({ state, containers }),
+    name: () => revision("0"),
     running,
-    containers,
     config: [],
     buildinfo: "",
     power,
     store: openStore(realDisk, "/nowhere"),
-    revision: revision("0"),
     reservedPercent: 0,
     metadata: { ...fakeDevice().metadata, userMeta: () => "", merge: nothing, show: nothing, statusIs: nothing },
-    updates: noUpdates,
+    updates: { put: nothing, command: nothing, collectGarbage: nothing },
   });
   return { sent, running, control };
 }

@@ -5,9 +5,11 @@ export { allGoalsReached, type ContainerStatus, containers, powerOff, whenContai
 export { demoContainers, scriptContainer } from "./demo-containers.ts";
 export type { DiskSpec, StorageCheck } from "./disk.ts";
 export { type BootEnvironment, environmentFile, environmentPath } from "./environment.ts";
+export { bringAlong, incoming } from "./export.ts";
 export { type Arch, arches, hostArch, testArch } from "./host.ts";
 export type { Json } from "./json.ts";
 export { type BootOptions, boot, type Device, type EndReason, withDevice } from "./machine.ts";
 export { type Outcome, probeContainer } from "./probe.ts";
 export { defaultGroups, type Revision, type RevisionSpec, revision } from "./revision.ts";
+export { sharedDevice } from "./shared-device.ts";
 export { squashfs, type TreeSpec } from "./tree.ts";

@@ -48,6 +48,9 @@ const machines: Readonly<
   aarch64: { program: "qemu-system-aarch64", board: ["-M", "virt", "-cpu", "cortex-a72"], console: "ttyAMA0" },
 };
 
+/** The loaders of `loaders.ts`, as the runtime calls them. */
+const loaderTypes: Readonly<Record<Arch, string>> = { x86_64: "grub", aarch64: "uboot" };
+
 /** Why a machine ended, in QEMU's words: "guest-shutdown" (power-off), "guest-reset", "guest-panic", "host-qmp-quit", … */
 export type EndReason = string;
 
@@ -103,6 +106,7 @@ const words = (options: BootOptions): readonly string[] => [
   ...[`console=${machines[options.arch].console}`, "apparmor=0", "PV_STORAGE_DEVICE=LABEL=pvdata"],
   // What the runtime has to say is evidence: it belongs on the console, besides its files.
   ...["PV_LOG_LEVEL=3", "PV_LOG_SERVER_OUTPUTS=filetree,stdout.pantavisor"],
+  `PV_BOOTLOADER_TYPE=${options.loader === "real" ? loaderTypes[options.arch] : "none"}`,
   ...(options.append ?? []),
 ];
 

@@ -6,8 +6,8 @@ import {
   type Evidence,
   encodeProgress,
   progressRecord,
-  reasonCodes,
 } from "../../runtime/store/index.ts";
+import { reasonCodes } from "../../runtime/update/index.ts";
 import { must, revision } from "./world.ts";
 
 const rev = revision("7");

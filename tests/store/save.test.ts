@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { readFile, realDisk, saveFile } from "../../runtime/store/index.ts";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { err } from "../../runtime/result.ts";
+import { type Disk, type DiskError, type DiskResult, readFile, realDisk, saveFile } from "../../runtime/store/index.ts";
 import { makeFolders } from "../../runtime/store/save.ts";
 import { faultyDisk, smallDisk, watchfulDisk } from "./disks.ts";
 import { emptyFolder, must, mustFail, read, removeFolders, tree } from "./world.ts";
@@ -52,6 +53,46 @@ describe("saveFile", () => {
       must(await saveFile(disk, "test", `${root}/a/b/c`, bytes("x")));
       expect([faulty.struck(), losable()]).toEqual([faulty.struck(), []]);
     }
+  });
+
+  test.each(["saveFile", "makeFolders"] as const)(
+    "%s makes folders durable that an earlier attempt could neither keep nor take back",
+    async (way) => {
+      const root = emptyFolder();
+      const { disk, losable } = watchfulDisk(realDisk);
+      let broken = true;
+      const io = (call: string, path: string): DiskError => ({ kind: "io", call, why: "test", path, code: "EIO" });
+      const moody: Disk = {
+        ...disk,
+        fsync: async (why, path) => (broken ? err(io("fsync", path)) : disk.fsync(why, path)),
+        rmdir: async (why, path) => (broken ? err(io("rmdir", path)) : disk.rmdir(why, path)),
+      };
+      const attempt = (): DiskResult<unknown> =>
+        way === "saveFile"
+          ? saveFile(moody, "test", `${root}/a/b/f`, bytes("x"))
+          : makeFolders(moody, "test", root, "a/b");
+      for (let count = 0; count < 2; count += 1) expect(mustFail(await attempt())).toMatchObject({ call: "fsync" });
+      broken = false;
+      must(await attempt());
+      expect(losable()).toEqual([]);
+    },
+  );
+
+  test("a folder in doubt that was removed meanwhile is in nobody's way", async () => {
+    const root = emptyFolder();
+    let broken = true;
+    const io: DiskError = { kind: "io", call: "fsync", why: "test", path: root, code: "EIO" };
+    const moody: Disk = {
+      ...realDisk,
+      fsync: async (why, path) => (broken ? err(io) : realDisk.fsync(why, path)),
+      rmdir: async (why, path) => (broken ? err(io) : realDisk.rmdir(why, path)),
+    };
+    mustFail(await makeFolders(moody, "test", root, "a/b"));
+    broken = false;
+    rmSync(`${root}/a`, { recursive: true });
+    must(await makeFolders(moody, "test", root, "a/b"));
+    must(await saveFile(moody, "test", `${root}/a/b/f`, bytes("x")));
+    expect(tree(root)).toEqual({ "a/b/f": "x" });
   });
 
   test("on a full disk the old file stays and no temporary one does", async () => {

@@ -55,7 +55,7 @@ export const keys = {
   PH_METADATA_USRMETA_INTERVAL: later(duration("metadata.usrmeta.interval", HOR, 5 * S)),
   PH_ONLINE_REQUEST_THRESHOLD: later(int(0, COUNT_MAX, null, HOR, 0)),
   PH_UPDATER_INTERVAL: later(duration("updater.interval", HOR, 5 * S)),
-  PH_UPDATER_NETWORK_TIMEOUT: later(duration("updater.network_timeout", HOR, 2 * MIN)),
+  PH_UPDATER_NETWORK_TIMEOUT: duration("updater.network_timeout", HOR, 2 * MIN),
   PH_UPDATER_TRANSFER_MAX_COUNT: later(int(1, 64, null, HOR, 5)),
 
   PV_BOOTLOADER_FITCONFIG: text("bootloader.fitconfig", C, null),
@@ -130,7 +130,7 @@ export const keys = {
   PV_POWER_SYSFS_DIR: later(path("power.sysfs_dir", COR, "/sys/power")),
 
   PV_REMOUNT_POLICY: later(optionalComponent(null, ENV_ONLY, null)),
-  PV_REVISION_RETRIES: later(int(0, COUNT_MAX, "revision.retries", COR, 10)),
+  PV_REVISION_RETRIES: int(0, COUNT_MAX, "revision.retries", COR, 10),
   /** The original lets it be switched off, and its boot script does so (reference 15, number 9). */
   PV_SECUREBOOT_CHECKSUM: alwaysOn("secureboot.checksum", C, true),
   PV_SECUREBOOT_HANDLERS: bool("secureboot.handlers", C, true),
@@ -141,7 +141,8 @@ export const keys = {
   PV_STORAGE_DEVICE: text("storage.device", C, null),
   PV_STORAGE_FIRMWARE_VOL: later(bool(null, C, false)),
   PV_STORAGE_FSTYPE: optionalComponent("storage.fstype", C, null),
-  PV_STORAGE_GC_KEEP_FACTORY: later(bool("storage.gc.keep_factory", COR, false)),
+  /** The original's default is off; the boot scripts fall back to revision 0 when nothing else starts. */
+  PV_STORAGE_GC_KEEP_FACTORY: bool("storage.gc.keep_factory", COR, true),
   /** Percent of the partition. */
   PV_STORAGE_GC_RESERVED: int(0, 100, "storage.gc.reserved", COR, 5),
   /** Percent of the partition; 0: never by itself. */
@@ -169,7 +170,7 @@ export const keys = {
   PV_SYSTEM_RUNDIR: path("system.rundir", C, "/run/pantavisor/pv"),
   PV_SYSTEM_USRDIR: later(path("system.usrdir", C, "/usr")),
 
-  PV_UPDATER_COMMIT_DELAY: later(duration("updater.commit.delay", COR, 25 * S)),
+  PV_UPDATER_COMMIT_DELAY: duration("updater.commit.delay", COR, 25 * S),
   PV_UPDATER_GOALS_TIMEOUT: duration("updater.goals.timeout", CO, 2 * MIN),
   PV_UPDATER_USE_TMP_OBJECTS: later(bool("updater.use_tmp_objects", COR, false)),
   PV_VOLMOUNT_DM_EXTRA_ARGS: later(text(null, CO, null)),
