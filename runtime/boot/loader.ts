@@ -23,7 +23,9 @@ async function portsOf(config: Config, { disk, root: storage }: Store): Promise<
 /** The boot loader of the running device, as `PV_BOOTLOADER_TYPE` names it. Reads no variable yet. The error is for people. */
 export async function openDeviceLoader(config: Config, store: Store): Promise<Result<Loader, string>> {
   const ports = await portsOf(config, store);
-  if (!ports.ok) return err(`boot loader ${config.PV_BOOTLOADER_TYPE}: ${ports.error}`);
+  if (!ports.ok) return err(`type ${config.PV_BOOTLOADER_TYPE}: ${ports.error}`);
   const loader = openLoader(config.PV_BOOTLOADER_TYPE, ports.value);
-  return loader.ok ? loader : err(explainLoader(loader.error));
+  if (loader.ok) return loader;
+  const { error } = loader;
+  return err(error.kind === "unsupported" ? error.what : explainLoader(error));
 }

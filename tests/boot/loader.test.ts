@@ -53,7 +53,7 @@ test("type uboot-env: one place only as a file of its own, since a part of a dis
 
 test.each([
   ["uboot-env", "fw_env.config: ENOENT"],
-  ["uboot-ab", "boot loader: type uboot-ab is not supported by this version"],
+  ["uboot-ab", "type uboot-ab is not supported by this version"],
   ["rpiab", "so the disk with the boot partitions is not known"],
 ])("type %s without what it needs is an error that says so", async (type, wanted) => {
   expect(mustFail(await open(type))).toContain(wanted);
