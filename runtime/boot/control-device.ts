@@ -85,7 +85,7 @@ export function controlDevice(options: {
           exportedServices.length + services.required.length + services.optional.length > 0,
       ),
     hasManualDrivers: (name) => (named(name)?.drivers.manual.length ?? 0) > 0,
-    steps: controlSteps(options.store, { running: revision, put: updates.put }),
+    steps: controlSteps(options.store, updates.put),
     objects: controlObjects(options.store, options.reservedPercent),
     metadata,
     commands: oneAtATime(controlCommands({ running: revision, metadata, updates, power })),

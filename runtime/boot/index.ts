@@ -3,12 +3,20 @@ import { type Layout, trailDir } from "../containers/index.ts";
 import { explainLoader, type Loader } from "../loader/index.ts";
 import { err, invariant, ok, type Result } from "../result.ts";
 import type { State } from "../state/index.ts";
-import { explainStore, finishRemovals, removeUnfinishedObjects, type Store } from "../store/index.ts";
+import {
+  explainStore,
+  finishRemovals,
+  openStore,
+  realDisk,
+  removeUnfinishedObjects,
+  type Store,
+} from "../store/index.ts";
 import { failure, type UpdateLimits } from "../update/index.ts";
+import { bootedRevision } from "./booted.ts";
 import { mountBsp } from "./bsp.ts";
 import type { Config } from "./config/index.ts";
 import { type RunningDevice, startDevice } from "./device.ts";
-import { loaderOf } from "./loader.ts";
+import { openDeviceLoader } from "./loader.ts";
 import { type Machine, startMachine } from "./machine.ts";
 import { openDeviceMetadata } from "./metadata.ts";
 import { addOemLevel } from "./oem.ts";
@@ -29,9 +37,15 @@ async function startRevision(machine: Machine): Promise<Result<void, string>> {
   const { config, arguments: boot } = machine.configuration;
   const mounted = await mountStorage(config);
   if (!mounted.ok) return err(explainStorageError(mounted.error));
-  const storage = await openStorage(config.PV_STORAGE_MNTPOINT, boot.rev);
+  const store = openStore(realDisk, config.PV_STORAGE_MNTPOINT);
+  const opened = await openDeviceLoader(config, store);
+  if (!opened.ok) machine.log.error(`no update can be taken: boot loader, ${opened.error}`);
+  const loader = opened.ok ? opened.value : noLoader(opened.error);
+  const booted = await bootedRevision(loader, boot.rev);
+  if (!booted.ok) return booted;
+  const name = booted.value;
+  const storage = await openStorage(store, name);
   if (!storage.ok) return storage;
-  const { store, name } = storage.value;
   const layout: Layout = {
     storage: config.PV_STORAGE_MNTPOINT,
     revision: name,
@@ -47,6 +61,7 @@ async function startRevision(machine: Machine): Promise<Result<void, string>> {
   const updating = await openUpdating(
     machine,
     storage.value,
+    loader,
     useVerity,
     revision.ok ? revision.value.state : null,
     () => device,
@@ -99,18 +114,17 @@ async function cleanUp({ log }: Machine, store: Store): Promise<void> {
 async function openUpdating(
   machine: Machine,
   { store, name }: Storage,
+  loader: Loader,
   useVerity: boolean,
   booted: State | null,
   device: () => RunningDevice | null,
 ): Promise<Updating> {
   const { config } = machine.configuration;
-  const loader = await loaderOf(config, store.disk);
-  if (!loader.ok) machine.log.error(`updates need a reboot first: ${explainLoader(loader.error)}`);
   let intoTrial = false;
   const log = machine.logs.logger("update");
   const ports: UpdatingPorts = {
     store,
-    loader: loader.ok ? loader.value : noLoader(loader.error),
+    loader,
     log,
     now: () => performance.now(),
     wallMs: Date.now,
@@ -143,7 +157,7 @@ async function openUpdating(
     },
   };
   machine.onReboot(async () => {
-    const argument = await ports.loader.rebootArgument(intoTrial);
+    const argument = await loader.rebootArgument(intoTrial);
     if (!argument.ok) log.error(explainLoader(argument.error));
     return argument.ok ? argument.value : null;
   });
@@ -169,8 +183,8 @@ function limitsOf(config: Config, state: State | null): UpdateLimits {
 }
 
 /** Stands where there is no loader that can be asked: every update fails with the reason. */
-function noLoader(error: Parameters<typeof explainLoader>[0]): Loader {
-  const refused = async () => err(error);
+function noLoader(why: string): Loader {
+  const refused = async () => err({ kind: "unsupported", what: why } as const);
   return {
     type: "unknown",
     canTry: false,

@@ -1,48 +1,31 @@
-import {
-  type CopyPlace,
-  type Loader,
-  type LoaderError,
-  type LoaderPorts,
-  type LoaderResult,
-  openArea,
-  openLoader,
-  readFwEnvConfig,
-} from "../loader/index.ts";
+import { explainLoader, type Loader, type LoaderPorts, openLoader, openUbootEnvPorts } from "../loader/index.ts";
 import { err, ok, type Result } from "../result.ts";
-import type { Disk } from "../store/index.ts";
+import type { Store } from "../store/index.ts";
+import { openBootPartitions } from "./boot-partitions.ts";
 import type { Config } from "./config/index.ts";
 
-/** One copy is replaced in one step only where it is a file of its own. */
-async function openSingle(disk: Disk, { path, atBytes, sizeBytes }: CopyPlace): LoaderResult<LoaderPorts["ubootEnv"]> {
-  const info = await disk.stat("boot/loader", path);
-  if (!info.ok) return err({ kind: "disk", error: info.error });
-  if (info.value.type === "file" && atBytes === 0 && info.value.sizeBytes === sizeBytes) return ok({ path, sizeBytes });
-  const what = `the only copy of U-Boot's environment is a part of ${path}, and a power cut could tear it: give U-Boot a redundant one`;
-  return err({ kind: "unsupported", what });
+/** What the driver of this type needs beside the storage tree. */
+async function portsOf(config: Config, { disk, root: storage }: Store): Promise<Result<LoaderPorts, string>> {
+  switch (config.PV_BOOTLOADER_TYPE) {
+    case "uboot-env": {
+      const ubootEnv = await openUbootEnvPorts(disk, `${config.PV_SYSTEM_ETCDIR}/fw_env.config`);
+      return ubootEnv.ok ? ok({ disk, storage, ubootEnv: ubootEnv.value }) : err(explainLoader(ubootEnv.error));
+    }
+    case "rpiab": {
+      const rpi = await openBootPartitions(storage);
+      return rpi.ok ? ok({ disk, storage, rpi: rpi.value }) : rpi;
+    }
+    default:
+      return ok({ disk, storage });
+  }
 }
 
-async function openUbootEnv(disk: Disk, configPath: string): LoaderResult<LoaderPorts["ubootEnv"]> {
-  const places = await readFwEnvConfig(disk, configPath);
-  if (!places.ok) return places;
-  const [one, two] = places.value;
-  if (one === undefined) return ok(undefined);
-  if (two === undefined) return openSingle(disk, one);
-  const first = await openArea(one.path, one.atBytes, one.sizeBytes);
-  if (!first.ok) return err({ kind: "disk", error: first.error });
-  const second = await openArea(two.path, two.atBytes, two.sizeBytes);
-  return second.ok ? ok([first.value, second.value]) : err({ kind: "disk", error: second.error });
-}
-
-/** The boot loader of this device, as the configuration names it. `rpi` is needed for type `rpiab`. */
-export async function loaderOf(
-  config: Config,
-  disk: Disk,
-  rpi?: LoaderPorts["rpi"],
-): Promise<Result<Loader, LoaderError>> {
-  const type = config.PV_BOOTLOADER_TYPE;
-  const ports = { disk, storage: config.PV_STORAGE_MNTPOINT, ...(rpi === undefined ? {} : { rpi }) };
-  if (type !== "uboot-env") return openLoader(type, ports);
-  const ubootEnv = await openUbootEnv(disk, `${config.PV_SYSTEM_ETCDIR}/fw_env.config`);
-  if (!ubootEnv.ok) return ubootEnv;
-  return openLoader(type, ubootEnv.value === undefined ? ports : { ...ports, ubootEnv: ubootEnv.value });
+/** The boot loader of the running device, as `PV_BOOTLOADER_TYPE` names it. Reads no variable yet. The error is for people. */
+export async function openDeviceLoader(config: Config, store: Store): Promise<Result<Loader, string>> {
+  const ports = await portsOf(config, store);
+  if (!ports.ok) return err(`type ${config.PV_BOOTLOADER_TYPE}: ${ports.error}`);
+  const loader = openLoader(config.PV_BOOTLOADER_TYPE, ports.value);
+  if (loader.ok) return loader;
+  const { error } = loader;
+  return err(error.kind === "unsupported" ? error.what : explainLoader(error));
 }

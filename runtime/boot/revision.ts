@@ -6,12 +6,9 @@ import {
   factory,
   makeVolumeFolder,
   newHashCache,
-  openStore,
-  parseRevisionName,
   prepareStorage,
   type RevisionName,
   readState,
-  realDisk,
   type Store,
   type StoreError,
   setCurrent,
@@ -42,21 +39,17 @@ export interface Storage {
 }
 
 /** Makes the folders of the storage tree, points `current` at the booted revision, and settles the factory's record. */
-export async function openStorage(root: string, rev: string | null): Promise<Result<Storage, string>> {
-  if (rev === null) return err("the kernel command line names no revision (pv_rev=)");
-  const name = parseRevisionName(rev);
-  if (!name.ok) return err(`the kernel command line's pv_rev: ${explainStore(name.error)}`);
-  const store = openStore(realDisk, root);
+export async function openStorage(store: Store, name: RevisionName): Promise<Result<Storage, string>> {
   const settling: readonly ((opened: Store) => Promise<Result<unknown, StoreError>>)[] = [
     prepareStorage,
-    (opened) => setCurrent(opened, name.value),
-    ...(name.value === factory ? [settleFactory] : []),
+    (opened) => setCurrent(opened, name),
+    ...(name === factory ? [settleFactory] : []),
   ];
   for (const settle of settling) {
     const settled = await settle(store);
     if (!settled.ok) return err(explainStore(settled.error));
   }
-  return ok({ store, name: name.value });
+  return ok({ store, name });
 }
 
 /** Reads and parses the booted revision (reference 4.3, steps 3 to 5). */

@@ -1,6 +1,7 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync, statSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { err, ok, type Result } from "../result.ts";
+import type { SysError } from "./errno.ts";
 import { readText, viaNode } from "./libc.ts";
 import { partitionUuid, type ReadAt } from "./partition-table.ts";
 import { decodeSuperblock, type FileSystemIdentity, SUPERBLOCK_BYTES } from "./superblock.ts";
@@ -41,6 +42,26 @@ const attribute = (device: string, file: string): string | undefined => {
   const text = readText(`${SYS_BLOCK}/${device}/${file}`); // devices come and go: a missing attribute is no error
   return text.ok ? text.value.trimEnd() : undefined;
 };
+
+/**
+ * The partitions of the disk on which the partition with this device number is: paths by partition number. Empty for a device that is
+ * no partition.
+ */
+export function partitionsBeside(
+  { major, minor }: { readonly major: number; readonly minor: number },
+  sysfs = "/sys",
+): Result<ReadonlyMap<number, string>, SysError> {
+  const path = `${sysfs}/dev/block/${major}:${minor}`;
+  return viaNode("readdir", { path }, () => {
+    const disk = dirname(realpathSync(path)); // a partition's folder in sysfs is inside its disk's
+    const partitions = new Map<number, string>();
+    for (const name of readdirSync(disk)) {
+      const number = readText(`${disk}/${name}/partition`);
+      if (number.ok) partitions.set(Number(number.value), `/dev/${name.replaceAll("!", "/")}`);
+    }
+    return partitions;
+  });
+}
 
 /** Reads without failing: an unreadable device (no medium, just unplugged) is one that does not match. */
 const readAt =

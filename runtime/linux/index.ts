@@ -32,6 +32,7 @@ export {
   findBlockDevice,
   listBlockDevices,
   parseDeviceSelector,
+  partitionsBeside,
   readSuperblock,
   waitForBlockDevice,
 } from "./blockdev.ts";

@@ -5,14 +5,13 @@
 export { type Area, openArea } from "./area.ts";
 export type { Pair } from "./environment.ts";
 export { explainLoader } from "./explain.ts";
-export type { CopyPlace } from "./fw-env-config.ts";
 export type { Loader, LoaderError, LoaderResult, LoaderState } from "./model.ts";
 export {
   LOADER_TYPES,
   type LoaderPorts,
   type LoaderType,
   openLoader,
-  readFwEnvConfig,
   type UbootEnvFile,
 } from "./open.ts";
 export type { BootPartition, Mountable } from "./rpiab.ts";
+export { openUbootEnvPorts } from "./uboot-env-ports.ts";

@@ -88,7 +88,7 @@ export function openLoader(type: LoaderType, ports: LoaderPorts): Result<Loader,
         ? unsupported("type rpiab needs the boot partitions of a Raspberry Pi")
         : ok(openRpiab({ disk, storage, ...rpi }));
     case "uboot-ab":
-      return unsupported("type uboot-ab is not there yet");
+      return unsupported("type uboot-ab is not supported by this version");
     default:
       return unreachable(type);
   }

@@ -116,12 +116,12 @@ function waitsElsewhere({ inactiveList }: View, rev: RevisionName): Result<boole
 /**
  * Raspberry Pi with two boot partitions (reference 6.4, Raspberry Pi's documentation, config_txt/autoboot). The firmware boots the
  * partition that `autoboot.txt` names for `[all]`, or once, after a reboot with the argument "0 tryboot", that for `[tryboot]`. Which
- * revision runs with that image is for the first stage to decide, by `rpiab.txt` and the partition's `pv_rev.txt`:
+ * revision runs with that image is for the first stage (bsp-buildroot/initramfs/init) to decide, by `rpiab.txt` and the partition's `pv_rev.txt`:
  *
  * - it was a tryboot, and `pv_try` is in the list: `pv_try`, on trial;
  * - no tryboot, `pv_try` is in the list, `pv_rev` is not: `pv_try`, which is committed (see {@link settledState});
  * - no tryboot, both are in the list: as GRUB and U-Boot do (6.1), `pv_try` if `pv_trying` does not name it yet, else `pv_rev`. The first
- *   stage keeps `pv_trying` itself, on the partition of `autoboot.txt`, and clears it with every other choice;
+ *   stage keeps `pv_trying` itself, in `boot/rpiab.trying`, and clears it with every other choice;
  * - else `pv_rev`.
  */
 export function openRpiab(ports: RpiabPorts): Loader {

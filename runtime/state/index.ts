@@ -2,6 +2,16 @@
  * What a revision is. {@link parseState} turns a state JSON (`pantavisor-service-system@1`, reference sections 1 and 2) into
  * plain immutable data, or says everything that is wrong with it. Pure: nothing here does I/O.
  */
+export {
+  type AntiRollback,
+  antiRollbackOf,
+  type BelowFloor,
+  belowFloor,
+  type Floor,
+  type Part,
+  parseFloor,
+  raisedFloor,
+} from "./antirollback.ts";
 export { becomesFile } from "./document.ts";
 export { explainState, type Fault, type FaultKind, type StateError } from "./fault.ts";
 export { defaultGroups } from "./groups.ts";

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from "../result.ts";
+import { checkAntiRollback } from "./antirollback.ts";
 import { parseBsp } from "./bsp.ts";
 import { parseContainers } from "./container.ts";
 import { parseDevice } from "./device.ts";
@@ -55,6 +56,7 @@ function fromRoot(text: string, root: JsonNode, options: ParseOptions): Result<S
   const containers = parseContainers(document, device);
   const signatures = findSignatures(document);
   checkServices(containers, document);
+  checkAntiRollback(document);
   warnOfDisks(device, containers, findings);
   if (findings.refused) return refused(findings);
   const { entries } = document;

@@ -1,6 +1,7 @@
 import type { BadRevisionName } from "../state/index.ts";
 import { type DiskError, explainDiskError } from "./disk.ts";
 import type { BadCommitMessage } from "./facts.ts";
+import type { BadFloor } from "./floor.ts";
 import type { BadVolumeName } from "./folders.ts";
 import type { InstallError } from "./install.ts";
 import type { SizeUnknown } from "./needed.ts";
@@ -15,6 +16,7 @@ export type StoreError =
   | SizeUnknown
   | BadProgress
   | BadCommitMessage
+  | BadFloor
   | BadRevisionName
   | BadVolumeName;
 
@@ -34,6 +36,8 @@ export function explainStore(e: StoreError): string {
       return `object ${e.digest} is not in the store, and nobody said how large it is: ask its source again`;
     case "badCommitMessage":
       return `the commit message wants at most 256 bytes and no control characters, but ${e.problem}`;
+    case "badFloor":
+      return `${e.path} cannot be used, ${e.problem}: no other revision is taken before it is mended, or removed to take any version again`;
     case "objectMissing":
       return `${e.key} needs object ${e.digest}, which is not in the store: fetch it first`;
     case "objectBad":

@@ -37,6 +37,7 @@ export {
   writeCommitMessage,
   writePrevious,
 } from "./facts.ts";
+export { type BadFloor, readFloor, writeFloor } from "./floor.ts";
 export {
   type BadVolumeName,
   makeLogFolder,
@@ -77,6 +78,7 @@ export { isDone, listRevisions, markDone, readCurrent, readState, setCurrent, se
 export { makeFolders, readFile, saveFile, writeTemporary } from "./save.ts";
 export { type NoSpace, type StorageSpace, spaceFor, storageSpace } from "./space.ts";
 export {
+  findRevision,
   listSteps,
   type PutStateOptions,
   putState,

@@ -131,7 +131,7 @@ export async function objectInfo(store: Store, digest: Digest): DiskResult<Objec
 
 export interface ObjectContents {
   readonly sizeBytes: number;
-  /** At most 256 KiB each. Throws when the disk fails or the object is replaced meanwhile; opens nothing before it is asked. */
+  /** At most 256 KiB each, in one buffer: a chunk holds until the next one is asked for. Throws when the disk fails or the object is replaced meanwhile; opens nothing before it is asked. */
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
@@ -151,8 +151,9 @@ export async function readObject({ disk, root }: Store, digest: Digest): DiskRes
 async function* contents(disk: Disk, path: string, sizeBytes: number): AsyncIterable<Uint8Array> {
   const file = ofDisk(await disk.open(WHY, path));
   try {
+    const buffer = new Uint8Array(Math.min(READ_BYTES, sizeBytes));
     for (let at = 0; at < sizeBytes; ) {
-      const chunk = new Uint8Array(Math.min(READ_BYTES, sizeBytes - at));
+      const chunk = buffer.subarray(0, sizeBytes - at);
       const count = ofDisk(await file.read(chunk, at));
       if (count === 0) throw new Error(`${path} became shorter while it was read`);
       yield chunk.subarray(0, count);

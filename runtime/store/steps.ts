@@ -14,8 +14,8 @@ const WHY = "store/step";
 /** A revision as a list of them shows it (reference 8.4, `GET /steps`). */
 export interface Step {
   readonly name: RevisionName;
-  /** When its state was stored, as ISO 8601 in UTC. */
-  readonly date: string;
+  /** When its state was stored, milliseconds since 1970. */
+  readonly storedAtMs: number;
   readonly commitMessage: string;
   /** Null: no record, or none that says anything. */
   readonly progress: Progress | null;
@@ -36,7 +36,7 @@ export async function listSteps(store: Store): DiskResult<readonly Step[]> {
     if (!progress.ok && progress.error.kind !== "badProgress") return err(progress.error);
     steps.push({
       name,
-      date: new Date(Number(state.value.mtimeNs / 1_000_000n)).toISOString(),
+      storedAtMs: Number(state.value.mtimeNs / 1_000_000n),
       commitMessage: commitMessage.value,
       progress: progress.ok ? progress.value : null,
     });
@@ -53,6 +53,17 @@ export async function resolveRevision(
   const current = await readCurrent(store);
   if (!current.ok) return current;
   return current.value === null ? err({ kind: "badRevisionName", text }) : ok(current.value);
+}
+
+/** {@link resolveRevision} of one that has a state text. `missing`: there is no such revision. */
+export async function findRevision(
+  store: Store,
+  text: string,
+): Promise<Result<RevisionName, DiskError | BadRevisionName>> {
+  const rev = await resolveRevision(store, text);
+  if (!rev.ok) return rev;
+  const there = await store.disk.stat(WHY, statePath(store, rev.value));
+  return there.ok ? rev : there;
 }
 
 /** {@link readState} of {@link resolveRevision}. `missing`: there is no such revision. */

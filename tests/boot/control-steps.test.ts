@@ -3,7 +3,7 @@ import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { controlSteps } from "../../runtime/boot/control-steps.ts";
 import { err, ok } from "../../runtime/result.ts";
-import { openStore, progressRecord, realDisk, writeProgress } from "../../runtime/store/index.ts";
+import { openStore, progressRecord, realDisk, setCurrent, writeProgress } from "../../runtime/store/index.ts";
 import { watchfulDisk } from "../store/disks.ts";
 import { emptyFolder, must, mustFail, read, removeFolders, revision } from "../store/world.ts";
 
@@ -13,12 +13,9 @@ function world() {
   const root = emptyFolder();
   const store = openStore(watchfulDisk(realDisk).disk, root);
   const puts: string[] = [];
-  const steps = controlSteps(store, {
-    running: () => revision("0"),
-    async put(rev, state) {
-      puts.push(`${rev} ${Buffer.from(state)}`);
-      return rev === "locals/bad" ? err({ status: 422, why: "Parser: State JSON has bad format" }) : ok(undefined);
-    },
+  const steps = controlSteps(store, async (rev, state) => {
+    puts.push(`${rev} ${Buffer.from(state)}`);
+    return rev === "locals/bad" ? err({ status: 422, why: "Parser: State JSON has bad format" }) : ok(undefined);
   });
   const add = (rev: string, state: string) => {
     for (const folder of [".pvr", ".pv"]) mkdirSync(join(root, "trails", rev, folder), { recursive: true });
@@ -29,7 +26,7 @@ function world() {
 }
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-test("every revision is listed, whatever is missing or broken in it", async () => {
+test("every revision that has a state is listed, whatever is missing or broken in it", async () => {
   const { root, store, steps, add } = world();
   add("0", "{}");
   add("locals/a", '{"a":1}');
@@ -40,15 +37,17 @@ test("every revision is listed, whatever is missing or broken in it", async () =
   const done = '{"status":"DONE","status-msg":"Factory revision","progress":100,"retries":0}';
   expect(must(await steps.list())).toEqual([
     { name: "0", storedAtMs: 1_700_000_000_000, commitMessage: "", progress: done },
-    { name: "7", storedAtMs: null, commitMessage: "", progress: null },
     { name: "locals/a", storedAtMs: 1_700_000_000_000, commitMessage: "ü", progress: null },
   ]);
+  must(await setCurrent(store, revision("0")));
   expect(must(await steps.progress("current"))).toBe(done);
 });
 
 test("a state comes byte for byte, of the running revision by the name current too", async () => {
-  const { steps, add } = world();
+  const { store, steps, add } = world();
   add("0", '{ "#spec":  "x" }\n');
+  expect(mustFail(await steps.state("current")).status).toBe(404);
+  must(await setCurrent(store, revision("0")));
   for (const rev of ["0", "current"])
     expect(Buffer.from(must(await steps.state(rev))).toString()).toBe('{ "#spec":  "x" }\n');
 });
@@ -81,6 +80,9 @@ test("a commit message stands in the trail", async () => {
   expect(must(await steps.commitMessage("3"))).toBe("");
   must(await steps.setCommitMessage("3", "why"));
   expect([must(await steps.commitMessage("3")), read(root, "trails/3/.pv/commitmsg")]).toEqual(["why", "why"]);
+  for (const message of ["x".repeat(257), "a\u001b[2J"])
+    expect(mustFail(await steps.setCommitMessage("3", message)).status).toBe(400);
+  expect(must(await steps.commitMessage("3"))).toBe("why");
 });
 
 test("a put names a local revision, or is refused before anything else looks at it", async () => {

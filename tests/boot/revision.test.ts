@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
-import { keysOf, loadRevision, openStorage } from "../../runtime/boot/revision.ts";
+import { keysOf, loadRevision } from "../../runtime/boot/revision.ts";
 import { explainStorageError } from "../../runtime/boot/storage.ts";
 import { ok } from "../../runtime/result.ts";
 import { type Disk, installRevision, openStore, realDisk } from "../../runtime/store/index.ts";
@@ -26,14 +26,6 @@ test("a container is checked with its overlay, and without anything of the base 
   expect(keys).toContain("web/run.json");
   expect(keys.filter((key) => /^(bsp|device\.json|data)/.test(key))).toEqual([]);
   expect([...keysOf(state, null)]).toContain("bsp/rootfs.squashfs");
-});
-
-test.each([
-  [null, "the kernel command line names no revision (pv_rev=)"],
-  ["../../etc", "the kernel command line's pv_rev: "],
-])("a boot loader that says pv_rev=%p is refused before anything is made", async (rev, sentence) => {
-  const opened = await openStorage("/nonexistent", rev);
-  expect(opened.ok ? "" : opened.error).toStartWith(sentence);
 });
 
 test("storage that is not configured is told with what to set", () => {

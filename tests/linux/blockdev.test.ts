@@ -1,7 +1,13 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
-import { findBlockDevice, parseDeviceSelector, readSuperblock, waitForBlockDevice } from "../../runtime/linux/index.ts";
+import {
+  findBlockDevice,
+  parseDeviceSelector,
+  partitionsBeside,
+  readSuperblock,
+  waitForBlockDevice,
+} from "../../runtime/linux/index.ts";
 import { partitionUuid } from "../../runtime/linux/partition-table.ts";
 import { decodeSuperblock } from "../../runtime/linux/superblock.ts";
 
@@ -89,3 +95,25 @@ test("a device that never appears is waited for as long as asked, and what there
 
 test("a path that is no block device is not found", () =>
   expect(findBlockDevice({ by: "path", value: "/dev/null" })).toBeUndefined());
+
+test("a partition's neighbours are those of its disk, by their numbers", () => {
+  const sysfs = `${folder}/sys`;
+  const disk = `${sysfs}/devices/mmc0/block/mmcblk0`;
+  for (const [name, number] of Object.entries({ mmcblk0p4: 4, mmcblk0p1: 1, queue: null })) {
+    mkdirSync(`${disk}/${name}`, { recursive: true });
+    if (number !== null) writeFileSync(`${disk}/${name}/partition`, `${number}\n`);
+  }
+  mkdirSync(`${sysfs}/dev/block`, { recursive: true });
+  symlinkSync("../../devices/mmc0/block/mmcblk0/mmcblk0p4", `${sysfs}/dev/block/179:4`);
+  symlinkSync("../../devices/mmc0/block/mmcblk0", `${sysfs}/dev/block/179:0`);
+  const beside = (minor: number) => partitionsBeside({ major: 179, minor }, sysfs);
+  expect(beside(4)).toEqual({
+    ok: true,
+    value: new Map([
+      [1, "/dev/mmcblk0p1"],
+      [4, "/dev/mmcblk0p4"],
+    ]),
+  });
+  expect(beside(0)).toEqual({ ok: true, value: new Map() });
+  expect(beside(9)).toMatchObject({ ok: false, error: { code: "ENOENT" } });
+});

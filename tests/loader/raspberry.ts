@@ -140,12 +140,13 @@ export class Pi {
     return chosen;
   }
 
-  /** As runtime/loader/rpiab.ts asks of it. `pv_trying` stands on the first partition. */
+  /** As runtime/loader/rpiab.ts asks of it; tests/initramfs runs the real one. */
   private firstStage(tryboot: boolean, list: readonly string[]): string {
     const variables = this.variables();
     const [rev, trial] = [variables["pv_rev"] ?? "0", variables["pv_try"] ?? ""];
-    const { pv_trying: trying = "", ...selector } = this.files(1) ?? {};
-    const note = (name: string): void => this.write(1, name === "" ? selector : { ...selector, pv_trying: name });
+    const path = join(this.storage, "boot/rpiab.trying");
+    const trying = existsSync(path) ? readFileSync(path, "utf8") : "";
+    const note = (name: string): void => (name === "" ? rmSync(path, { force: true }) : writeFileSync(path, name));
     const tried = !tryboot && list.includes(trial) && list.includes(rev);
     note(tried && trying !== trial ? trial : "");
     if (trial === "" || !list.includes(trial)) return rev;

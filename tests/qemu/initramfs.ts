@@ -7,7 +7,9 @@ import { archive, characterDevice, type Entry, file, folder, link } from "./newc
 import { busybox } from "./tree.ts";
 
 const script = join(repository, "bsp-buildroot/initramfs/init");
-const commands = "cat findfs grep insmod mkdir mount reboot sed sh sleep switch_root tr".split(" ");
+const commands = "cat findfs grep insmod mkdir mount mv od reboot rm sed sh sleep switch_root sync tr umount".split(
+  " ",
+);
 /** What is soldered to the board and so not left to containers' drivers: watchdog, entropy, the harness' second line. */
 const boardModules = ["i6300esb", "virtio_rng", "virtio_console"];
 
@@ -20,7 +22,7 @@ export async function initramfs(arch: Arch): Promise<string> {
   const shell = await busybox(arch);
   const folderPath = await cached(
     `initramfs/${arch}`,
-    ["initramfs 1", modules, order, shell, sha256(init)],
+    ["initramfs 2", modules, order, shell, sha256(init)],
     async (scratch) => {
       const entries: Entry[] = [
         ...["bin", "dev", "etc", "lib", "lib/modules", "newroot", "proc", "storage", "sys"].map(folder),

@@ -130,11 +130,11 @@ describe("listSteps", () => {
     must(await writeProgress(store, revision("9"), progressRecord("DONE", "")));
     writeFileSync(`${store.root}/trails/9/.pv/progress`, "damaged");
     mkdirSync(`${store.root}/trails/11/.pv`, { recursive: true });
-    const date = "2023-11-14T22:13:20.500Z";
+    const storedAtMs = 1_700_000_000_500;
     expect(must(await listSteps(store))).toEqual([
-      { name: revision("9"), date, commitMessage: "", progress: null },
-      { name: revision("10"), date, commitMessage: "", progress: null },
-      { name: rev, date, commitMessage: "web 1.4", progress: progressRecord("NEW", "Update ready to be run") },
+      { name: revision("9"), storedAtMs, commitMessage: "", progress: null },
+      { name: revision("10"), storedAtMs, commitMessage: "", progress: null },
+      { name: rev, storedAtMs, commitMessage: "web 1.4", progress: progressRecord("NEW", "Update ready to be run") },
     ]);
   });
 });

@@ -12,9 +12,9 @@ export interface BootArguments {
 }
 
 /** `locals/` and a name, or a name: never a path out of `trails/`. */
-const REVISION = /^(?:locals\/)?[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
+const REVISION = /^(?:locals\/)?[A-Za-z0-9_][A-Za-z0-9._+:@-]{0,127}$/;
 const REVISION_WANTS =
-  'a revision: 1 to 128 of A-Z a-z 0-9 . _ -, not beginning with . or -, "locals/" before it allowed';
+  'a revision: 1 to 128 of A-Z a-z 0-9 . _ + : @ -, not beginning with . + : @ -, "locals/" before it allowed';
 
 /** The flags of reference 10.2, last line. The last one given wins, as with the kernel's own. */
 export function parseBootArguments(commandLine: string): {

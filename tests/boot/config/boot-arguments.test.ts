@@ -5,6 +5,7 @@ test.each([
   ["console=ttyS0 pv_rev=7 pv_try= panic=2", { rev: "7", tryRev: null, verityOff: false }],
   ["pv_try=8 pv_rev=8 pv_verityoff", { rev: "8", tryRev: "8", verityOff: true }],
   ["pv_rev=locals/test-1.2", { rev: "locals/test-1.2", tryRev: null, verityOff: false }],
+  ["pv_rev=locals/a+b:c@d", { rev: "locals/a+b:c@d", tryRev: null, verityOff: false }],
   ["pv_rev=1 pv_rev=2\n", { rev: "2", tryRev: null, verityOff: false }],
   ['pv_rev="3" foo="pv_rev=4 x"', { rev: "3", tryRev: null, verityOff: false }],
   ["", { rev: null, tryRev: null, verityOff: false }],
