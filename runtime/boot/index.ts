@@ -130,6 +130,7 @@ async function openUpdating(
     wallMs: Date.now,
     reservedPercent: config.PV_STORAGE_GC_RESERVED,
     keepFactory: config.PV_STORAGE_GC_KEEP_FACTORY,
+    collectBelowPercent: config.PV_STORAGE_GC_THRESHOLD,
     useVerity,
     booted: name,
     limits: limitsOf(config, booted),

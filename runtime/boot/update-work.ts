@@ -2,10 +2,12 @@ import { explainLoader, type Loader } from "../loader/index.ts";
 import type { Logger } from "../logs/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import {
+  belowFloor,
   explainState,
   factory,
   parseState,
   type RevisionName,
+  raisedFloor,
   type State,
   type Transition,
   transition,
@@ -23,6 +25,7 @@ import {
   newHashCache,
   progressRecord,
   protectedRevisions,
+  readFloor,
   readPrevious,
   readState,
   type Store,
@@ -31,6 +34,7 @@ import {
   storageSpace,
   validate,
   validateBootFiles,
+  writeFloor,
   writeProgress,
 } from "../store/index.ts";
 import { type Candidate, type Effect, type Failure, failure, type How } from "../update/index.ts";
@@ -46,6 +50,8 @@ export interface UpdateWorld {
   readonly reservedPercent: number;
   /** `PV_STORAGE_GC_KEEP_FACTORY`. */
   readonly keepFactory: boolean;
+  /** `PV_STORAGE_GC_THRESHOLD`: with less free above the reserve, room is made once a revision is well; 0: never. */
+  readonly collectBelowPercent: number;
   /** `dm:` images will be mounted under dm-verity. */
   readonly useVerity: boolean;
   /** The revision that the boot loader started. */
@@ -127,10 +133,36 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     return fits();
   }
 
+  /** No part may be older than what a committed revision has ruled out. */
+  async function aboveFloor(state: State): Promise<Done> {
+    const floor = await readFloor(store);
+    if (!floor.ok) return err(failure("antiRollback", explainStore(floor.error)));
+    const below = belowFloor(state, floor.value);
+    if (below.length === 0) return ok(undefined);
+    const parts = below.map(
+      (part) => `${part.part} has version ${part.version ?? "none"}, at least ${part.floor} is wanted`,
+    );
+    return err(failure("antiRollback", `Too old: ${parts.join("; ")}`));
+  }
+
+  async function raiseFloor(rev: RevisionName): Promise<Result<void, string>> {
+    const state = await stateOf(rev);
+    if (!state.ok) return err(state.error.message);
+    const floor = await readFloor(store);
+    if (!floor.ok) return err(explainStore(floor.error));
+    const raised = raisedFloor(floor.value, state.value);
+    const isSame =
+      raised.size === floor.value.size && [...raised].every(([part, version]) => floor.value.get(part) === version);
+    const written = isSame ? ok(undefined) : await writeFloor(store, raised);
+    return written.ok ? written : err(explainStore(written.error));
+  }
+
   async function check({ rev }: Candidate): Promise<Done> {
     const loaded = await load(rev);
     if (!loaded.ok) return loaded;
     const { state, transition: way } = loaded.value;
+    const allowed = await aboveFloor(state);
+    if (!allowed.ok) return allowed;
     const starts = bootable(state, way);
     return starts.ok ? hasRoom(rev, state) : starts;
   }
@@ -181,6 +213,8 @@ export function updateWork(world: UpdateWorld): UpdateWork {
       const now = await loader.read();
       if (!now.ok || now.value.committed !== rev || now.value.trial !== null) return done;
     }
+    const raised = await raiseFloor(rev);
+    if (!raised.ok) log.error(`what may not come back after revision ${rev} is not noted: ${raised.error}`);
     const marked = await markDone(store, rev);
     const message = "Update finished, revision set as rollback point";
     log.info(`revision ${rev}: DONE: ${message}`);
@@ -243,6 +277,16 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     return ok(reclaimedBytes);
   }
 
+  async function makeRoom(): Promise<void> {
+    if (world.collectBelowPercent === 0) return;
+    const space = await storageSpace(store, world.reservedPercent);
+    if (!space.ok) return log.warn(explainStore(space.error));
+    const { realFreeBytes, totalBytes } = space.value;
+    if (realFreeBytes * 100 >= totalBytes * world.collectBelowPercent) return;
+    const done = await collect(null);
+    if (!done.ok) log.warn(`garbage collection: ${done.error}`);
+  }
+
   const noted = async (what: string, done: Promise<Result<unknown, StoreError>>): Promise<void> => {
     const result = await done;
     if (!result.ok) log.error(`${what}: ${explainStore(result.error)}`);
@@ -263,6 +307,9 @@ export function updateWork(world: UpdateWorld): UpdateWork {
       else log.error(`the boot loader cannot be sent back to revision ${to}: ${done.error.message}`);
     },
     countBoot: (rev) => noted("this boot is not counted", countBoot(store, rev)),
-    well: (rev) => noted("the boots stay counted", clearBoots(store, rev)),
+    async well(rev) {
+      await noted("the boots stay counted", clearBoots(store, rev));
+      await makeRoom();
+    },
   };
 }

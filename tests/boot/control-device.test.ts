@@ -111,18 +111,3 @@ test("the memory of a container that does not exist is not known", () => {
     null,
   ]);
 });
-
-test("what there is no engine for yet says so", async () => {
-  const { control } = device();
-  const send = (method: string, target: string, body: string) =>
-    respond({ kind: "host" }, { method, target, body }, control);
-  const command = (op: string, payload = "") => send("POST", "/commands", JSON.stringify({ op, payload }));
-  const answers = await Promise.all([
-    command("LOCAL_RUN", "locals/x"),
-    send("PUT", "/steps/locals/x", "{}"),
-    send("POST", "/storage/gc", ""),
-  ]);
-  for (const answer of answers) {
-    expect(answer).toMatchObject({ status: 503, body: '{"Error":"updates are not there yet"}' });
-  }
-});

@@ -13,6 +13,7 @@ mke2fs e2fsprogs
 mkfs.erofs erofs-utils
 veritysetup cryptsetup-bin
 mformat mtools
+mkfs.vfat dosfstools
 grub-editenv grub-common
 mkenvimage u-boot-tools
 fw_setenv libubootenv-tool

@@ -146,7 +146,7 @@ export const keys = {
   /** Percent of the partition. */
   PV_STORAGE_GC_RESERVED: int(0, 100, "storage.gc.reserved", COR, 5),
   /** Percent of the partition; 0: never by itself. */
-  PV_STORAGE_GC_THRESHOLD: later(int(0, 100, "storage.gc.threshold", COR, 0)),
+  PV_STORAGE_GC_THRESHOLD: int(0, 100, "storage.gc.threshold", COR, 0),
   PV_STORAGE_GC_THRESHOLD_DEFERTIME: later(duration("storage.gc.threshold.defertime", COR, 10 * MIN)),
   PV_STORAGE_LOGTEMPSIZE: later(size("storage.logtempsize", C, null)),
   /** The original has no default, and its other defaults lie below this one. */
