@@ -37,7 +37,7 @@ import {
   writeFloor,
   writeProgress,
 } from "../store/index.ts";
-import { type Candidate, type Effect, type Failure, failure, type How } from "../update/index.ts";
+import { type Candidate, type Effect, type Failure, failure, type How, type Wish } from "../update/index.ts";
 
 /** What the work of an update needs of the device; the simulation gives its own. */
 export interface UpdateWorld {
@@ -106,9 +106,11 @@ export function updateWork(world: UpdateWorld): UpdateWork {
   }
 
   /** Whether the loader could start it; a revision that only swaps containers has the boot files of the one before it. */
-  function bootable({ bsp }: State, way: Transition): Done {
-    if (way.kind === "reboot" && !loader.canTry) {
-      const why = `it differs in ${way.because.slice(0, 3).join(", ")}, which needs a reboot into it, and boot loader "${loader.type}" cannot try a revision`;
+  function bootable({ bsp }: State, way: Transition, wish: Wish): Done {
+    if (!loader.canTry && (way.kind === "reboot" || wish === "reboot")) {
+      const differs =
+        way.kind === "reboot" ? `it differs in ${way.because.slice(0, 3).join(", ")}, which` : "its order";
+      const why = `${differs} needs a reboot into it, and boot loader "${loader.type}" cannot try a revision`;
       return err(failure("notBootable", why));
     }
     if (loader.canTry && bsp === null) return err(failure("notBootable", "it has no bsp/run.json: nothing to boot"));
@@ -157,13 +159,13 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     return written.ok ? written : err(explainStore(written.error));
   }
 
-  async function check({ rev }: Candidate): Promise<Done> {
+  async function check({ rev, wish }: Candidate): Promise<Done> {
     const loaded = await load(rev);
     if (!loaded.ok) return loaded;
     const { state, transition: way } = loaded.value;
     const allowed = await aboveFloor(state);
     if (!allowed.ok) return allowed;
-    const starts = bootable(state, way);
+    const starts = bootable(state, way, wish);
     return starts.ok ? hasRoom(rev, state) : starts;
   }
 
