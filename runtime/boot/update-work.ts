@@ -25,6 +25,7 @@ import {
   newHashCache,
   progressRecord,
   protectedRevisions,
+  type RevisionsInUse,
   readFloor,
   readPrevious,
   readState,
@@ -82,6 +83,8 @@ export interface UpdateWork {
   well(rev: RevisionName): Promise<void>;
   /** The revision as it is on the disk, and what it takes to get there from what runs. */
   load(rev: RevisionName): Promise<Result<{ readonly state: State; readonly transition: Transition }, Failure>>;
+  /** What runs, what the loader may start, and what running containers have files of. */
+  inUse(): Promise<Result<ReadonlySet<RevisionName>, string>>;
   /** Removes what nothing needs; the value is the bytes that came free. */
   collect(active: RevisionName | null): Promise<Result<number, string>>;
 }
@@ -252,25 +255,27 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     if (!written.ok) log.error(`revision ${rev}: ${status} is not recorded: ${explainStore(written.error)}`);
   }
 
-  async function collect(active: RevisionName | null): Promise<Result<number, string>> {
+  /** What depends on revisions now; not what only garbage collection keeps. */
+  async function uses(): Promise<Result<RevisionsInUse, string>> {
     const variables = await loader.read();
-    if (!variables.ok)
-      return err(`nothing is removed while the boot loader cannot be asked: ${explainLoader(variables.error)}`);
+    if (!variables.ok) return err(`the boot loader cannot be asked: ${explainLoader(variables.error)}`);
     const { committed, trial } = variables.value;
-    const previous = await readPrevious(store, committed ?? factory);
+    return ok({ running: world.running().name, committed, trial, active: null, previous: null, keepFactory: false });
+  }
+
+  function revisionsOf(use: RevisionsInUse): ReadonlySet<RevisionName> {
+    const revisions = new Set<RevisionName>(protectedRevisions(use).keys());
+    for (const rev of world.revisionsInUse()) revisions.add(rev as RevisionName);
+    return revisions.add(world.booted); // the base system runs from there
+  }
+
+  async function collect(active: RevisionName | null): Promise<Result<number, string>> {
+    const use = await uses();
+    if (!use.ok) return err(`nothing is removed while ${use.error}`);
+    const previous = await readPrevious(store, use.value.committed ?? factory);
     if (!previous.ok) return err(explainStore(previous.error));
-    const keep = new Set<RevisionName>(
-      protectedRevisions({
-        running: world.running().name,
-        committed,
-        trial,
-        active,
-        previous: previous.value,
-        keepFactory: world.keepFactory,
-      }).keys(),
-    );
-    for (const rev of world.revisionsInUse()) keep.add(rev as RevisionName);
-    keep.add(world.booted); // the base system runs from there
+    const { keepFactory } = world;
+    const keep = revisionsOf({ ...use.value, active, previous: previous.value, keepFactory });
     const done = await collectGarbage(store, { keep, keepObjects: new Set(), keepStorageOf: keep });
     if (!done.ok) return err(explainStore(done.error));
     for (const problem of done.value.problems) log.warn(`garbage collection: ${explainStore(problem)}`);
@@ -302,6 +307,10 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     commit,
     record,
     collect,
+    async inUse() {
+      const use = await uses();
+      return use.ok ? ok(revisionsOf(use.value)) : use;
+    },
     arm: (rev) => byLoader(loader.arm(rev)),
     async goBack(to) {
       const done = await byLoader(loader.commit(to));
