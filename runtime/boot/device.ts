@@ -54,6 +54,12 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
   const lxc = opened.value;
   let current = runnable(first, lxc, parts, updating.view().safe);
   let loaded = first;
+  if (updating.view().safe) {
+    const kept = current.plan.groups.map(({ name }) => name).join(", ");
+    log.error(
+      `safe mode: revision ${first.name} kept crashing and there is none to go back to; only ${kept} is started`,
+    );
+  }
   const running: Running = run(current, {
     log: logs.logger("supervise"),
     now: () => performance.now(),
