@@ -4,7 +4,7 @@ BUN := node_modules/.bin/bun
 export ARCH KEEP SEED
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check binary fuzz bench-boot bench-hash requirements clean
+.PHONY: help demo test unit check binary fuzz bench-boot bench-update bench-hash requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -26,6 +26,9 @@ fuzz: node_modules ## a million mutated states through the parser, minutes; repe
 
 bench-boot: node_modules requirements binary ## hand-over to PID 1 until containers run, against lxc-start in a shell script, 9 minutes
 	$(BUN) tests/bench/boot.ts
+
+bench-update: node_modules requirements binary ## downtime of an exchanged container, way back of a failed revision, bytes written
+	$(BUN) tests/bench/update.ts
 
 bench-hash: node_modules ## hashing of objects against sha256sum, seconds
 	$(BUN) tests/bench/hash.ts

@@ -101,6 +101,9 @@ export function updateRequests(options: {
     const used = await updating.work.inUse();
     if (!used.ok) return refused(500, used.error);
     if (used.value.has(factory)) return refused(409, "The factory revision is in use: run another revision first");
+    // The old factory goes only for one that could be tried.
+    const good = await updating.work.check({ rev: rev.value, origin: "local", wish: "run", retries: 0 });
+    if (!good.ok) return refused(409, `Revision ${rev.value} cannot be the factory's: ${good.error.message}`);
     const gone = await removeRevision(store, factory);
     if (!gone.ok) return { kind: "refused", ...ofStore(gone.error) };
     const stored = await putState(store, factory, new TextDecoder().decode(text.value), { keep: new Set() });

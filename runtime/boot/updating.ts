@@ -74,10 +74,12 @@ async function bootFacts(store: Store, loader: Loader, booted: RevisionName): Pr
   });
 }
 
-/** What was committed before, if it is there still and was committed indeed. */
+/** What was committed before, if it is there still, was committed indeed, and has not failed since. */
 async function usablePrevious(store: Store, committed: RevisionName): Promise<RevisionName | null> {
   const previous = await readPrevious(store, committed);
   if (!previous.ok || previous.value === null) return null;
+  const record = await readProgress(store, previous.value);
+  if (!record.ok || record.value?.status === "ERROR") return null;
   const done = await isDone(store, previous.value);
   const state = await readState(store, previous.value);
   return done.ok && done.value && state.ok ? previous.value : null;
@@ -174,7 +176,8 @@ function openUpdating(ports: UpdatingPorts, first: Update, begin: readonly Effec
       case "install": {
         const { rev } = effect.candidate;
         const done = await work.install(effect.candidate);
-        const how = done.ok && !current.safe ? done.value : "reboot";
+        // What keeps crashing is better left behind by a boot, where the loader can do that.
+        const how = done.ok && !(current.safe && ports.loader.canTry) ? done.value : "reboot";
         return { kind: "installed", rev, how, outcome: outcome(done) };
       }
       case "arm":

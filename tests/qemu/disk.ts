@@ -20,6 +20,8 @@ export interface DiskSpec {
   readonly revisions: Readonly<Record<string, Revision>>;
   /** Size of the storage partition. */
   readonly storageMib?: number;
+  /** "ready": the kernel has none left to write in the background, where it is counted what is written. */
+  readonly inodeTables?: "ready";
   /** Label of the storage partition's file system. */
   readonly label?: string;
   /** Puts kernel and initramfs of this revision on the boot partition, for boot loaders that cannot read ext4. */
@@ -80,7 +82,12 @@ export async function makeDisk(path: string, scratch: string, spec: DiskSpec): P
     ...["mke2fs", "-q", "-F", "-t", "ext4", "-L", spec.label ?? "pvdata", "-m", "0"],
     // Boot loaders of today do not know the newest features.
     ...["-O", "^orphan_file,^metadata_csum_seed", "-J", "size=16"],
-    ...["-E", `offset=${storageStart},root_owner=0:0,lazy_itable_init=1,nodiscard`, "-d", scratch],
+    ...[
+      "-E",
+      `offset=${storageStart},root_owner=0:0,lazy_itable_init=${spec.inodeTables === "ready" ? 0 : 1},nodiscard`,
+      "-d",
+      scratch,
+    ],
     ...[path, `${storageMib}M`],
   ]);
   await rm(scratch, { recursive: true });
