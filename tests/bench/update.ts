@@ -2,7 +2,7 @@
  * `make bench-update`: what an update costs a device. How long a container is down when it is exchanged without a reboot, against its
  * own stop and start on the same device; how long a failed revision takes until the one before it serves again; what is written to the
  * storage beyond the payload. QEMU counts instructions (`-icount shift=0`: one is 1 ns) and the device's clock follows them, so a run
- * repeats itself. Prints figures; passes no judgement beyond "over budget". Environment: ARCH.
+ * repeats itself. Prints figures; passes no judgement beyond "over budget". Environment: ARCH; ECHO=1 shows the console.
  */
 import { existsSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
@@ -107,6 +107,7 @@ await using machine = await boot({
   reboots: true,
   icount: "shift=0",
   devices: ["-rtc", "clock=vm"],
+  ...(process.env["ECHO"] === "1" ? { echo: (line: string) => console.log(`  | ${line}`) } : {}),
   append: ["PV_UPDATER_COMMIT_DELAY=1"],
   disk: { storageMib: 1024, inodeTables: "ready", prepare: bringAlong(exports, first) },
 });
@@ -144,7 +145,9 @@ const servesAt = async (): Promise<number> => {
   return Number(nowMs) - (Number(upSeconds) - serves) * 1000;
 };
 
-await machine.run(install("silent", "--run"), hour);
+const silent = await machine.run(install("silent", "--run"), hour);
+if (silent.code !== 1)
+  throw new Error(`the silent revision ended with ${silent.code}:\n${silent.stdout}${silent.stderr}`);
 await whenContainers(machine, "the revision before it", allGoalsReached, hour);
 const back = (await servesAt()) - (await verdictAt("silent"));
 say("a failed swap: from the verdict until the one before serves", seconds(back), back > budget.backMs);

@@ -194,6 +194,9 @@ test("a revision that is named becomes the factory's; the factory's itself is th
   must(await it.loader.commit(next));
   must(await it.put("locals/other", stateText(changed)));
   expect(await it.command("MAKE_FACTORY", "0")).toEqual({ kind: "nothingToDo" });
+  expect(await it.command("MAKE_FACTORY", "locals/other")).toMatchObject({ status: 409 }); // an object is not there
+  expect(it.hasTrail("0")).toBe(true);
+  await it.install("locals/other", changed);
   expect(await it.command("MAKE_FACTORY", "locals/none")).toMatchObject({ status: 404 });
   expect(await it.command("MAKE_FACTORY", "..")).toMatchObject({ status: 400 });
   expect(it.hasTrail("0")).toBe(true);
