@@ -24,6 +24,8 @@ export interface UpdatingPorts extends UpdateWorld {
   readonly limits: UpdateLimits;
   /** Monotonic milliseconds. */
   now(): number;
+  /** Calls once, `ms` from now or a little later; the value takes that back. */
+  setTimer(ms: number, fire: () => void): () => void;
   /** Takes the device over to another revision without a reboot: checks what is affected, then exchanges it. */
   swap(to: { readonly name: RevisionName; readonly state: State }): Promise<Result<void, string>>;
   /** Where the running revision stands with its goals. */
@@ -47,6 +49,13 @@ export interface Updating {
   readonly work: UpdateWork;
   /** Resolves when nothing is being done. */
   settled(): Promise<void>;
+}
+
+/** {@link UpdatingPorts.setTimer} by the runtime's own clock. */
+export function realTimer(ms: number, fire: () => void): () => void {
+  // setTimeout takes 31 bits; a tick too early is harmless.
+  const timer = setTimeout(fire, Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(ms))));
+  return () => clearTimeout(timer);
 }
 
 /** Reads what this boot finds. */
@@ -114,7 +123,7 @@ function openUpdating(ports: UpdatingPorts, first: Update, begin: readonly Effec
   let current = first;
   /** What ran before the last swap. */
   let before: { readonly name: RevisionName; readonly state: State } | null = null;
-  let timer: Timer | undefined;
+  let stopTimer = (): void => {};
   /** Grows when work is abandoned: what then still comes of it is nobody's. */
   let epoch = 0;
   let busy: Promise<void> | null = null;
@@ -133,14 +142,9 @@ function openUpdating(ports: UpdatingPorts, first: Update, begin: readonly Effec
   }
 
   function arm(): void {
-    clearTimeout(timer);
+    stopTimer();
     const dueMs = deadline(current.phase);
-    if (dueMs === null) return;
-    // setTimeout takes 31 bits; a tick too early is harmless.
-    timer = setTimeout(
-      () => send({ kind: "tick" }),
-      Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(dueMs - ports.now()))),
-    );
+    stopTimer = dueMs === null ? () => {} : ports.setTimer(dueMs - ports.now(), () => send({ kind: "tick" }));
   }
 
   function pump(): void {
