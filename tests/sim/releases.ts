@@ -74,6 +74,8 @@ const behaviours: readonly (readonly [Behaviour, Release["wearsOut"]])[] = [
   ["panics", null],
   ["good", { afterBoots: 1, becomes: "panics" }],
   ["good", { afterBoots: 2, becomes: "fails" }],
+  ["good", { afterBoots: 0, becomes: "fails" }],
+  ["late", { afterBoots: 0, becomes: "panics" }],
 ];
 
 /** With the kernel of the factory a change is exchanged without a reboot; with another one it is not. */
