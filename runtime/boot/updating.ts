@@ -64,32 +64,35 @@ async function bootFacts(store: Store, loader: Loader, booted: RevisionName): Pr
   if (!variables.ok) return err(explainLoader(variables.error));
   const { trial } = variables.value;
   const committed = variables.value.committed ?? factory;
-  const status = async (rev: RevisionName | null) => {
-    const record = rev === null ? null : await readProgress(store, rev);
-    return record?.ok === true ? record.value : null;
-  };
-  const trialRecord = await status(trial);
+  const bootedRecord = await readProgress(store, booted);
+  const trialRecord = trial === null || trial === booted ? bootedRecord : await readProgress(store, trial);
+  const inTrial = trial === null || !trialRecord.ok ? null : trialRecord.value;
+  // What cannot be read now may be a verdict: it is not written over, and who has it is not tried again.
+  const unread = !bootedRecord.ok && bootedRecord.error.kind !== "badProgress";
+  const bootedStatus = bootedRecord.ok ? (bootedRecord.value?.status ?? null) : unread ? "ERROR" : null;
   const boots = await readBoots(store, booted);
   return ok({
     booted,
     committed,
     trial,
-    trialStatus: trialRecord?.status ?? null,
-    bootedStatus: (await status(booted))?.status ?? null,
-    retries: trialRecord?.retries ?? 0,
+    trialStatus: trial === booted ? bootedStatus : (inTrial?.status ?? null),
+    bootedStatus,
+    retries: inTrial?.retries ?? 0,
     origin: isLocal(trial ?? booted) ? "local" : "hub",
     boots: boots.ok ? boots.value : 0,
     previous: await usablePrevious(store, committed),
   });
 }
 
-/** What was committed before, if it is there still and was committed indeed. */
+/** What was committed before, if it is there still, was committed indeed, and was not itself gone back from: two that crash would take turns. */
 async function usablePrevious(store: Store, committed: RevisionName): Promise<RevisionName | null> {
   const previous = await readPrevious(store, committed);
   if (!previous.ok || previous.value === null) return null;
   const done = await isDone(store, previous.value);
   const state = await readState(store, previous.value);
-  return done.ok && done.value && state.ok ? previous.value : null;
+  const record = await readProgress(store, previous.value);
+  const crashed = record.ok && record.value?.evidence?.reason === "crashLoop";
+  return done.ok && done.value && state.ok && !crashed ? previous.value : null;
 }
 
 /**
