@@ -2,9 +2,10 @@
 ARCH ?= $(shell uname -m)
 BUN := node_modules/.bin/bun
 export ARCH KEEP SEED
+SEEDS ?= 5000000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check binary fuzz bench-boot bench-update bench-hash requirements clean
+.PHONY: help demo test unit check binary fuzz proof-sim bench-boot bench-update bench-hash requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -23,6 +24,9 @@ binary: node_modules ## dist/cairn-x86_64 and dist/cairn-aarch64
 
 fuzz: node_modules ## a million mutated states through the parser, minutes; repeat one campaign with SEED=n
 	$(BUN) tests/state/fuzz.ts --inputs 1000000 $(if $(SEED),--seed $(SEED))
+
+proof-sim: node_modules ## updates through millions of simulated power cuts, hours (SEEDS=n: so many, FROM=n: from there on); repeat one with SEED=n
+	$(BUN) tests/sim/proof.ts $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(or $(FROM),1))
 
 bench-boot: node_modules requirements binary ## hand-over to PID 1 until containers run, against lxc-start in a shell script, 9 minutes
 	$(BUN) tests/bench/boot.ts
