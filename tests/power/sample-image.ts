@@ -75,7 +75,18 @@ export async function sampleImage(arch: Arch, spec: SampleSpec = {}): Promise<Sa
     const note = arch === "x86_64" ? grubBlock({ pv_trying: spec.trying }) : uBootNote(spec.trying);
     await run(["mcopy", "-i", `${boot}@@1048576`, "-", "::pv.env"], { stdin: note });
   }
-  await run(["mke2fs", "-q", "-F", "-t", "ext4", "-O", "^orphan_file,^metadata_csum_seed", "-d", tree, storage]);
+  await run([
+    "mke2fs",
+    "-q",
+    "-F",
+    "-t",
+    "ext4",
+    "-O",
+    "^orphan_file,^metadata_csum_seed,^metadata_csum",
+    "-d",
+    tree,
+    storage,
+  ]);
   const bootFiles = { "pv-kernel.img": join(trail, "bsp/vmlinuz"), "pv-initrd.img": join(trail, "bsp/initramfs") };
   return { folder, boot, storage, bootFiles };
 }
