@@ -97,9 +97,10 @@ async function updateRuntime(device: Device): Promise<void> {
   if ((await device.must("cairn ctl buildinfo")) === before) throw new Error("the runtime is the one that it was");
 }
 
-/** The device runs, and every container is where it should be. */
+/** The device answers, what it can install is at /mnt, and every container is where it should be. */
 export async function untilGoals(device: Device): Promise<void> {
-  await device.must("mountpoint -q /mnt || mount -t squashfs -o ro /dev/vdb /mnt", minutes(4));
+  const mounted = await device.ask("mountpoint -q /mnt || mount -t squashfs -o ro /dev/vdb /mnt", minutes(4));
+  if (mounted.code !== 0) throw new Error(`the exports cannot be mounted: ${mounted.stderr}`);
   await whenContainers(device, "every goal", allGoalsReached, minutes(3));
 }
 
@@ -111,7 +112,6 @@ async function install(device: Device, name: StoryName, how: "--run" | "--try", 
     await device.console([new RegExp(`cairn: trying revision ${rev}`), /goals (reached|missed)/], minutes(6));
     if (wanted === "ERROR")
       await device.console([new RegExp(`cairn: ${rev} was not committed`), /goals reached/], minutes(6));
-    device.reconnected();
     await untilGoals(device);
   }
   const found = await verdict(device, rev);
@@ -125,7 +125,7 @@ export const final: ReadonlySet<string> = new Set(["DONE", "UPDATED", "ERROR", "
 
 /** The status of a revision; null: the device knows no such revision, or has no record of it. */
 export async function statusOf(device: Device, rev: string): Promise<string | null> {
-  const { code, stdout } = await device.run(`cairn ctl steps show-progress ${rev} --json`, minutes(2));
+  const { code, stdout } = await device.ask(`cairn ctl steps show-progress ${rev} --json`, minutes(4));
   return code === 0 ? v.parse(Record, JSON.parse(stdout)).status : null;
 }
 

@@ -2,13 +2,15 @@
  * `make proof-reset`: QEMU is killed at a random moment of an update, again and again, on one disk; each time the device has to come
  * back through its real boot loader, reach its goals on a revision whose every object is good, and know how the update ended.
  *
- * Environment: SEED (draws updates and moments), COUNT (rounds), ARCH. The disk of a round that failed stays in build/failures.
+ * Environment: SEED (draws updates and moments), COUNT (rounds), ARCH. What a round that failed leaves is in build/failures, what
+ * the console said of all of them in build/power.
  */
-import { mkdir, rm } from "node:fs/promises";
+import { appendFileSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import { repository } from "../qemu/host.ts";
-import { allGoalsReached, type Device, makeDeviceDisk, whenContainers, withDevice } from "../qemu/index.ts";
+import { type Device, makeDeviceDisk, withDevice } from "../qemu/index.ts";
 import { newRng } from "../sim/rng.ts";
 import { ordersOf } from "./orders.ts";
 import { final, statusOf, untilGoals, verdict } from "./record.ts";
@@ -52,20 +54,23 @@ const Findings = v.object({
   findings: v.array(v.object({ area: v.string(), level: v.string(), sentence: v.string() })),
 });
 
+/** An update that was cut off here had not begun to be tried, and nothing takes it up again. */
+const early: ReadonlySet<string | null> = new Set([null, "NEW", "QUEUED", "DOWNLOADING"]);
+
 /** What must be so after every reset; throws what is not. Gives how the update came out; null: it never began. */
 async function verify(device: Device, rev: string): Promise<string | null> {
-  await device.console(/every object of the revision is good/, minutes(8));
-  device.reconnected();
+  await device.console([/goals reached/, /every object of the revision is good/], minutes(12));
+  const untilMs = performance.now() + minutes(6);
+  let status = await statusOf(device, rev);
+  while (!early.has(status) && !final.has(status ?? "")) {
+    if (performance.now() > untilMs) throw new Error(`revision ${rev} stays ${status}`);
+    await Bun.sleep(1_000);
+    status = await statusOf(device, rev);
+  }
   await untilGoals(device);
-  const known = await statusOf(device, rev);
-  // What was stored and not yet started stays so; everything else comes to an end.
-  const status = known === null || known === "NEW" ? known : await verdict(device, rev, minutes(10));
-  if (status !== null && status !== "NEW" && !final.has(status)) throw new Error(`revision ${rev} stays ${status}`);
-  await whenContainers(device, "every goal", allGoalsReached, minutes(5));
-  const { stdout } = await device.run("cairn ctl doctor --json", minutes(2));
-  const bad = v
-    .parse(Findings, JSON.parse(stdout))
-    .findings.filter(({ area, level }) => level === "bad" && isVital(area));
+  const { stdout } = await device.ask("cairn ctl doctor --json", minutes(4), minutes(1));
+  const { findings } = v.parse(Findings, JSON.parse(stdout));
+  const bad = findings.filter(({ area, level }) => level === "bad" && isVital(area));
   if (bad.length > 0) throw new Error(bad.map(({ area, sentence }) => `${area}: ${sentence}`).join("; "));
   return status;
 }
@@ -79,7 +84,12 @@ async function campaign(): Promise<number> {
   const image = join(folder, "reset.img");
   await mkdir(folder, { recursive: true });
   await rm(image, { force: true });
-  const options = bootOptions(story, "power-reset");
+  const consoleLog = join(folder, "reset-console.log");
+  await writeFile(consoleLog, "");
+  const options = {
+    ...bootOptions(story, "power-reset"),
+    echo: (line: string) => appendFileSync(consoleLog, `${line}\n`),
+  };
   const fresh = () => makeDeviceDisk(options, image, join(folder, "reset"));
   await fresh();
   say(`resets on ${arch}: seed ${seed}, ${count} rounds`);
@@ -91,8 +101,10 @@ async function campaign(): Promise<number> {
     const startMs = performance.now();
     try {
       await withDevice({ ...options, image }, async (device) => {
-        if (before === null) await untilGoals(device);
-        else {
+        if (before === null) {
+          await device.console(/every object of the revision is good/, minutes(8));
+          await untilGoals(device);
+        } else {
           const { update, afterMs, rev } = before;
           const status = await verify(device, rev);
           const took = seconds(performance.now() - startMs);
@@ -132,8 +144,7 @@ async function measureReturn(device: Device): Promise<void> {
     const missedMs = performance.now();
     await device.console(/goals reached/, minutes(8));
     say(`${update}: every goal is reached again ${seconds(performance.now() - missedMs)} after the verdict`);
-    device.reconnected();
-    if (isTry(update)) await untilGoals(device);
+    await untilGoals(device);
     const status = await verdict(device, rev, minutes(5));
     if (status !== "ERROR") throw new Error(`revision ${rev} came to ${status}`);
   }

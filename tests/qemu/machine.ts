@@ -250,6 +250,19 @@ export class Device implements AsyncDisposable {
     this.#probe?.restarted();
   }
 
+  /** Like {@link run}, for a machine that may reboot at any time: asks again until it is answered. Only for what may be done twice. */
+  async ask(command: string, withinMs: number, onceMs = 20_000): Promise<Outcome> {
+    const untilMs = performance.now() + withinMs;
+    for (;;) {
+      try {
+        return await this.run(command, onceMs);
+      } catch (cause) {
+        if (performance.now() > untilMs || this.endedWith !== null) throw cause;
+        this.#probe?.abandoned();
+      }
+    }
+  }
+
   /** Types on the serial console. */
   type(text: string): void {
     this.#consoleSocket?.write(text);
