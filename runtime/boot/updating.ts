@@ -181,7 +181,8 @@ function openUpdating(ports: UpdatingPorts, first: Update, begin: readonly Effec
       case "install": {
         const { rev } = effect.candidate;
         const done = await work.install(effect.candidate);
-        const how = done.ok && !current.safe ? done.value : "reboot";
+        // What keeps crashing is better left behind by a boot, where the loader can do that.
+        const how = done.ok && !(current.safe && ports.loader.canTry) ? done.value : "reboot";
         return { kind: "installed", rev, how, outcome: outcome(done) };
       }
       case "arm":

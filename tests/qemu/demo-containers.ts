@@ -4,9 +4,17 @@ import type { Arch } from "./host.ts";
 import { probeContainer } from "./probe.ts";
 import { squashfs, type TreeSpec } from "./tree.ts";
 
+/** The web container as later revisions have it. */
+export interface WebVersion {
+  /** What it says of itself in a header of its answers. */
+  readonly version?: string;
+  /** Its goal is READY, and nothing in it ever says so. */
+  readonly silent?: boolean;
+}
+
 /** All of them, with the probe that lets the harness look inside. */
-export const demoContainers = async (arch: Arch): Promise<readonly ContainerSpec[]> =>
-  Promise.all([app(arch), broker(arch), data(arch), network(arch), probeContainer(arch), web(arch)]);
+export const demoContainers = async (arch: Arch, version: WebVersion = {}): Promise<readonly ContainerSpec[]> =>
+  Promise.all([app(arch), broker(arch), data(arch), network(arch), probeContainer(arch), web(arch, version)]);
 
 // liblxc asks with SIGPWR unless told; a first process that does not know it would run on until it is killed.
 const endsWell = "lxc.signal.halt = SIGTERM";
@@ -81,7 +89,7 @@ esac
   );
 
 /** A real web server: its page comes from the data container, its logs outlive it. */
-const web = async (arch: Arch): Promise<ContainerSpec> => ({
+const web = async (arch: Arch, { version = "1", silent = false }: WebVersion): Promise<ContainerSpec> => ({
   name: "web",
   root: await squashfs(`web-${arch}`, {
     arch,
@@ -98,6 +106,7 @@ http {
 	include mime.types;
 	server {
 		listen 80;
+		add_header X-Web-Version ${version};
 		root /srv/site;
 	}
 }
@@ -108,6 +117,7 @@ http {
   persistence: { "/var/log/nginx": "permanent" },
   args: {
     PV_GROUP: "app",
+    ...(silent ? { PV_STATUS_GOAL: "READY" } : {}),
     PV_ROLES: ["nobody"],
     PV_LXC_EXTRA_CONF: `lxc.mount.entry = /volumes/data/root.squashfs/site srv/site none bind,ro,create=dir 0 0\n${endsWell}`,
   },

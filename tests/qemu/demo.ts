@@ -1,10 +1,13 @@
-/** `make demo`: builds a device, boots it before one's eyes and shows that it lives. Exits with 0 only when all was seen.
+/** `make demo`: builds a device, boots it before one's eyes through its boot loader, shows that it lives, and changes it: by revisions
+ *  that are good and by some that are not. Exits with 0 only when all was seen.
  *  Environment: ARCH x86_64 or aarch64, this machine's unless told; KEEP=1 stays with the running device at a prompt. */
 import { allGoalsReached, type ContainerStatus, containers, powerOff, whenContainers } from "./ctl.ts";
 import { demoContainers } from "./demo-containers.ts";
+import { bringAlong, incoming } from "./export.ts";
 import { type Arch, arches, hostArch } from "./host.ts";
+import type { Json } from "./json.ts";
 import { type BootOptions, type Device, withDevice } from "./machine.ts";
-import { type Revision, revision } from "./revision.ts";
+import { defaultGroups, type Revision, revision } from "./revision.ts";
 
 const say = (text: string): void => console.log(text);
 const heading = (text: string): void => say(`\n=== ${text}`);
@@ -12,8 +15,27 @@ const arch = chosenArch();
 
 async function demo(): Promise<void> {
   heading(`Building a device for ${arch}: Debian's kernel and programs, Cairn, a revision with its containers`);
-  const made = await revision({ arch, containers: await demoContainers(arch), base: { compact: true } });
+  const device: Json = { groups: defaultGroups.map(impatient) };
+  const made = await revision({ arch, device, containers: await demoContainers(arch), base: { compact: true } });
   sizes(made);
+  heading("Building what will change it: a new web container, a new base system, and two that are broken");
+  const second = await demoContainers(arch, { version: "2" });
+  const exports: Readonly<Record<Step, Revision>> = {
+    web2: await revision({ arch, device, containers: second, base: { compact: true } }),
+    base2: await revision({ arch, device, containers: second, base: { files: { "/etc/motd": "base system 2\n" } } }),
+    silent: await revision({
+      arch,
+      device,
+      containers: await demoContainers(arch, { version: "3", silent: true }),
+      base: { files: { "/etc/motd": "base system 2\n" } },
+    }),
+    dying: await revision({
+      arch,
+      device,
+      containers: second,
+      base: { init: "#!/bin/sh\necho this base system has no good process 1\n" },
+    }),
+  };
   heading("Booting it in QEMU (software emulation; the device's console has a bar in front)");
   const options: BootOptions = {
     name: `demo-${arch}`,
@@ -21,8 +43,10 @@ async function demo(): Promise<void> {
     revision: made,
     forward: [80, 1883],
     watchdog: true,
-    disk: { bootFiles: "0" },
-    append: ["PV_LOG_SERVER_OUTPUTS=filetree,stdout"],
+    loader: "real",
+    reboots: true,
+    disk: { storageMib: 1024, prepare: bringAlong(exports, made) },
+    append: ["PV_LOG_SERVER_OUTPUTS=filetree,stdout", "PV_UPDATER_COMMIT_DELAY=5"],
     echo: (line) => say(`  | ${line}`),
   };
   await withDevice(options, show);
@@ -52,12 +76,79 @@ async function show(device: Device): Promise<void> {
   say(`web had process ${before.pid}, now ${after.pid}; retries: ${after.auto_recovery?.current_retries ?? "unknown"}`);
   say(`the page is there again: ${(await page(url)).length} bytes`);
 
+  await liveAndDie(device, url);
+
   heading("Power-off");
   const reason = await powerOff(device);
   if (reason !== "guest-shutdown") throw new Error(`the device did not switch itself off: ${reason}`);
   const check = await device.fsck();
   if (!check.clean) throw new Error(`the storage was not left clean:\n${check.text}`);
   heading("It switched itself off; the storage partition is clean");
+}
+
+type Step = "web2" | "base2" | "silent" | "dying";
+
+/** The default groups, which would have one wait for minutes. */
+function impatient(group: Json): Json {
+  const { auto_recovery: recovery, ...rest } = group as Record<string, Json>;
+  const quick = { ...(recovery as Record<string, Json>), stable_timeout: 5 };
+  return { ...rest, timeout: 20, ...(recovery === undefined ? {} : { auto_recovery: quick }) };
+}
+
+/** Four revisions, two of which are no good. */
+async function liveAndDie(device: Device, url: string): Promise<void> {
+  heading(
+    "A new revision of the web container, installed on the device: no reboot, its neighbours keep their processes",
+  );
+  const before = await containers(device);
+  say(await install(device, "web2", "--run", 0));
+  const after = await containers(device);
+  for (const { name, pid } of before) {
+    const now = find(after, name).pid;
+    if ((name === "web") === (now === pid)) throw new Error(`${name} had process ${pid}, now ${now}`);
+    say(`${name.padEnd(8)} process ${pid} → ${now}`);
+  }
+  say(`the page comes from web ${await version(url)} now`);
+
+  heading("A new base system: a reboot through the boot loader, on trial, then committed");
+  await device.run(installing("base2", "--run --no-wait"));
+  await device.console([/trying revision locals\/base2/, /revision locals\/base2: DONE/], 300_000);
+  device.reconnected();
+  say(`/etc/motd: ${await device.must("cat /etc/motd", 60_000)}`);
+
+  heading("A revision whose web container never gets ready: taken back");
+  say(await install(device, "silent", "--run", 1));
+  await whenContainers(device, "the revision before it", allGoalsReached, 60_000);
+  say(`the page comes from web ${await version(url)} again`);
+
+  heading("A revision whose base system has no good process 1: the kernel panics, the boot loader goes back");
+  await device.run(installing("dying", "--run --no-wait"));
+  const shown = [/trying revision locals\/dying/, /Kernel panic/, /locals\/dying was not committed/, /goals reached/];
+  await device.console(shown, 300_000);
+  device.reconnected();
+  await device.must("true", 60_000);
+  say(`the page comes from web ${await version(url)} again`);
+
+  heading("What became of each revision, and why");
+  say(await device.must("cairn ctl steps ls"));
+  say(await device.must("cairn ctl doctor || true"));
+  const runs = (await device.must("readlink /storage/trails/current")).trim();
+  if (runs !== "locals/base2") throw new Error(`revision ${runs} runs, not the last good one`);
+}
+
+const installing = (step: Step, flags: string): string =>
+  `cairn ctl install ${incoming(step)} --name locals/${step} ${flags}`;
+
+async function install(device: Device, step: Step, flags: string, wanted: number): Promise<string> {
+  const { code, stdout, stderr } = await device.run(installing(step, flags), 240_000);
+  if (code !== wanted) throw new Error(`installing ${step} ended with ${code}, not ${wanted}:\n${stdout}${stderr}`);
+  return `${stdout}${stderr}`.trim();
+}
+
+/** What the web server says of itself. */
+async function version(url: string): Promise<string> {
+  await page(url, 60_000);
+  return (await fetch(url)).headers.get("X-Web-Version") ?? "unknown";
 }
 
 /** The page, as soon as it is served: STARTED says that the server's process runs, not that it listens already. */

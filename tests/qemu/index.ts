@@ -8,7 +8,7 @@ export { type BootEnvironment, environmentFile, environmentPath } from "./enviro
 export { bringAlong, incoming } from "./export.ts";
 export { type Arch, arches, hostArch, testArch } from "./host.ts";
 export type { Json } from "./json.ts";
-export { type BootOptions, boot, type Device, type EndReason, withDevice } from "./machine.ts";
+export { type BootOptions, boot, type Device, type EndReason, makeDeviceDisk, withDevice } from "./machine.ts";
 export { type Outcome, probeContainer } from "./probe.ts";
 export { defaultGroups, type Revision, type RevisionSpec, revision } from "./revision.ts";
 export { sharedDevice } from "./shared-device.ts";

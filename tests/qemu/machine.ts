@@ -21,6 +21,10 @@ export interface BootOptions {
   readonly disk?: Omit<DiskSpec, "arch" | "loaderWords" | "revisions"> & {
     readonly revisions?: Readonly<Record<string, Revision>>;
   };
+  /** This disk instead of a new one, as it is; it stays when the machine is gone. */
+  readonly image?: string;
+  /** Records every write and flush of the disk in this file (QEMU's blklogwrites); nothing is flushed on this machine then. */
+  readonly writeLog?: string;
   /** "direct": QEMU starts revision 0's kernel, whatever the disk says. "real": the boot loader on the disk chooses. */
   readonly loader?: "direct" | "real";
   readonly memoryMib?: number;
@@ -59,11 +63,9 @@ export async function boot(options: BootOptions): Promise<Device> {
   await mkdir(join(buildFolder, "run"), { recursive: true });
   const folder = await mkdtemp(join(buildFolder, "run", `${options.name}-`));
   const sockets = await mkdtemp(join(tmpdir(), "cairn-qemu-")); // a socket's path is at most 107 bytes long
-  const disk = join(folder, "disk.img");
-  const revisions = { "0": options.revision, ...options.disk?.revisions };
-  const { arch, loader = "direct" } = options;
-  const loaderWords = loader === "real" ? { loaderWords: words(options) } : {};
-  await makeDisk(disk, join(folder, "storage"), { ...options.disk, ...loaderWords, arch, revisions });
+  const disk = options.image ?? join(folder, "disk.img");
+  if (options.image === undefined) await makeDeviceDisk(options, disk, join(folder, "storage"));
+  if (options.writeLog !== undefined) await writeFile(options.writeLog, "");
   const command = qemuCommand(options, disk, await firmware(options));
   const live = [
     ...command,
@@ -85,6 +87,14 @@ export async function boot(options: BootOptions): Promise<Device> {
     throw new Error(`QEMU does not start: ${await qemu.stderr.text()}`, { cause });
   }
   return device;
+}
+
+/** Makes the disk that {@link boot} would make; `scratch` as in {@link makeDisk}. */
+export async function makeDeviceDisk(options: BootOptions, path: string, scratch: string): Promise<void> {
+  const { arch, loader = "direct" } = options;
+  const revisions = { "0": options.revision, ...options.disk?.revisions };
+  const loaderWords = loader === "real" ? { loaderWords: words(options) } : {};
+  await makeDisk(path, scratch, { ...options.disk, ...loaderWords, arch, revisions });
 }
 
 /** Boots, runs `body`, always ends the machine; when `body` throws, everything to look at is kept and the error names it. */
@@ -131,13 +141,24 @@ function qemuCommand(options: BootOptions, disk: string, first: readonly string[
     ...(options.icount === undefined ? [] : ["-icount", options.icount]),
     ...(options.reboots === true ? [] : ["-no-reboot"]),
     ...first,
-    ...["-drive", `if=none,id=disk,format=raw,file=${disk}`, "-device", "virtio-blk-pci,drive=disk,romfile="],
+    ...diskArguments(disk, options.writeLog),
     ...["-netdev", `user,id=net${forwards}`, "-device", "virtio-net-pci,netdev=net,romfile="],
     ...["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"],
     ...["-serial", "chardev:console", "-device", "virtio-serial-pci"],
     ...["-device", "virtserialport,chardev=probe,name=cairn.probe"],
     ...(options.watchdog === true ? ["-device", "i6300esb", "-action", "watchdog=reset"] : []),
     ...(options.devices ?? []),
+  ];
+}
+
+/** The disk, and the log in front of it. That one takes no zeroing and no discards: their entries may come apart (QEMU 7.2). */
+function diskArguments(disk: string, writeLog: string | undefined): readonly string[] {
+  if (writeLog === undefined)
+    return ["-drive", `if=none,id=disk,format=raw,file=${disk}`, "-device", "virtio-blk-pci,drive=disk,romfile="];
+  const file = (name: string, path: string) => `${name}.driver=file,${name}.filename=${path},${name}.cache.no-flush=on`;
+  return [
+    ...["-blockdev", `driver=blklogwrites,node-name=disk,${file("file", disk)},${file("log", writeLog)}`],
+    ...["-device", "virtio-blk-pci,drive=disk,romfile=,discard=off,write-zeroes=off"],
   ];
 }
 
@@ -227,6 +248,19 @@ export class Device implements AsyncDisposable {
   /** For after a reboot that the console has shown: {@link run} waits for the device to be there again. */
   reconnected(): void {
     this.#probe?.restarted();
+  }
+
+  /** Like {@link run}, for a machine that may reboot at any time: asks again until it is answered. Only for what may be done twice. */
+  async ask(command: string, withinMs: number, onceMs = 20_000): Promise<Outcome> {
+    const untilMs = performance.now() + withinMs;
+    for (;;) {
+      try {
+        return await this.run(command, onceMs);
+      } catch (cause) {
+        if (performance.now() > untilMs || this.endedWith !== null) throw cause;
+        this.#probe?.abandoned();
+      }
+    }
   }
 
   /** Types on the serial console. */

@@ -71,6 +71,11 @@ export class Probe {
     this.#turn = this.#heard.next(/^hello$/m);
   }
 
+  /** Nobody waits any more for what was not answered; what comes next goes to whoever listens. */
+  abandoned(): void {
+    this.#turn = Promise.resolve();
+  }
+
   /** Runs one command after the ones before it; never settles when the device does not answer. */
   run(command: string): Promise<Outcome> {
     const outcome = this.#turn.then(async () => {

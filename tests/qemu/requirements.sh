@@ -25,6 +25,8 @@ setpriv util-linux
 dpkg-deb dpkg
 xz xz-utils
 grub-mkimage grub-common
+grub-fstest grub-common
+mkfs.xfs xfsprogs
 "
 
 missing=$(echo "$needed" | while read -r program package; do

@@ -1,5 +1,5 @@
 import { readMountinfo } from "../../../linux/index.ts";
-import { explainState, parseDigest, parseState, type State } from "../../../state/index.ts";
+import { becomesFile, explainState, parseDigest, parseState, type State } from "../../../state/index.ts";
 import {
   type DiskError,
   explainDiskError,
@@ -106,7 +106,7 @@ async function filesOf(store: Store, rev: RevisionName, state: State): Promise<F
   const problems: FileProblem[] = [];
   let checked = 0;
   for (const entry of state.entries) {
-    if (entry.kind === "spec") continue;
+    if (entry.kind === "spec" || !becomesFile(entry)) continue;
     checked++;
     const path = `${trailFolder(store, rev)}/${entry.key}`;
     const text = state.text.slice(entry.slice.start, entry.slice.end);

@@ -1,0 +1,54 @@
+/** A boot of the shipping runtime on a mounted storage, up to where it would start containers: what it decides, records and mends. */
+import { loadRevision, openStorage } from "../../runtime/boot/revision.ts";
+import { resumeUpdating, type UpdatingPorts } from "../../runtime/boot/updating.ts";
+import type { Loader } from "../../runtime/loader/index.ts";
+import type { Logger } from "../../runtime/logs/index.ts";
+import { err, ok, type Result } from "../../runtime/result.ts";
+import { finishRemovals, type RevisionName, removeUnfinishedObjects, type Store } from "../../runtime/store/index.ts";
+
+/** Where a boot got to before anything of the revision would start: the phase of its update. */
+export type Boot = (store: Store, loader: Loader, booted: RevisionName) => Promise<Result<string, string>>;
+
+/** Milliseconds, 24 days: a trial that begins here has no end that would come while another image is mounted. */
+const NEVER = 2 ** 31 - 1;
+
+const quiet = (): void => {};
+const silent: Logger = { fatal: quiet, error: quiet, warn: quiet, info: quiet, debug: quiet, trace: quiet };
+
+/** As runtime/boot/index.ts goes about it. */
+export const boot: Boot = async (store, loader, booted) => {
+  const storage = await openStorage(store, booted);
+  if (!storage.ok) return storage;
+  for (const clean of [finishRemovals, removeUnfinishedObjects]) {
+    const cleaned = await clean(store);
+    if (!cleaned.ok) return err(`cannot clean up: ${cleaned.error.kind}`);
+  }
+  const loaded = await loadRevision(storage.value, false);
+  if (!loaded.ok) return loaded;
+  const { state } = loaded.value;
+  const ports: UpdatingPorts = {
+    store,
+    loader,
+    log: silent,
+    now: () => performance.now(),
+    wallMs: Date.now,
+    reservedPercent: 5,
+    keepFactory: false,
+    collectBelowPercent: 0,
+    useVerity: false,
+    booted,
+    limits: { commitDelayMs: NEVER, goalsMs: NEVER, contactMs: NEVER, stableMs: NEVER, retriesMax: 10 },
+    fetch: null,
+    running: () => ({ name: booted, state }),
+    revisionsInUse: () => new Set(),
+    lastLines: () => [],
+    goals: () => ({ result: "pending", missing: [] }),
+    isStable: () => false,
+    swap: async () => err("nothing runs here"),
+    reboot: quiet,
+  };
+  const resumed = await resumeUpdating(ports);
+  if (!resumed.ok) return resumed;
+  const { at } = resumed.value.view().phase;
+  return ok(at);
+};
