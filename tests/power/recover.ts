@@ -1,6 +1,6 @@
 /** A boot of the shipping runtime on a mounted storage, up to where it would start containers: what it decides, records and mends. */
 import { loadRevision, openStorage } from "../../runtime/boot/revision.ts";
-import { resumeUpdating, type UpdatingPorts } from "../../runtime/boot/updating.ts";
+import { realTimer, resumeUpdating, type UpdatingPorts } from "../../runtime/boot/updating.ts";
 import type { Loader } from "../../runtime/loader/index.ts";
 import type { Logger } from "../../runtime/logs/index.ts";
 import { err, ok, type Result } from "../../runtime/result.ts";
@@ -31,6 +31,7 @@ export const boot: Boot = async (store, loader, booted) => {
     loader,
     log: silent,
     now: () => performance.now(),
+    setTimer: realTimer,
     wallMs: Date.now,
     reservedPercent: 5,
     keepFactory: false,

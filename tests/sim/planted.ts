@@ -6,6 +6,7 @@ export interface Planted {
   readonly to: string;
 }
 
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: source text
 export const planted: readonly Planted[] = [
   {
     what: "files are renamed into place before their bytes are durable",
@@ -122,3 +123,4 @@ export const planted: readonly Planted[] = [
     to: "return hashed.ok ? hashed.value.info.sizeBytes : null;",
   },
 ];
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: source text
