@@ -1,7 +1,14 @@
 /** Beside the system, not in it: knows from outside what was promised, and says when it does not hold. */
 import type { Loader, LoaderResult } from "../../runtime/loader/index.ts";
 import { decodeProgress, factory, type RevisionName } from "../../runtime/store/index.ts";
-import { environmentPath, type LoaderKind, type LoaderVariables, type Start, variablesIn } from "./boot-loader.ts";
+import {
+  type Choice,
+  environmentPath,
+  type LoaderKind,
+  type LoaderVariables,
+  type Start,
+  variablesIn,
+} from "./boot-loader.ts";
 import type { SimulatedDisk } from "./disk.ts";
 import { type Release, ROOT, releaseOf } from "./releases.ts";
 
@@ -93,7 +100,7 @@ export class Oracle {
   }
 
   /** The boot loader has chosen; the disk is not mounted yet. */
-  started({ variables, start }: { readonly variables: LoaderVariables; readonly start: Start | null }): Start {
+  started({ variables, wanted, start }: Choice): Start {
     if (!this.#allowed.has(key(variables)))
       this.violated(`the loader reads ${key(variables)}, may read ${[...this.#allowed].join(" or ")}`);
     if (start === null) this.violated("the boot loader finds nothing that it can start");
@@ -102,8 +109,7 @@ export class Oracle {
       this.violated(`the kernel of ${start.rev} is not its own`);
     if (!same(start.initrd, release?.files.get("bsp/initrd.cpio")))
       this.violated(`the initrd of ${start.rev} is not its own`);
-    if (start.rev !== variables.trial && start.rev !== variables.committed)
-      this.violated(`the committed revision ${variables.committed} could not be loaded`);
+    if (start.rev !== wanted) this.violated(`the boot loader wants ${wanted} and can only start ${start.rev}`);
     const fault = this.fault(variables.committed);
     if (fault !== null) this.violated(`committed, and not whole: ${fault}`);
     if (start.rev === variables.trial && start.rev !== variables.committed) {

@@ -20,7 +20,7 @@ const BOOTS_MAX = 60;
 const RESTING_BOOTS_MAX = 25;
 const LAST = "locals/last";
 /** How many stories end with one more update. */
-const LAST_UPDATES = 0.5;
+const LAST_UPDATES = 0.3;
 /** Of one boot. Nothing of ours waits longer than the goals and the stability of a trial together. */
 const BOOT_MS_MAX = 4 * 3600_000;
 
@@ -126,6 +126,8 @@ export const updateStory: Story = async ({ rng, power }) => {
       const status = oracle.status(committed);
       if (up.running() === committed && !["DONE", "ERROR", "WONTGO"].includes(status ?? ""))
         oracle.violated(`${committed} is committed, runs, and is ${status}`);
+      for (const rev of oracle.revisions())
+        if (oracle.status(rev) === "TESTING") oracle.violated(`${rev} stays TESTING and nobody tests it`);
       if (up.running() === committed) return up;
       power.cut(); // the boot loader read what was not at home yet: now it is
     }
@@ -140,7 +142,8 @@ export const updateStory: Story = async ({ rng, power }) => {
   const said = await live(rested.clock, async () => {
     await empty(rested);
     if (capacityBytes < GIB) await rested.updates.collectGarbage();
-    return offer(rested, oracle, LAST, lastRelease, draw.pick(["LOCAL_RUN", "LOCAL_RUN_COMMIT"] as const));
+    const run = draw.pick(["LOCAL_RUN", "LOCAL_RUN_COMMIT"] as const);
+    return offer(rested, oracle, { name: LAST, release: lastRelease, run, odd: "sent" });
   });
   if (said !== null && said.value !== null) oracle.violated(`the last update is refused: ${said.value}`);
   if (said !== null) power.cut();
