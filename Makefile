@@ -2,11 +2,12 @@
 ARCH ?= $(shell uname -m)
 BUN := node_modules/.bin/bun
 export ARCH KEEP SEED COUNT
+SEEDS ?= 5000000
 # Proofs are for both unless one is asked for.
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check binary fuzz proof-power proof-reset bench-boot bench-hash requirements clean
+.PHONY: help demo test unit check binary fuzz proof-sim proof-power proof-reset bench-boot bench-update bench-hash requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -26,6 +27,9 @@ binary: node_modules ## dist/cairn-x86_64 and dist/cairn-aarch64
 fuzz: node_modules ## a million mutated states through the parser, minutes; repeat one campaign with SEED=n
 	$(BUN) tests/state/fuzz.ts --inputs 1000000 $(if $(SEED),--seed $(SEED))
 
+proof-sim: node_modules ## updates through millions of simulated power cuts, hours (SEEDS=n: so many, FROM=n: from there on); repeat one with SEED=n
+	$(BUN) tests/sim/proof.ts $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(or $(FROM),1))
+
 proof-power: node_modules requirements binary ## power cuts at every flush and 10,000 random moments of real updates, on both architectures, 4 hours; SEED=n COUNT=n ARCH=…
 	@for arch in $(PROVED); do ARCH=$$arch $(BUN) tests/power/proof.ts || exit 1; done
 
@@ -34,6 +38,9 @@ proof-reset: node_modules requirements binary ## QEMU killed 200 times in the mi
 
 bench-boot: node_modules requirements binary ## hand-over to PID 1 until containers run, against lxc-start in a shell script, 9 minutes
 	$(BUN) tests/bench/boot.ts
+
+bench-update: node_modules requirements binary ## downtime of an exchanged container, way back of a failed revision, bytes written
+	$(BUN) tests/bench/update.ts
 
 bench-hash: node_modules ## hashing of objects against sha256sum, seconds
 	$(BUN) tests/bench/hash.ts

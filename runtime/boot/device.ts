@@ -155,7 +155,11 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     const pointed = await setCurrent(store, to.name);
     if (!pointed.ok) return err(explainStore(pointed.error));
     const served = sockets.serve(to.state, way.affected);
-    if (!served.ok) return served;
+    if (!served.ok) {
+      sockets.serve(loaded.state, way.affected);
+      await setCurrent(store, loaded.name);
+      return served;
+    }
     logs.switchRevision(to.name);
     metadata.show(to.state.containers.map(({ name }) => name));
     log.info(`revision ${loaded.name} → ${to.name}: ${describe(way.affected)}`);
@@ -183,7 +187,10 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
   const sockets = controlSockets(parts.layout.runDir, device, onBug);
   const served = sockets.serve(first.state, new Set());
   if (!served.ok) return served;
-  onPowerSignals((action, why) => void powerByWish(action, why));
+  // Whoever can signal process 1 means it, even in a trial: that one goes on, or is gone back from, at the next boot.
+  onPowerSignals((action, why) => {
+    if (powerByWish(action, why).kind === "busy") power(action, why);
+  });
   running.send({ kind: "begin" });
   return ok({
     running: () => loaded,

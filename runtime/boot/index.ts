@@ -22,7 +22,7 @@ import { openDeviceMetadata } from "./metadata.ts";
 import { addOemLevel } from "./oem.ts";
 import { type LoadedRevision, loadRevision, openStorage, type Storage } from "./revision.ts";
 import { explainStorageError, mountStorage } from "./storage.ts";
-import { resumeUpdating, type Updating, type UpdatingPorts, withoutLoader } from "./updating.ts";
+import { realTimer, resumeUpdating, type Updating, type UpdatingPorts, withoutLoader } from "./updating.ts";
 
 /** The device runtime. Never returns: it ends in a reboot, a power-off, or a kernel panic that reboots. */
 export async function runtime(): Promise<never> {
@@ -127,6 +127,7 @@ async function openUpdating(
     loader,
     log,
     now: () => performance.now(),
+    setTimer: realTimer,
     wallMs: Date.now,
     reservedPercent: config.PV_STORAGE_GC_RESERVED,
     keepFactory: config.PV_STORAGE_GC_KEEP_FACTORY,

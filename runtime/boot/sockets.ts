@@ -16,7 +16,13 @@ export interface ControlSockets {
   serve(state: State, anew: ReadonlySet<ContainerName>): Result<void, string>;
 }
 
-export function controlSockets(runDir: string, device: Device, onBug: (error: unknown) => void): ControlSockets {
+/** `socketOf`: where a container's socket is; tests have a folder of their own. */
+export function controlSockets(
+  runDir: string,
+  device: Device,
+  onBug: (error: unknown) => void,
+  socketOf: (name: ContainerName) => string = controlSocket,
+): ControlSockets {
   const transfers = openTransfers();
   const open = new Map<string, Listener>();
 
@@ -35,15 +41,15 @@ export function controlSockets(runDir: string, device: Device, onBug: (error: un
   return {
     serve({ containers }, anew) {
       const host = `${runDir}/pv-ctrl`;
-      const wanted = new Set([host, ...containers.map(({ name }) => controlSocket(name))]);
+      const wanted = new Set([host, ...containers.map(({ name }) => socketOf(name))]);
       for (const path of [...open.keys()]) if (!wanted.has(path)) close(path);
-      for (const name of anew) close(controlSocket(name));
+      for (const name of anew) close(socketOf(name));
       if (!open.has(host)) {
         const opened = openOne(host, { kind: "host" });
         if (!opened.ok) return opened;
       }
       for (const { name, roles } of containers) {
-        const path = controlSocket(name);
+        const path = socketOf(name);
         if (open.has(path)) continue;
         const opened = openOne(path, { kind: "container", name, roles });
         if (!opened.ok) return opened;

@@ -53,15 +53,20 @@ export function updateRequests(options: {
     return { kind: "busy", why: `An update is under way: ${what}`, retryAfterSeconds: BUSY_RETRY_SECONDS };
   };
 
-  const inUse = (): ReadonlySet<RevisionName> => new Set([booted, updating.view().running]);
+  /** A state that is being checked or installed must not change under the engine's hands. */
+  function unchanging(): ReadonlySet<RevisionName> {
+    const revisions = new Set([booted, updating.view().running]);
+    const active = activity(updating.view())?.rev ?? null;
+    return active === null ? revisions : revisions.add(active);
+  }
 
   async function put(rev: RevisionName, bytes: Uint8Array): Promise<Result<void, Refusal>> {
     if (!isLocal(rev)) return err(refusal(400, "Only revisions below locals/ can be put"));
     const state = parseState(bytes);
     if (!state.ok) return err(refusal(422, `Parser: State JSON has bad format: ${explainState(state.error)}`));
-    const stored = await putState(store, rev, state.value.text, { keep: inUse() });
+    const stored = await putState(store, rev, state.value.text, { keep: unchanging() });
     if (!stored.ok) return err(ofStore(stored.error));
-    if (inUse().has(rev)) return ok(undefined); // it is there already, with a record of its own
+    if (unchanging().has(rev)) return ok(undefined); // it is there already, with a record of its own
     const recorded = await writeProgress(store, rev, progressRecord("NEW", "Update ready to be run"));
     return recorded.ok ? recorded : err(ofStore(recorded.error));
   }
@@ -91,9 +96,14 @@ export function updateRequests(options: {
     const waiting = busy();
     if (waiting !== null) return waiting;
     if (rev.value === factory) return { kind: "nothingToDo" };
-    if (inUse().has(factory)) return refused(409, "The factory revision is in use: run another revision first");
     const text = await readState(store, rev.value);
     if (!text.ok) return refused(404, `There is no revision ${rev.value}`);
+    const used = await updating.work.inUse();
+    if (!used.ok) return refused(500, used.error);
+    if (used.value.has(factory)) return refused(409, "The factory revision is in use: run another revision first");
+    // The old factory goes only for one that could be tried.
+    const good = await updating.work.check({ rev: rev.value, origin: "local", wish: "run", retries: 0 });
+    if (!good.ok) return refused(409, `Revision ${rev.value} cannot be the factory's: ${good.error.message}`);
     const gone = await removeRevision(store, factory);
     if (!gone.ok) return { kind: "refused", ...ofStore(gone.error) };
     const stored = await putState(store, factory, new TextDecoder().decode(text.value), { keep: new Set() });

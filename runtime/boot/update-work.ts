@@ -25,6 +25,7 @@ import {
   newHashCache,
   progressRecord,
   protectedRevisions,
+  type RevisionsInUse,
   readFloor,
   readPrevious,
   readState,
@@ -37,7 +38,7 @@ import {
   writeFloor,
   writeProgress,
 } from "../store/index.ts";
-import { type Candidate, type Effect, type Failure, failure, type How } from "../update/index.ts";
+import { type Candidate, type Effect, type Failure, failure, type How, type Wish } from "../update/index.ts";
 
 /** What the work of an update needs of the device; the simulation gives its own. */
 export interface UpdateWorld {
@@ -82,6 +83,8 @@ export interface UpdateWork {
   well(rev: RevisionName): Promise<void>;
   /** The revision as it is on the disk, and what it takes to get there from what runs. */
   load(rev: RevisionName): Promise<Result<{ readonly state: State; readonly transition: Transition }, Failure>>;
+  /** What runs, what the loader may start, and what running containers have files of. */
+  inUse(): Promise<Result<ReadonlySet<RevisionName>, string>>;
   /** Removes what nothing needs; the value is the bytes that came free. */
   collect(active: RevisionName | null): Promise<Result<number, string>>;
 }
@@ -106,9 +109,11 @@ export function updateWork(world: UpdateWorld): UpdateWork {
   }
 
   /** Whether the loader could start it; a revision that only swaps containers has the boot files of the one before it. */
-  function bootable({ bsp }: State, way: Transition): Done {
-    if (way.kind === "reboot" && !loader.canTry) {
-      const why = `it differs in ${way.because.slice(0, 3).join(", ")}, which needs a reboot into it, and boot loader "${loader.type}" cannot try a revision`;
+  function bootable({ bsp }: State, way: Transition, wish: Wish): Done {
+    if (!loader.canTry && (way.kind === "reboot" || wish === "reboot")) {
+      const differs =
+        way.kind === "reboot" ? `it differs in ${way.because.slice(0, 3).join(", ")}, which` : "its order";
+      const why = `${differs} needs a reboot into it, and boot loader "${loader.type}" cannot try a revision`;
       return err(failure("notBootable", why));
     }
     if (loader.canTry && bsp === null) return err(failure("notBootable", "it has no bsp/run.json: nothing to boot"));
@@ -157,13 +162,13 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     return written.ok ? written : err(explainStore(written.error));
   }
 
-  async function check({ rev }: Candidate): Promise<Done> {
+  async function check({ rev, wish }: Candidate): Promise<Done> {
     const loaded = await load(rev);
     if (!loaded.ok) return loaded;
     const { state, transition: way } = loaded.value;
     const allowed = await aboveFloor(state);
     if (!allowed.ok) return allowed;
-    const starts = bootable(state, way);
+    const starts = bootable(state, way, wish);
     return starts.ok ? hasRoom(rev, state) : starts;
   }
 
@@ -250,25 +255,27 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     if (!written.ok) log.error(`revision ${rev}: ${status} is not recorded: ${explainStore(written.error)}`);
   }
 
-  async function collect(active: RevisionName | null): Promise<Result<number, string>> {
+  /** What depends on revisions now; not what only garbage collection keeps. */
+  async function uses(): Promise<Result<RevisionsInUse, string>> {
     const variables = await loader.read();
-    if (!variables.ok)
-      return err(`nothing is removed while the boot loader cannot be asked: ${explainLoader(variables.error)}`);
+    if (!variables.ok) return err(`the boot loader cannot be asked: ${explainLoader(variables.error)}`);
     const { committed, trial } = variables.value;
-    const previous = await readPrevious(store, committed ?? factory);
+    return ok({ running: world.running().name, committed, trial, active: null, previous: null, keepFactory: false });
+  }
+
+  function revisionsOf(use: RevisionsInUse): ReadonlySet<RevisionName> {
+    const revisions = new Set<RevisionName>(protectedRevisions(use).keys());
+    for (const rev of world.revisionsInUse()) revisions.add(rev as RevisionName);
+    return revisions.add(world.booted); // the base system runs from there
+  }
+
+  async function collect(active: RevisionName | null): Promise<Result<number, string>> {
+    const use = await uses();
+    if (!use.ok) return err(`nothing is removed while ${use.error}`);
+    const previous = await readPrevious(store, use.value.committed ?? factory);
     if (!previous.ok) return err(explainStore(previous.error));
-    const keep = new Set<RevisionName>(
-      protectedRevisions({
-        running: world.running().name,
-        committed,
-        trial,
-        active,
-        previous: previous.value,
-        keepFactory: world.keepFactory,
-      }).keys(),
-    );
-    for (const rev of world.revisionsInUse()) keep.add(rev as RevisionName);
-    keep.add(world.booted); // the base system runs from there
+    const { keepFactory } = world;
+    const keep = revisionsOf({ ...use.value, active, previous: previous.value, keepFactory });
     const done = await collectGarbage(store, { keep, keepObjects: new Set(), keepStorageOf: keep });
     if (!done.ok) return err(explainStore(done.error));
     for (const problem of done.value.problems) log.warn(`garbage collection: ${explainStore(problem)}`);
@@ -300,6 +307,10 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     commit,
     record,
     collect,
+    async inUse() {
+      const use = await uses();
+      return use.ok ? ok(revisionsOf(use.value)) : use;
+    },
     arm: (rev) => byLoader(loader.arm(rev)),
     async goBack(to) {
       const done = await byLoader(loader.commit(to));

@@ -24,6 +24,8 @@ export interface UpdatingPorts extends UpdateWorld {
   readonly limits: UpdateLimits;
   /** Monotonic milliseconds. */
   now(): number;
+  /** Calls once, `ms` from now or a little later; the value takes that back. */
+  setTimer(ms: number, fire: () => void): () => void;
   /** Takes the device over to another revision without a reboot: checks what is affected, then exchanges it. */
   swap(to: { readonly name: RevisionName; readonly state: State }): Promise<Result<void, string>>;
   /** Where the running revision stands with its goals. */
@@ -49,38 +51,48 @@ export interface Updating {
   settled(): Promise<void>;
 }
 
+/** {@link UpdatingPorts.setTimer} by the runtime's own clock. */
+export function realTimer(ms: number, fire: () => void): () => void {
+  // setTimeout takes 31 bits; a tick too early is harmless.
+  const timer = setTimeout(fire, Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(ms))));
+  return () => clearTimeout(timer);
+}
+
 /** Reads what this boot finds. */
 async function bootFacts(store: Store, loader: Loader, booted: RevisionName): Promise<Result<BootFacts, string>> {
   const variables = await loader.read();
   if (!variables.ok) return err(explainLoader(variables.error));
   const { trial } = variables.value;
   const committed = variables.value.committed ?? factory;
-  const status = async (rev: RevisionName | null) => {
-    const record = rev === null ? null : await readProgress(store, rev);
-    return record?.ok === true ? record.value : null;
-  };
-  const trialRecord = await status(trial);
+  const bootedRecord = await readProgress(store, booted);
+  const trialRecord = trial === null || trial === booted ? bootedRecord : await readProgress(store, trial);
+  const inTrial = trial === null || !trialRecord.ok ? null : trialRecord.value;
+  // What cannot be read now may be a verdict: it is not written over, and who has it is not tried again.
+  const unread = !bootedRecord.ok && bootedRecord.error.kind !== "badProgress";
+  const bootedStatus = bootedRecord.ok ? (bootedRecord.value?.status ?? null) : unread ? "ERROR" : null;
   const boots = await readBoots(store, booted);
   return ok({
     booted,
     committed,
     trial,
-    trialStatus: trialRecord?.status ?? null,
-    bootedStatus: (await status(booted))?.status ?? null,
-    retries: trialRecord?.retries ?? 0,
+    trialStatus: trial === booted ? bootedStatus : (inTrial?.status ?? null),
+    bootedStatus,
+    retries: inTrial?.retries ?? 0,
     origin: isLocal(trial ?? booted) ? "local" : "hub",
     boots: boots.ok ? boots.value : 0,
     previous: await usablePrevious(store, committed),
   });
 }
 
-/** What was committed before, if it is there still and was committed indeed. */
+/** What was committed before, if it is there still, was committed indeed, and was not itself gone back from: two that crash would take turns. */
 async function usablePrevious(store: Store, committed: RevisionName): Promise<RevisionName | null> {
   const previous = await readPrevious(store, committed);
   if (!previous.ok || previous.value === null) return null;
   const done = await isDone(store, previous.value);
   const state = await readState(store, previous.value);
-  return done.ok && done.value && state.ok ? previous.value : null;
+  const record = await readProgress(store, previous.value);
+  const crashed = record.ok && record.value?.evidence?.reason === "crashLoop";
+  return done.ok && done.value && state.ok && !crashed ? previous.value : null;
 }
 
 /**
@@ -114,7 +126,7 @@ function openUpdating(ports: UpdatingPorts, first: Update, begin: readonly Effec
   let current = first;
   /** What ran before the last swap. */
   let before: { readonly name: RevisionName; readonly state: State } | null = null;
-  let timer: Timer | undefined;
+  let stopTimer = (): void => {};
   /** Grows when work is abandoned: what then still comes of it is nobody's. */
   let epoch = 0;
   let busy: Promise<void> | null = null;
@@ -133,14 +145,9 @@ function openUpdating(ports: UpdatingPorts, first: Update, begin: readonly Effec
   }
 
   function arm(): void {
-    clearTimeout(timer);
+    stopTimer();
     const dueMs = deadline(current.phase);
-    if (dueMs === null) return;
-    // setTimeout takes 31 bits; a tick too early is harmless.
-    timer = setTimeout(
-      () => send({ kind: "tick" }),
-      Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(dueMs - ports.now()))),
-    );
+    stopTimer = dueMs === null ? () => {} : ports.setTimer(dueMs - ports.now(), () => send({ kind: "tick" }));
   }
 
   function pump(): void {
@@ -174,7 +181,8 @@ function openUpdating(ports: UpdatingPorts, first: Update, begin: readonly Effec
       case "install": {
         const { rev } = effect.candidate;
         const done = await work.install(effect.candidate);
-        const how = done.ok && !current.safe ? done.value : "reboot";
+        // What keeps crashing is better left behind by a boot, where the loader can do that.
+        const how = done.ok && !(current.safe && ports.loader.canTry) ? done.value : "reboot";
         return { kind: "installed", rev, how, outcome: outcome(done) };
       }
       case "arm":

@@ -16,6 +16,9 @@ export interface EnvFile<T> {
 /** Beside the file: where the next content is made, and after the exchange the one before. */
 const spareOf = (path: string): string => `${path}.next`;
 
+/** Where a file is made that was not there: boot scripts read the spare in its stead, so one that is half made must not be called so. */
+const firstOf = (path: string): string => `${path}.first`;
+
 export const diskFailed = (error: DiskError): Result<never, LoaderError> => err({ kind: "disk", error });
 export const onDisk = <T>(done: Result<T, DiskError>): Result<T, LoaderError> =>
   done.ok ? done : diskFailed(done.error);
@@ -47,10 +50,16 @@ export async function readEnv<T>(file: EnvFile<T>): LoaderResult<T> {
   return spare.ok && spare.value !== null ? ok(spare.value) : read;
 }
 
-/** The bytes as a file of its own beside the real one, durable and where a boot loader finds them. */
-async function makeSpare(disk: Disk, path: string, bytes: Uint8Array): LoaderResult<void> {
-  const [folder, spare] = [dirname(path), spareOf(path)];
-  const write = () => writeTemporary(disk, WHY, spare, 0o644, (file) => file.write(bytes));
+async function isThere(disk: Disk, path: string): LoaderResult<boolean> {
+  const info = await disk.stat(WHY, path);
+  if (info.ok) return ok(true);
+  return info.error.kind === "missing" ? ok(false) : diskFailed(info.error);
+}
+
+/** The bytes as a file of their own, durable and where a boot loader finds them. */
+async function makeNext(disk: Disk, next: string, bytes: Uint8Array): LoaderResult<void> {
+  const folder = dirname(next);
+  const write = () => writeTemporary(disk, WHY, next, 0o644, (file) => file.write(bytes));
   let written = await write();
   if (!written.ok && written.error.kind === "missing") {
     const made = await makeFolders(disk, WHY, dirname(folder), basename(folder));
@@ -68,10 +77,8 @@ async function atHome(disk: Disk, folder: string): LoaderResult<void> {
 
 /** The spare takes the file's name. Its old content keeps the spare's, and so its inode stays alive for who finds the old name. */
 async function takePlace(disk: Disk, path: string): LoaderResult<void> {
-  const there = await disk.stat(WHY, path);
-  if (!there.ok && there.error.kind !== "missing") return diskFailed(there.error);
-  const swapped = there.ok ? await disk.exchange(WHY, spareOf(path), path) : null;
-  if (swapped !== null && (swapped.ok || swapped.error.kind !== "unsupported")) return onDisk(swapped);
+  const swapped = await disk.exchange(WHY, spareOf(path), path);
+  if (swapped.ok || swapped.error.kind !== "unsupported") return onDisk(swapped);
   return onDisk(await disk.rename(WHY, spareOf(path), path));
 }
 
@@ -104,10 +111,12 @@ export async function replaceEnv<T>({ disk, path, format }: EnvFile<T>, value: T
   if (!bytes.ok) return err({ ...bytes.error, path });
   const ready = await settleBefore(disk, path);
   if (!ready.ok) return ready;
-  const made = await makeSpare(disk, path, bytes.value);
+  const there = await isThere(disk, path);
+  if (!there.ok) return there;
+  const made = await makeNext(disk, there.value ? spareOf(path) : firstOf(path), bytes.value);
   if (!made.ok) return made;
   unsettled.get(disk)?.add(path);
-  const placed = await takePlace(disk, path);
+  const placed = there.value ? await takePlace(disk, path) : onDisk(await disk.rename(WHY, firstOf(path), path));
   if (!placed.ok) return placed;
   const settled = await atHome(disk, dirname(path));
   if (!settled.ok) return settled;

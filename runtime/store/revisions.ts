@@ -53,12 +53,13 @@ export async function markDone(store: Store, rev: RevisionName): DiskResult<void
 
 /**
  * The factory revision needs no test: at its first boot it becomes DONE (reference 4.3 step 8, 5.8). Later boots write nothing. A
- * record that cannot be read is replaced.
+ * record that cannot be read is replaced; the verdict of a later run of it is not.
  */
 export async function settleFactory(store: Store): DiskResult<void> {
   const progress = await readProgress(store, factory);
   if (!progress.ok && progress.error.kind !== "badProgress") return err(progress.error);
-  if (!progress.ok || progress.value?.status !== "DONE") {
+  const status = progress.ok ? (progress.value?.status ?? null) : null;
+  if (status !== "DONE" && status !== "ERROR" && status !== "WONTGO") {
     const written = await writeProgress(store, factory, progressRecord("DONE", "Factory revision"));
     if (!written.ok) return written;
   }

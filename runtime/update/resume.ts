@@ -62,9 +62,9 @@ export function resume(facts: BootFacts, limits: UpdateLimits, atMs: number): re
   }
   if (booted !== committed) return [at(false), effects];
 
-  // Cut off between the loader's commit and the record of it.
+  // Cut off between the loader's commit and the record of it, or asked for again when it was committed already.
   const finished = bootedStatus === "DONE" || bootedStatus === "UPDATED" || isVerdict(bootedStatus);
-  if (!finished && trial === null) effects.push({ kind: "commit", rev: booted, retries });
+  if (!finished) effects.push({ kind: "commit", rev: booted, retries });
 
   if (facts.boots < bootsMax) return [at(false), [...effects, { kind: "countBoot", rev: booted }]];
   if (facts.previous === null || facts.previous === booted) return [at(true), effects];

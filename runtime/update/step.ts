@@ -158,7 +158,7 @@ function start(update: Update, { candidate, how }: Trial, atMs: number): Stepped
 
 function swapped(update: Update, candidate: Candidate, atMs: number): Stepped {
   const [after, effects] = tryIt(
-    { ...update, running: candidate.rev, before: update.running },
+    { ...update, running: candidate.rev, before: update.running, safe: false },
     candidate,
     "swap",
     atMs,

@@ -20,6 +20,8 @@ export interface DiskSpec {
   readonly revisions: Readonly<Record<string, Revision>>;
   /** Size of the storage partition. */
   readonly storageMib?: number;
+  /** "ready": the kernel has none left to write in the background, where it is counted what is written. */
+  readonly inodeTables?: "ready";
   /** Label of the storage partition's file system. */
   readonly label?: string;
   /** Puts kernel and initramfs of this revision on the boot partition, for boot loaders that cannot read ext4. */
@@ -75,13 +77,14 @@ export async function makeDisk(path: string, scratch: string, spec: DiskSpec): P
     await rm(staged, { recursive: true });
   }
   if (grub) await installGrub(path);
+  const lazyTables = spec.inodeTables === "ready" ? 0 : 1;
   await spec.prepareBoot?.(`${path}@@${bootStart}`);
   await run([
     ...["mke2fs", "-q", "-F", "-t", "ext4", "-L", spec.label ?? "pvdata", "-m", "0"],
     // Boot loaders of today do not know the newest features. And the kernel writes the superblock outside of the journal, in a block of
     // eight sectors: with a checksum in it, one that a power cut has torn keeps the device from mounting its storage ever again.
     ...["-O", "^orphan_file,^metadata_csum_seed,^metadata_csum", "-J", "size=16"],
-    ...["-E", `offset=${storageStart},root_owner=0:0,lazy_itable_init=1,nodiscard`, "-d", scratch],
+    ...["-E", `offset=${storageStart},root_owner=0:0,lazy_itable_init=${lazyTables},nodiscard`, "-d", scratch],
     ...[path, `${storageMib}M`],
   ]);
   await rm(scratch, { recursive: true });

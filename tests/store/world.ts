@@ -74,6 +74,18 @@ export function stateText(of: Files): string {
   return `{"#spec":"pantavisor-service-system@1",\n${members.join(",\n")}}\n`;
 }
 
+/** What the trail of `of` must hold, by path, `.pvr/config` apart. */
+export function trailOf(of: Files): Readonly<Record<string, string>> {
+  const keys = Object.entries(of).filter(([key]) => !key.startsWith("_sigs/") && key !== "web/src.json");
+  return {
+    ...Object.fromEntries(keys.map(([k, v]) => [k, typeof v === "string" ? v : JSON.stringify(v, null, 1)])),
+    ".pvr/json": stateText(of),
+    ".pv/pv-kernel.img": "kernel",
+    ".pv/pv-initrd.img": "initrd",
+    ".pv/pv-initrd.img.0": "addon",
+  };
+}
+
 export const stateOf = (of: Files): State => must(parseState(stateText(of)));
 
 export async function putObjects(root: string, of: Files): Promise<void> {

@@ -53,7 +53,11 @@ export const deviceCommands: CommandGroup = group("cmd", {
   summary: "Run a revision, reboot, power off, and other single orders to the device",
   example: "cairn ctl cmd reboot",
   members: [
-    run("run", "LOCAL_RUN", "Run a revision, without a reboot where none is needed; the reboot after it decides"),
+    run(
+      "run",
+      "LOCAL_RUN",
+      "Run a revision, without a reboot where none is needed, and keep it if it reaches its goals",
+    ),
     run("run-commit", "LOCAL_RUN_COMMIT", "Reboot into a revision and keep it if it reaches its goals"),
     power("poweroff", "POWEROFF_DEVICE", "Stop everything in order and switch off"),
     power("reboot", "REBOOT_DEVICE", "Stop everything in order and boot again"),

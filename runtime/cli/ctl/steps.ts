@@ -1,5 +1,5 @@
 import { limits } from "../../state/index.ts";
-import { type CommandGroup, command, EXIT_USAGE, group, type Out, operand } from "../command.ts";
+import { type Command, type CommandGroup, command, EXIT_USAGE, group, type Out, operand } from "../command.ts";
 import { answerTo, clientOf, common, list, see, showing } from "./call.ts";
 import { stepPath } from "./client.ts";
 import { EXIT, exits, uploadExits } from "./exits.ts";
@@ -7,7 +7,7 @@ import { readText } from "./input.ts";
 import { COMMIT_MESSAGE_BYTES_MAX, install, isLocalName, messageFlag } from "./install/index.ts";
 import { progressText } from "./progress.ts";
 import { stepsTable } from "./steps-table.ts";
-import { plain } from "./tables.ts";
+import { plain, type Show } from "./tables.ts";
 
 const revision = operand.needed('a revision of the list, or "current"');
 const localName = operand.needed("locals/<name>");
@@ -19,29 +19,18 @@ function badRevision(rev: string, out: Out): boolean {
   return bad;
 }
 
-const get = command("get", {
-  summary: "Print the state of a revision",
-  example: "cairn ctl steps get locals/web-1",
-  flags: showing,
-  operands: { revision },
-  exits,
-  run: async (values, out) =>
-    badRevision(values.revision, out)
-      ? EXIT_USAGE
-      : see(values, { method: "GET", path: stepPath(values.revision) }, plain, out),
-});
-
-const showProgress = command("show-progress", {
-  summary: "Say how a revision is getting on, or how it ended and why",
-  example: "cairn ctl steps show-progress locals/web-1",
-  flags: showing,
-  operands: { revision },
-  exits,
-  run: async (values, out) =>
-    badRevision(values.revision, out)
-      ? EXIT_USAGE
-      : see(values, { method: "GET", path: `${stepPath(values.revision)}/progress` }, progressText, out),
-});
+const look = (name: string, summary: string, below: "" | "/progress", show: Show): Command =>
+  command(name, {
+    summary,
+    example: `cairn ctl steps ${name} locals/web-1`,
+    flags: showing,
+    operands: { revision },
+    exits,
+    run: async (values, out) =>
+      badRevision(values.revision, out)
+        ? EXIT_USAGE
+        : see(values, { method: "GET", path: `${stepPath(values.revision)}${below}` }, show, out),
+  });
 
 const put = command("put", {
   summary: "Store a state as a local revision; its objects come first, and nothing is run",
@@ -99,8 +88,8 @@ export const steps: CommandGroup = group("steps", {
   example: "cairn ctl steps ls",
   members: [
     list("ls", "List every revision, and why those failed that did", "cairn ctl steps ls", "/steps", stepsTable),
-    get,
-    showProgress,
+    look("get", "Print the state of a revision", "", plain),
+    look("show-progress", "Say how a revision is getting on, or how it ended and why", "/progress", progressText),
     put,
     installStep,
   ],
