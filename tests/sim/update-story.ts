@@ -26,6 +26,10 @@ const BOOT_MS_MAX = 4 * 3600_000;
 
 export const sightings: Sightings = new Map();
 
+/** What the runtime threw and nobody caught: on a device it would be the end of process 1. */
+const stray: unknown[] = [];
+process.on("unhandledRejection", (error) => void stray.push(error));
+
 export const updateStory: Story = async ({ rng, power }) => {
   const draw = rng.fork("story");
   const kind = draw.chance(0.15) ? "uboot" : "grub"; // its environment is 64 KiB long, which takes time
@@ -35,10 +39,12 @@ export const updateStory: Story = async ({ rng, power }) => {
   const plan = wishes(rng.fork("user"), 1 + draw.below(WISHES_MAX), capacityBytes);
   const device = rng.fork("device");
   const slowSettles = draw.chance(0.1) ? 0.1 : 0;
+  stray.length = 0;
   power.cut(); // as if it had been switched off
   const oracle = new Oracle(storage, kind, sightings);
   const bootsOf = new Map<string, number>();
-  let violation: unknown = null;
+  let thrown: unknown = null;
+  const violation = (): unknown => oracle.violation ?? thrown ?? stray.splice(0)[0] ?? null;
 
   function behaviour(rev: string): Behaviour {
     const release = oracle.release(rev);
@@ -61,16 +67,17 @@ export const updateStory: Story = async ({ rng, power }) => {
           value = came;
         })
         .catch((error: unknown) => {
-          if (power.boot === boot) violation ??= error;
+          if (power.boot === boot) thrown ??= error;
         });
       for (;;) {
         await drained();
-        if (violation !== null || power.boot !== boot || done()) return;
+        if (thrown !== null || oracle.violation !== null || stray.length > 0 || power.boot !== boot || done()) return;
         if (clock.now() > BOOT_MS_MAX) throw new Error("a boot goes on and on");
         if (!clock.next()) return;
       }
     });
-    if (violation !== null) throw violation;
+    const violated = violation();
+    if (violated !== null) throw violated;
     return ended === CUT ? null : { value };
   }
 
