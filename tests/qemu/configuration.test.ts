@@ -24,7 +24,7 @@ test("every level of the configuration is heard, the highest wins, and the kerne
       init,
       files: {
         "/etc/pantavisor.config": [
-          ...["PV_POLICY=quiet", "PV_REVISION_RETRIES=3", "PV_REVISION_RETRIES=4"],
+          ...["PV_POLICY=quiet", "PV_STORAGE_GC_THRESHOLD_DEFERTIME=3", "PV_STORAGE_GC_THRESHOLD_DEFERTIME=4"],
           ...["PV_LOG_HYSTERESIS_FACTOR=2", "PV_LOG_ROTATE_FACTOR=7", "PV_UPDATER_GOALS_TIMEOUT=50"],
           ...["PV_SYSCTL_VM_SWAPPINESS=17", "PV_LOG_LEVEL=loud", "PV_NO_SUCH_KEY=1", ""],
         ].join("\n"),
@@ -32,7 +32,7 @@ test("every level of the configuration is heard, the highest wins, and the kerne
       },
     },
   });
-  const append = ["pv_updater.goals.timeout=60", "pv_log.buf_nitems=150", "PV_REVISION_RETRIES=6"];
+  const append = ["pv_updater.goals.timeout=60", "pv_log.buf_nitems=150", "PV_STORAGE_GC_THRESHOLD_DEFERTIME=6"];
   await withDevice({ name: `configuration-${arch}`, arch, revision: made, append }, async (device) => {
     await device.console(/goals reached: .*root reached/);
     const listed = v.parse(Entries, JSON.parse(await device.must("cairn ctl config ls --json")));
@@ -47,8 +47,10 @@ test("every level of the configuration is heard, the highest wins, and the kerne
     });
 
     const count = (text: string): number => device.log.split(text).length - 1;
-    expect(count("PV_REVISION_RETRIES (pv conf file): is known, but what it sets is not there yet")).toBe(1);
-    expect(count("PV_REVISION_RETRIES")).toBe(1 + count("PV_REVISION_RETRIES=6")); // where the kernel repeats its command line
+    expect(count("PV_STORAGE_GC_THRESHOLD_DEFERTIME (pv conf file): is known, but what it sets is not there yet")).toBe(
+      1,
+    );
+    expect(count("PV_STORAGE_GC_THRESHOLD_DEFERTIME")).toBe(1 + count("PV_STORAGE_GC_THRESHOLD_DEFERTIME=6")); // where the kernel repeats its command line
     expect(device.log).toContain("PV_LOG_LEVEL (pv conf file): wants");
     expect(device.log).toContain('"PV_NO_SUCH_KEY" (pv conf file): no such key, ignored');
 
