@@ -35,6 +35,7 @@ test("the files of the repository are looked at", () => {
 const pure = {
   "runtime/state": ["runtime/result.ts", "valibot"],
   "runtime/supervise": ["runtime/result.ts", "runtime/state/index.ts"],
+  "runtime/update": ["runtime/result.ts", "runtime/state/index.ts"],
 };
 
 test.each(Object.entries(pure))("%s decides and does no I/O", (folder, allowed) => {

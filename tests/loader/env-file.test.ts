@@ -92,6 +92,27 @@ describe("replacing", () => {
     expect(failed).toMatchObject({ kind: "notWritten" });
   });
 
+  test("one that a slow card holds up is not overtaken by the next one", async () => {
+    const storage = emptyFolder();
+    const disk = quickDisk();
+    must(await must(openLoader("grub", { disk, storage })).commit(revision("1")));
+    const released = Promise.withResolvers<void>();
+    const settle: Disk["settle"] = async (...args) => {
+      await released.promise;
+      return disk.settle(...args);
+    };
+    const path = join(storage, "boot/grubenv.next");
+    const loader = must(openLoader("grub", { disk: { ...disk, settle }, storage }));
+    const [armed, committed] = [loader.arm(revision("2")), loader.commit(revision("3"))];
+    while (!existsSync(path)) await Bun.sleep(0);
+    for (let turn = 0; turn < 20; turn += 1) await Bun.sleep(0); // long enough for the second one to spoil it
+    expect(must(grubenv.decode(readFileSync(path))).get("pv_try")).toBe("2");
+    released.resolve();
+    must(await armed);
+    must(await committed);
+    expect(must(await loader.read())).toEqual({ committed: revision("3"), trial: null });
+  });
+
   test("what does not fit changes nothing", async () => {
     const folder = emptyFolder();
     const failed = mustFail(await replaceEnv(envIn(folder), rev("x".repeat(2000))));

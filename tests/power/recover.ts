@@ -35,13 +35,13 @@ export const boot: Boot = async (store, loader, booted) => {
     useVerity: false,
     booted,
     setTimer: () => quiet, // a trial that begins here has no end: other images are mounted by then
-    limits: { commitDelayMs: 3_000, goalsMs: 600_000, contactMs: 120_000, stableMs: 600_000, retriesMax: 10 },
+    limits: { commitDelayMs: 3_000, goalsMs: 600_000, contactMs: 120_000, retriesMax: 10 },
     fetch: null,
     running: () => ({ name: booted, state }),
     revisionsInUse: () => new Set(),
     lastLines: () => [],
     goals: () => ({ result: "pending", missing: [] }),
-    isStable: () => false,
+    stability: () => ({ stable: false, withinMs: 600_000 }),
     swap: async () => err("nothing runs here"),
     reboot: quiet,
   };

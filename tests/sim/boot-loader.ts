@@ -18,9 +18,17 @@ export interface Start {
   readonly initrd: Uint8Array;
 }
 
+export interface Choice {
+  readonly variables: LoaderVariables;
+  /** The revision that it wants. */
+  readonly wanted: string;
+  /** Null: nothing can be started. */
+  readonly start: Start | null;
+}
+
 export interface BootLoader {
-  /** Called after a cut and before the disk is mounted. Null: nothing can be started. */
-  choose(): { readonly variables: LoaderVariables; readonly start: Start | null };
+  /** Called after a cut and before the disk is mounted. */
+  choose(): Choice;
 }
 
 const names = { grub: "grubenv", uboot: "uboot.txt" } as const;
@@ -90,11 +98,12 @@ export function bootLoader(kind: LoaderKind, storage: SimulatedDisk, power: Powe
         const variables = read();
         const candidates = order(variables);
         if (candidates === "cut") continue;
+        const [wanted = "0"] = candidates;
         for (const rev of candidates) {
           const start = load(rev);
-          if (start !== null) return { variables, start };
+          if (start !== null) return { variables, wanted, start };
         }
-        return { variables, start: null };
+        return { variables, wanted, start: null };
       }
     },
   };

@@ -1,7 +1,14 @@
 /** Beside the system, not in it: knows from outside what was promised, and says when it does not hold. */
 import type { Loader, LoaderResult } from "../../runtime/loader/index.ts";
 import { decodeProgress, factory, type RevisionName } from "../../runtime/store/index.ts";
-import { environmentPath, type LoaderKind, type LoaderVariables, type Start, variablesIn } from "./boot-loader.ts";
+import {
+  type Choice,
+  environmentPath,
+  type LoaderKind,
+  type LoaderVariables,
+  type Start,
+  variablesIn,
+} from "./boot-loader.ts";
 import type { SimulatedDisk } from "./disk.ts";
 import { type Release, ROOT, releaseOf } from "./releases.ts";
 
@@ -47,15 +54,23 @@ export class Oracle {
     this.#sightings.set(what, (this.#sightings.get(what) ?? 0) + 1);
   }
 
+  /** The first violation. It is also found here, for who is called by the runtime can only throw into the runtime's own hands. */
+  violation: Error | null = null;
+
+  note(what: string): void {
+    this.violation ??= new Error(what);
+  }
+
   violated(what: string): never {
-    throw new Error(what);
+    this.note(what);
+    throw this.violation;
   }
 
   /** What the runtime finds; the loader may find an older one until the disk is mounted. */
   environment(): LoaderVariables {
     const path = environmentPath(this.#kind);
     const found = variablesIn(this.#kind, this.#storage.peek(path));
-    if (found === null && this.#storage.peek(path) !== null) this.violated("the environment cannot be read");
+    if (found === null && this.#storage.peek(path) !== null) this.note("the environment cannot be read");
     return found === null ? { committed: "0", trial: "" } : { ...found, committed: found.committed || "0" };
   }
 
@@ -93,7 +108,7 @@ export class Oracle {
   }
 
   /** The boot loader has chosen; the disk is not mounted yet. */
-  started({ variables, start }: { readonly variables: LoaderVariables; readonly start: Start | null }): Start {
+  started({ variables, wanted, start }: Choice): Start {
     if (!this.#allowed.has(key(variables)))
       this.violated(`the loader reads ${key(variables)}, may read ${[...this.#allowed].join(" or ")}`);
     if (start === null) this.violated("the boot loader finds nothing that it can start");
@@ -102,8 +117,7 @@ export class Oracle {
       this.violated(`the kernel of ${start.rev} is not its own`);
     if (!same(start.initrd, release?.files.get("bsp/initrd.cpio")))
       this.violated(`the initrd of ${start.rev} is not its own`);
-    if (start.rev !== variables.trial && start.rev !== variables.committed)
-      this.violated(`the committed revision ${variables.committed} could not be loaded`);
+    if (start.rev !== wanted) this.violated(`the boot loader wants ${wanted} and can only start ${start.rev}`);
     const fault = this.fault(variables.committed);
     if (fault !== null) this.violated(`committed, and not whole: ${fault}`);
     if (start.rev === variables.trial && start.rev !== variables.committed) {
@@ -184,9 +198,9 @@ export class Oracle {
     for (const [file, bytes] of release?.files ?? []) {
       if (!file.startsWith(`${container}/`)) continue;
       if (!same(this.#storage.peek(`${ROOT}/trails/${rev}/${file}`), bytes))
-        this.violated(`${file} of ${rev} runs and has wrong bytes`);
+        this.note(`${file} of ${rev} runs and has wrong bytes`);
     }
-    if (release === null) this.violated(`${rev} runs and has no state`);
+    if (release === null) this.note(`${rev} runs and has no state`);
   }
 
   /** A driver whose writes are noted: what was acknowledged is what the loader must say; what was not, it may. */
@@ -202,7 +216,7 @@ export class Oracle {
       this.#pending.delete(intent);
       if (!result.ok) return result;
       const now = this.environment();
-      if (key(say(now)) !== key(now)) this.violated(`acknowledged, and the environment says ${key(now)}`);
+      if (key(say(now)) !== key(now)) this.note(`acknowledged, and the environment says ${key(now)}`);
       this.#allowed = new Set([key(now)]);
       this.#noteCommitted(now.committed);
       this.#widen();

@@ -7,7 +7,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import * as v from "valibot";
-import { type Campaign, campaign, explainFailure, play, shrunken } from "./campaign.ts";
+import { campaign, explainFailure, play, shrunken } from "./campaign.ts";
 import { sightings, updateRates, updateStory } from "./update-story.ts";
 
 export const NAME = "an update";
@@ -18,7 +18,7 @@ export interface Seeds {
   readonly count: number;
 }
 
-const Report = v.object({
+export const Report = v.object({
   stories: v.number(),
   calls: v.number(),
   accidents: v.number(),
@@ -69,7 +69,8 @@ export async function prove(seeds: readonly Seeds[], told: (so: Report) => void 
   let all = none;
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined && all.failure === null; next = waiting.shift()) {
-      all = sum(all, await inProcess(next));
+      const report = await inProcess(next);
+      all = sum(all, report);
       told(all);
     }
   };
@@ -89,13 +90,12 @@ function* counted({ from, count }: Seeds): Generator<number> {
   for (let seed = from; seed < from + count; seed += 1) yield seed;
 }
 
-async function reportOf({ failure, ...played }: Campaign): Promise<Report> {
-  const words = failure === null ? null : explainFailure(NAME, await shrunken(updateStory, failure));
+async function playSome(seeds: Seeds, shrinks: boolean): Promise<Report> {
+  const { failure, ...played } = await campaign(NAME, updateStory, updateRates, counted(seeds));
+  const smallest = failure === null || !shrinks ? failure : await shrunken(updateStory, failure);
+  const words = smallest === null ? null : explainFailure(NAME, smallest);
   return { ...played, seen: Object.fromEntries(sightings), failure: words };
 }
-
-export const playSome = async (seeds: Seeds): Promise<Report> =>
-  reportOf(await campaign(NAME, updateStory, updateRates, counted(seeds)));
 
 /** Null: the story holds. */
 export async function playOne(seed: number): Promise<string | null> {
@@ -112,6 +112,7 @@ async function main(): Promise<boolean> {
   const { values } = parseArgs({
     options: {
       worker: { type: "boolean", default: false },
+      plain: { type: "boolean", default: false },
       seed: { type: "string" },
       seeds: { type: "string", default: "100000" },
       from: { type: "string", default: "1" },
@@ -124,7 +125,7 @@ async function main(): Promise<boolean> {
   }
   const seeds = { from: Number(values.from), count: Number(values.seeds) };
   if (values.worker) {
-    console.log(JSON.stringify(await playSome(seeds)));
+    console.log(JSON.stringify(await playSome(seeds, !values.plain)));
     return true;
   }
   console.log(`seeds ${seeds.from} to ${seeds.from + seeds.count - 1}`);

@@ -20,11 +20,15 @@ const BOOTS_MAX = 60;
 const RESTING_BOOTS_MAX = 25;
 const LAST = "locals/last";
 /** How many stories end with one more update. */
-const LAST_UPDATES = 0.5;
+const LAST_UPDATES = 0.3;
 /** Of one boot. Nothing of ours waits longer than the goals and the stability of a trial together. */
 const BOOT_MS_MAX = 4 * 3600_000;
 
 export const sightings: Sightings = new Map();
+
+/** What the runtime threw and nobody caught: on a device it would be the end of process 1. */
+const stray: unknown[] = [];
+process.on("unhandledRejection", (error) => void stray.push(error));
 
 export const updateStory: Story = async ({ rng, power }) => {
   const draw = rng.fork("story");
@@ -35,10 +39,12 @@ export const updateStory: Story = async ({ rng, power }) => {
   const plan = wishes(rng.fork("user"), 1 + draw.below(WISHES_MAX), capacityBytes);
   const device = rng.fork("device");
   const slowSettles = draw.chance(0.1) ? 0.1 : 0;
+  stray.length = 0;
   power.cut(); // as if it had been switched off
   const oracle = new Oracle(storage, kind, sightings);
   const bootsOf = new Map<string, number>();
-  let violation: unknown = null;
+  let thrown: unknown = null;
+  const violation = (): unknown => oracle.violation ?? thrown ?? stray.splice(0)[0] ?? null;
 
   function behaviour(rev: string): Behaviour {
     const release = oracle.release(rev);
@@ -61,16 +67,17 @@ export const updateStory: Story = async ({ rng, power }) => {
           value = came;
         })
         .catch((error: unknown) => {
-          if (power.boot === boot) violation ??= error;
+          if (power.boot === boot) thrown ??= error;
         });
       for (;;) {
         await drained();
-        if (violation !== null || power.boot !== boot || done()) return;
+        if (thrown !== null || oracle.violation !== null || stray.length > 0 || power.boot !== boot || done()) return;
         if (clock.now() > BOOT_MS_MAX) throw new Error("a boot goes on and on");
         if (!clock.next()) return;
       }
     });
-    if (violation !== null) throw violation;
+    const violated = violation();
+    if (violated !== null) throw violated;
     return ended === CUT ? null : { value };
   }
 
@@ -126,6 +133,8 @@ export const updateStory: Story = async ({ rng, power }) => {
       const status = oracle.status(committed);
       if (up.running() === committed && !["DONE", "ERROR", "WONTGO"].includes(status ?? ""))
         oracle.violated(`${committed} is committed, runs, and is ${status}`);
+      for (const rev of oracle.revisions())
+        if (oracle.status(rev) === "TESTING") oracle.violated(`${rev} stays TESTING and nobody tests it`);
       if (up.running() === committed) return up;
       power.cut(); // the boot loader read what was not at home yet: now it is
     }
@@ -140,7 +149,8 @@ export const updateStory: Story = async ({ rng, power }) => {
   const said = await live(rested.clock, async () => {
     await empty(rested);
     if (capacityBytes < GIB) await rested.updates.collectGarbage();
-    return offer(rested, oracle, LAST, lastRelease, draw.pick(["LOCAL_RUN", "LOCAL_RUN_COMMIT"] as const));
+    const run = draw.pick(["LOCAL_RUN", "LOCAL_RUN_COMMIT"] as const);
+    return offer(rested, oracle, { name: LAST, release: lastRelease, run, odd: "sent" });
   });
   if (said !== null && said.value !== null) oracle.violated(`the last update is refused: ${said.value}`);
   if (said !== null) power.cut();

@@ -9,13 +9,17 @@ import type { Rng } from "./rng.ts";
 
 type Run = "LOCAL_RUN" | "LOCAL_RUN_COMMIT";
 
+/** What becomes of the last object on the way: it is sent, forgotten, or another program puts wrong bytes in its place. */
+type Odd = "sent" | "forgotten" | "forged";
+
 export type Wish =
   | {
       readonly kind: "offer";
       readonly name: string;
       readonly release: Release;
       readonly run: Run;
-      readonly whole: boolean;
+      /** What becomes of one of the objects on the way: it is sent, forgotten, or another program puts wrong bytes in its place. */
+      readonly odd: Odd;
     }
   | { readonly kind: "again"; readonly name: string; readonly run: Run }
   | { readonly kind: "collect" | "reboot" | "pull" | "factory" | "nothing" }
@@ -35,7 +39,13 @@ function wish(rng: Rng, capacityBytes: number): Wish {
   const run: Run = rng.chance(0.3) ? "LOCAL_RUN_COMMIT" : "LOCAL_RUN";
   const drawn = rng.unit();
   if (drawn < 0.6) {
-    return { kind: "offer", name: rng.pick(NAMES), release: rng.pick(releases), run, whole: rng.chance(0.95) };
+    return {
+      kind: "offer",
+      name: rng.pick(NAMES),
+      release: rng.pick(releases),
+      run,
+      odd: rng.chance(0.92) ? "sent" : rng.pick(["forgotten", "forged"] as const),
+    };
   }
   if (drawn < 0.75) return { kind: "again", name: rng.pick(["0", ...NAMES]), run };
   if (drawn < 0.82) return { kind: "collect" };
@@ -51,20 +61,31 @@ export const wishes = (rng: Rng, count: number, capacityBytes: number): readonly
 
 const encoder = new TextEncoder();
 
+/** As a program that writes into the storage by itself, and badly. */
+async function forge({ store: { disk } }: Device, digest: string): Promise<void> {
+  const made = await disk.create("sim/forge", `${ROOT}/objects/${digest}`, 0o644);
+  if (!made.ok) return;
+  await made.value.write(encoder.encode("something else"));
+  await made.value.fsync();
+  await made.value.close();
+}
+
 /** The value: null, or why the device would not. */
-export async function offer(device: Device, oracle: Oracle, name: string, of: Release, run: Run, whole = true) {
+export async function offer(
+  device: Device,
+  oracle: Oracle,
+  { name, release, run, odd }: Omit<Extract<Wish, { kind: "offer" }>, "kind">,
+): Promise<string | null> {
   const { store, updates } = device;
-  let skip = !whole;
-  for (const [digest, bytes] of of.objects) {
-    if (skip) {
-      skip = false;
-      continue;
-    }
+  const last = [...release.objects.keys()].at(-1);
+  for (const [digest, bytes] of release.objects) {
+    if (digest === last && odd === "forged") await forge(device, digest);
+    if (digest === last && odd !== "sent") continue;
     const put = await putObject(store, digest, stream(bytes), { reservedPercent: 5 });
     if (!put.ok) return put.error.kind;
   }
   oracle.askedFor(name);
-  const put = await updates.put(revision(name), encoder.encode(of.text));
+  const put = await updates.put(revision(name), encoder.encode(release.text));
   return put.ok ? runAgain(device, oracle, name, run) : put.error.why;
 }
 
@@ -87,7 +108,7 @@ export const empty = ({ store: { disk } }: Device) => disk.unlink("sim/fill", `$
 export async function fulfil(device: Device, oracle: Oracle, power: Power, wanted: Wish): Promise<void> {
   switch (wanted.kind) {
     case "offer":
-      return void (await offer(device, oracle, wanted.name, wanted.release, wanted.run, wanted.whole));
+      return void (await offer(device, oracle, wanted));
     case "again":
       return void (await runAgain(device, oracle, wanted.name, wanted.run));
     case "collect":

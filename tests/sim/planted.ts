@@ -1,0 +1,147 @@
+/** Faults for the shipping code, each of which somebody could make in good faith. The proof of updates must catch every one. */
+export interface Planted {
+  readonly what: string;
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  /** The first seed that is played: when it was planted, one that caught it; others follow. */
+  readonly seed: number;
+}
+
+// biome-ignore-start lint/suspicious/noTemplateCurlyInString: source text
+export const planted: readonly Planted[] = [
+  {
+    what: "files are renamed into place before their bytes are durable",
+    file: "runtime/store/save.ts",
+    from: "const synced = filled.ok ? await file.fsync() : ok(undefined);",
+    to: "const synced = ok(undefined) as Awaited<ReturnType<NewFile['fsync']>>;",
+    seed: 1,
+  },
+  {
+    what: "the next environment is not at home before the exchange",
+    file: "runtime/loader/env-file.ts",
+    from: "return written.ok ? atHome(disk, folder) : diskFailed(written.error);",
+    to: "return written.ok ? ok(undefined) : diskFailed(written.error);",
+    seed: 3447,
+  },
+  {
+    what: "the environment is not at home after the exchange",
+    file: "runtime/loader/env-file.ts",
+    from: "const settled = await atHome(disk, dirname(path));",
+    to: "const settled = onDisk(await disk.fsync(WHY, dirname(path)));",
+    seed: 3,
+  },
+  {
+    what: "the environment is renamed over the old one",
+    file: "runtime/loader/env-file.ts",
+    from: "const swapped = await disk.exchange(WHY, spareOf(path), path);",
+    to: "const swapped = await disk.rename(WHY, spareOf(path), path);",
+    seed: 1,
+  },
+  {
+    what: "the first environment is made as the spare",
+    file: "runtime/loader/env-file.ts",
+    from: "const firstOf = (path: string): string => `${path}.first`;",
+    to: "const firstOf = spareOf;",
+    seed: 632,
+  },
+  {
+    what: "a commit leaves the trial in the environment",
+    file: "runtime/loader/environment-loader.ts",
+    from: "commit: (rev) => change(() => ({ committed: rev, trial: null })),",
+    to: "commit: (rev) => change(({ trial }) => ({ committed: rev, trial })),",
+    seed: 1,
+  },
+  {
+    what: "what is installed is not checked again",
+    file: "runtime/boot/update-work.ts",
+    from: "const good = await whole(rev, state);",
+    to: "const good = ok(undefined) as Done;",
+    seed: 76,
+  },
+  {
+    what: "DONE is recorded before the boot loader has committed",
+    file: "runtime/boot/update-work.ts",
+    from: "    const done = await byLoader(loader.commit(rev));\n    if (!done.ok) {\n      // The",
+    to: '    await writeProgress(store, rev, progressRecord("DONE", "done"));\n    const done = await byLoader(loader.commit(rev));\n    if (!done.ok) {\n      // The',
+    seed: 6,
+  },
+  {
+    what: "a failed trial is not taken back",
+    file: "runtime/boot/update-work.ts",
+    from: "const done = await byLoader(loader.disarm());",
+    to: "const done = good();\n    function good(): Done {\n      return ok(undefined);\n    }",
+    seed: 1,
+  },
+  {
+    what: "garbage collection forgets what could be gone back to",
+    file: "runtime/boot/update-work.ts",
+    from: "previous: previous.value,",
+    to: "previous: null,",
+    seed: 278,
+  },
+  {
+    what: "garbage collection forgets what is committed",
+    file: "runtime/store/protect.ts",
+    from: '["committed", use.committed ?? factory],',
+    to: '["committed", null],',
+    seed: 1,
+  },
+  {
+    what: "a verdict is tried again",
+    file: "runtime/update/resume.ts",
+    from: 'const isVerdict = (status: string | null): boolean => status === "ERROR" || status === "WONTGO";',
+    to: 'const isVerdict = (status: string | null): boolean => status === "CANCELLED";',
+    seed: 745,
+  },
+  {
+    what: "boots of a committed revision are not counted",
+    file: "runtime/update/resume.ts",
+    from: 'return [at(false), [...effects, { kind: "countBoot", rev: booted }]];',
+    to: "return [at(false), effects];",
+    seed: 284,
+  },
+  {
+    what: "two revisions that crash are gone back from to each other",
+    file: "runtime/boot/updating.ts",
+    from: "state.ok && !crashed ? previous.value : null",
+    to: "state.ok ? previous.value : null",
+    seed: 1,
+  },
+  {
+    what: "an unfinished trial that the boot loader went back from has no verdict",
+    file: "runtime/update/resume.ts",
+    from: 'effects.push(record({ rev: trial, retries }, "ERROR", "Unexpected rollback", why));',
+    to: "why.message.trim();",
+    seed: 1,
+  },
+  {
+    what: "a trial waits for its goals for ever",
+    file: "runtime/update/step.ts",
+    from: '    case "testing":\n      return phase.commitAtMs;',
+    to: '    case "trying":\n      return null;\n    case "testing":\n      return phase.commitAtMs;',
+    seed: 1,
+  },
+  {
+    what: "a revision is committed though it is not stable",
+    file: "runtime/update/step.ts",
+    from: 'return phase.at === "stabilizing" && event.stable ?',
+    to: 'return phase.at === "stabilizing" ?',
+    seed: 1,
+  },
+  {
+    what: "a trail is removed in its place",
+    file: "runtime/store/remove.ts",
+    from: "return made.ok ? disk.rename(WHY, `${root}/trails/${rev}`, `${root}/${graves.folder}/${rev}`) : made;",
+    to: "if (!made.ok) return made;\n  const freed = await removeTree(disk, WHY, `${root}/trails/${rev}`);\n  return freed.ok ? ok(undefined) : freed;",
+    seed: 1,
+  },
+  {
+    what: "an object is believed to be what its name says",
+    file: "runtime/store/objects.ts",
+    from: "return hashed.ok && hashed.value.digest === digest ? hashed.value.info.sizeBytes : null;",
+    to: "return hashed.ok ? hashed.value.info.sizeBytes : null;",
+    seed: 1,
+  },
+];
+// biome-ignore-end lint/suspicious/noTemplateCurlyInString: source text
