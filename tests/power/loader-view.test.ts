@@ -25,7 +25,10 @@ describe.each(arches)("as the loader of %s reads", (arch) => {
     expect(await view.variables(full)).toEqual({ committed: "locals/a", trial: "8", trying: "8" });
     const spare = await sampleImage(arch, { environment, spare: true });
     expect(await view.variables(spare)).toEqual({ committed: "locals/a", trial: "8", trying: "" });
-    for (const { folder } of [none, full, spare]) rmSync(folder, { recursive: true });
+    // A spare that says something else is not looked at, even when the first one knows of a trial only.
+    const both = await sampleImage(arch, { environment: { pv_try: "8" }, spareToo: { pv_rev: "8" } });
+    expect(await view.variables(both)).toEqual({ committed: "", trial: "8", trying: "" });
+    for (const { folder } of [none, full, spare, both]) rmSync(folder, { recursive: true });
   });
 
   test("a file is the same only with every byte of it", async () => {

@@ -98,7 +98,7 @@ const uBoot: LoaderView = {
   async variables(disk) {
     const cat = async (name: string) => {
       const text = decoder.decode(await debugfs(disk, `/boot/${name}`));
-      return text.includes("pv_rev=") ? assignments(text.split("\0")) : null;
+      return text === "" ? null : assignments(text.split("\0")); // "env import" is content with any variables
     };
     const found = await environment(cat, "uboot.txt");
     return {

@@ -17,6 +17,8 @@ export interface SampleSpec {
   readonly environment?: BootEnvironment;
   /** Name of the environment's file, when it is not the usual one. */
   readonly spare?: boolean;
+  /** What stands under the spare name beside the environment; no variable that is empty stands in either. */
+  readonly spareToo?: BootEnvironment;
   /** The trial that the loader noted. */
   readonly trying?: string;
 }
@@ -30,6 +32,13 @@ function uBootNote(trying: string): Buffer {
   bytes.write(`pv_trying=${trying}\0`, 4);
   bytes.writeUInt32LE(Bun.hash.crc32(bytes.subarray(4)), 0);
   return bytes;
+}
+
+/** As the runtime writes it: a variable that is empty is not there. */
+function variablesOnly(arch: Arch, environment: BootEnvironment): string {
+  if (arch === "x86_64") return grubBlock({ ...environment });
+  const lines = Object.entries(environment).map(([name, value]) => `${name}=${value}\0`);
+  return lines.join("").padEnd(65_536, "\0");
 }
 
 export async function sampleImage(arch: Arch, spec: SampleSpec = {}): Promise<SampleImage> {
@@ -60,8 +69,9 @@ export async function sampleImage(arch: Arch, spec: SampleSpec = {}): Promise<Sa
   );
   if (spec.environment !== undefined) {
     const name = environmentPath[arch] + (spec.spare === true ? ".next" : "");
-    put(name, environmentFile(arch, spec.environment));
+    put(name, (spec.spareToo === undefined ? environmentFile : variablesOnly)(arch, spec.environment));
   }
+  if (spec.spareToo !== undefined) put(`${environmentPath[arch]}.next`, variablesOnly(arch, spec.spareToo));
   const [boot, storage] = [join(folder, "boot.img"), join(folder, "storage.img")];
   for (const [image, mib] of [
     [boot, 5],
