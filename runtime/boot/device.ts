@@ -16,7 +16,7 @@ import { explainEnd, type News, type RunnableRevision, type Running, run } from 
 import { onPowerSignals } from "./signals.ts";
 import { controlSockets } from "./sockets.ts";
 import { updateRequests } from "./update-requests.ts";
-import { activity, type Goals, type Updating } from "./updating.ts";
+import { activity, type Goals, type Stability, type Updating } from "./updating.ts";
 
 const stopGraceMs = 5_000;
 /** From the wish to go down until we go down with whatever still runs: two graces, and time to sweep and unmount. */
@@ -24,12 +24,15 @@ const shutdownMaxMs = 30_000;
 /** Groups up to this one carry the link (reference 3.1): all that a device in safe mode starts. */
 const linkGroup = "root";
 
+/** Containers that recover become stable late, but not for ever. */
+const stableMinMs = 10 * 60_000;
+
 /** A running device, as updates see it. */
 export interface RunningDevice {
   running(): { readonly name: RevisionName; readonly state: State };
   revisionsInUse(): ReadonlySet<string>;
   goals(): Goals;
-  isStable(): boolean;
+  stability(): Stability;
   swap(to: { readonly name: RevisionName; readonly state: State }): Promise<Result<void, string>>;
   /** Stops everything in order, then ends the machine. */
   power(action: PowerAction, message: string): PowerAnswer;
@@ -102,8 +105,16 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     const told = running.view().goals ?? [];
     return { result: allGoals(running.view()), missing: told.flatMap(({ missing }) => missing) };
   };
-  const isStable = (): boolean =>
-    allGoals(running.view()) === "reached" && awaitingStability(running.view()).length === 0;
+  const stability = (): Stability => {
+    const longest = Math.max(
+      0,
+      ...loaded.state.containers.map(({ autoRecovery }) => autoRecovery?.stableTimeoutMs ?? 0),
+    );
+    return {
+      stable: allGoals(running.view()) === "reached" && awaitingStability(running.view()).length === 0,
+      withinMs: Math.max(stableMinMs, 10 * longest),
+    };
+  };
 
   function onNews(news: News): void {
     switch (news.kind) {
@@ -127,7 +138,8 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
         void machine.end(ending ?? "reboot");
         return;
     }
-    if (isStable()) updating.send({ kind: "stable", stable: true });
+    const now = stability();
+    if (now.stable) updating.send({ kind: "stable", ...now });
   }
 
   /** The rest of the revision, first of all the base system we run from: it is large, and no container waits for it. */
@@ -196,7 +208,7 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     running: () => loaded,
     revisionsInUse: () => running.revisionsInUse(),
     goals,
-    isStable,
+    stability,
     swap,
     power,
   });

@@ -147,7 +147,7 @@ async function openUpdating(
         ? machine.logs.lastLines("pantavisor", "pantavisor.log", evidenceLines, rev)
         : machine.logs.lastLines(container, "lxc/console.log", evidenceLines, rev),
     goals: () => device()?.goals() ?? { result: "pending", missing: [] },
-    isStable: () => device()?.isStable() ?? false,
+    stability: () => device()?.stability() ?? { stable: false, withinMs: 0 },
     swap: async (to) => device()?.swap(to) ?? err("no revision runs"),
     reboot(why, { trial, force }) {
       intoTrial = trial;
@@ -174,12 +174,10 @@ const evidenceLines = 12;
 /** A trial is over when its groups' own timeouts are, and some time for mounting and hashing what is large. */
 function limitsOf(config: Config, state: State | null): UpdateLimits {
   const timeouts = (state?.device.groups ?? []).map(({ timeoutMs }) => timeoutMs ?? config.PV_UPDATER_GOALS_TIMEOUT);
-  const stable = (state?.containers ?? []).map(({ autoRecovery }) => autoRecovery?.stableTimeoutMs ?? 0);
   return {
     commitDelayMs: config.PV_UPDATER_COMMIT_DELAY,
     contactMs: config.PH_UPDATER_NETWORK_TIMEOUT,
     goalsMs: 10 * 60_000 + timeouts.reduce((sum, timeout) => sum + timeout, 0),
-    stableMs: Math.max(10 * 60_000, 10 * Math.max(0, ...stable)),
     retriesMax: config.PV_REVISION_RETRIES,
   };
 }

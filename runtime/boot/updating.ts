@@ -30,14 +30,15 @@ export interface UpdatingPorts extends UpdateWorld {
   swap(to: { readonly name: RevisionName; readonly state: State }): Promise<Result<void, string>>;
   /** Where the running revision stands with its goals. */
   goals(): Goals;
-  /** Whether every container is at its goal, and every one that has a stable timeout has become stable. */
-  isStable(): boolean;
+  /** Whether every container is at its goal, and every one that has a stable timeout has become stable; how long that may take. */
+  stability(): Stability;
   /** Begins to go down. `trial`: into the trial that was armed. `force`: at once. */
   reboot(why: string, options: { readonly trial: boolean; readonly force: boolean }): void;
   /** Gets the missing objects of a revision; null: there is no such source. */
   readonly fetch: ((candidate: Candidate) => Promise<Result<void, Failure>>) | null;
 }
 
+export type Stability = Pick<Extract<UpdateEvent, { kind: "stable" }>, "stable" | "withinMs">;
 export type Goals = Pick<Extract<UpdateEvent, { kind: "goals" }>, "result" | "missing">;
 
 type WithoutTime<E> = E extends unknown ? Omit<E, "atMs"> : never;
@@ -199,7 +200,7 @@ function openUpdating(ports: UpdatingPorts, first: Update, begin: readonly Effec
       case "askGoals":
         return { kind: "goals", ...ports.goals() };
       case "askStable":
-        return { kind: "stable", stable: ports.isStable() };
+        return { kind: "stable", ...ports.stability() };
       case "commit":
         return answered("committed", effect.rev, await work.commit(effect.rev, effect.retries));
       case "record":

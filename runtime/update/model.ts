@@ -79,8 +79,6 @@ export interface UpdateLimits {
   readonly goalsMs: number;
   /** `PH_UPDATER_NETWORK_TIMEOUT`. */
   readonly contactMs: number;
-  /** How long containers may take to become stable, recoveries included. */
-  readonly stableMs: number;
   /** `PV_REVISION_RETRIES`; 0: no limit. */
   readonly retriesMax: number;
 }
@@ -93,6 +91,7 @@ export const workMs = {
   arming: 2 * 60_000,
   swapping: 5 * 60_000,
   committing: 2 * 60_000,
+  asking: 60_000,
   failing: 60_000,
   leaving: 60_000,
 } as const;
@@ -124,8 +123,11 @@ export type UpdateEvent = { readonly atMs: number } & (
   | { readonly kind: "goals"; readonly result: "pending" | "reached" | "missed"; readonly missing: readonly string[] }
   /** A container ended and is not recovered, or was given up. `fatal`: outside a trial the device reboots for it. */
   | { readonly kind: "containerFailed"; readonly failure: Failure; readonly fatal: boolean }
-  /** Answers `askStable`, and comes by itself when the last container has become stable. */
-  | { readonly kind: "stable"; readonly stable: boolean }
+  /**
+   * Answers `askStable`, and comes by itself when the last container has become stable. `withinMs`: how long those of the revision
+   * that runs now may take, recoveries included; it may have other containers than the one that was booted.
+   */
+  | { readonly kind: "stable"; readonly stable: boolean; readonly withinMs: number }
   /** The hub answered, or did not. */
   | { readonly kind: "contact"; readonly reached: boolean }
   /** The base system's own files turned out to be damaged. */

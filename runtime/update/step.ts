@@ -86,7 +86,9 @@ export function step(update: Update, event: UpdateEvent): Stepped {
     case "containerFailed":
       return onContainerFailed(update, event);
     case "stable":
-      return phase.at === "stabilizing" && event.stable ? commit(update, phase, event.atMs) : [update, []];
+      if (phase.at !== "stabilizing") return [update, []];
+      if (event.stable) return commit(update, phase, event.atMs);
+      return to(update, { ...phase, untilMs: event.atMs + event.withinMs });
     case "contact":
       return onContact(update, event);
     case "damaged":
@@ -313,7 +315,7 @@ function tick(update: Update, atMs: number): Stepped {
           at: "stabilizing",
           candidate: phase.candidate,
           how: phase.how,
-          untilMs: atMs + update.limits.stableMs,
+          untilMs: atMs + workMs.asking,
         },
         { kind: "askStable" },
       );

@@ -14,7 +14,7 @@ afterEach(removeFolders);
 
 const next = revision("locals/next");
 const idle: Phase = { at: "idle", wellAtMs: null };
-const limits = { commitDelayMs: 1, goalsMs: 1, contactMs: 1, stableMs: 1, retriesMax: 1 };
+const limits = { commitDelayMs: 1, goalsMs: 1, contactMs: 1, retriesMax: 1 };
 
 type Asked = ReturnType<typeof updateRequests>;
 

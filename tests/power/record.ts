@@ -99,7 +99,7 @@ async function updateRuntime(device: Device): Promise<void> {
 
 /** The device answers, what it can install is at /mnt, and every container is where it should be. */
 export async function untilGoals(device: Device): Promise<void> {
-  const mounted = await device.ask("mountpoint -q /mnt || mount -t squashfs -o ro /dev/vdb /mnt", minutes(4));
+  const mounted = await device.ask("[ -d /mnt/swap ] || mount -t squashfs -o ro /dev/vdb /mnt", minutes(4));
   if (mounted.code !== 0) throw new Error(`the exports cannot be mounted: ${mounted.stderr}`);
   await whenContainers(device, "every goal", allGoalsReached, minutes(3));
 }

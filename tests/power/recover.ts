@@ -1,6 +1,6 @@
 /** A boot of the shipping runtime on a mounted storage, up to where it would start containers: what it decides, records and mends. */
 import { loadRevision, openStorage } from "../../runtime/boot/revision.ts";
-import { realTimer, resumeUpdating, type UpdatingPorts } from "../../runtime/boot/updating.ts";
+import { resumeUpdating, type UpdatingPorts } from "../../runtime/boot/updating.ts";
 import type { Loader } from "../../runtime/loader/index.ts";
 import type { Logger } from "../../runtime/logs/index.ts";
 import { err, ok, type Result } from "../../runtime/result.ts";
@@ -8,9 +8,6 @@ import { finishRemovals, type RevisionName, removeUnfinishedObjects, type Store 
 
 /** Where a boot got to before anything of the revision would start: the phase of its update. */
 export type Boot = (store: Store, loader: Loader, booted: RevisionName) => Promise<Result<string, string>>;
-
-/** Milliseconds, 24 days: a trial that begins here has no end that would come while another image is mounted. */
-const NEVER = 2 ** 31 - 1;
 
 const quiet = (): void => {};
 const silent: Logger = { fatal: quiet, error: quiet, warn: quiet, info: quiet, debug: quiet, trace: quiet };
@@ -31,20 +28,20 @@ export const boot: Boot = async (store, loader, booted) => {
     loader,
     log: silent,
     now: () => performance.now(),
-    setTimer: realTimer,
     wallMs: Date.now,
     reservedPercent: 5,
     keepFactory: false,
     collectBelowPercent: 0,
     useVerity: false,
     booted,
-    limits: { commitDelayMs: NEVER, goalsMs: NEVER, contactMs: NEVER, stableMs: NEVER, retriesMax: 10 },
+    setTimer: () => quiet, // a trial that begins here has no end: other images are mounted by then
+    limits: { commitDelayMs: 3_000, goalsMs: 600_000, contactMs: 120_000, retriesMax: 10 },
     fetch: null,
     running: () => ({ name: booted, state }),
     revisionsInUse: () => new Set(),
     lastLines: () => [],
     goals: () => ({ result: "pending", missing: [] }),
-    isStable: () => false,
+    stability: () => ({ stable: false, withinMs: 600_000 }),
     swap: async () => err("nothing runs here"),
     reboot: quiet,
   };

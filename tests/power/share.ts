@@ -49,5 +49,4 @@ if (import.meta.main) {
     };
     process.stdout.write(`${JSON.stringify(line)}\n`);
   });
-  process.exit(0); // trials that began in an image are still under way
 }

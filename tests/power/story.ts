@@ -79,6 +79,7 @@ export const bootOptions = ({ arch, factory, exports }: Story, name: string): Bo
   loader: "real",
   reboots: true,
   memoryMib: 512,
+  watchdog: true,
   append: [`PV_BOOTLOADER_TYPE=${arch === "x86_64" ? "grub" : "uboot"}`, "PV_UPDATER_COMMIT_DELAY=3"],
   disk: { storageMib: 512 },
   devices: [

@@ -20,6 +20,7 @@ fw_setenv libubootenv-tool
 sfdisk fdisk
 depmod kmod
 cpio cpio
+lxc-start lxc
 flock util-linux
 setpriv util-linux
 dpkg-deb dpkg

@@ -32,11 +32,11 @@ import type { Power } from "./power.ts";
 import { type Behaviour, ROOT } from "./releases.ts";
 import type { Rng } from "./rng.ts";
 
+const stableMs = 10 * 60_000;
 export const limits: UpdateLimits = {
   commitDelayMs: 25_000,
   goalsMs: 10 * 60_000,
   contactMs: 120_000,
-  stableMs: 10 * 60_000,
   retriesMax: 10,
 };
 
@@ -122,7 +122,7 @@ export async function bootDevice(
     revisionsInUse: () => new Set(loaded === null ? [] : [loaded.name]),
     lastLines: () => [],
     goals: () => scene?.goals() ?? { result: "pending", missing: [] },
-    isStable: () => scene?.isStable() ?? false,
+    stability: () => ({ stable: scene?.isStable() ?? false, withinMs: stableMs }),
     swap: async (to) => {
       if (loaded === null || scene === null) return err("no revision runs");
       const swapped = await swap(loaded, to);
@@ -222,7 +222,7 @@ function played(world: DeviceWorld, clock: Clock, first: LoadedRevision, updatin
     goals = { result, missing: result === "missed" ? ["web"] : [] };
     stable = isStable;
     updating().send({ kind: "goals", ...goals });
-    if (stable) updating().send({ kind: "stable", stable: true });
+    if (stable) updating().send({ kind: "stable", stable: true, withinMs: stableMs });
     if (restChecked) return;
     restChecked = true;
     void first.check(keysOf(first.state, null)).then((good) => {

@@ -4,7 +4,7 @@ import { type BootFacts, bootsMax, type Effect, resume } from "../../runtime/upd
 import { revision } from "../store/world.ts";
 
 const [factory, old, next] = [revision("0"), revision("1"), revision("2")];
-const limits = { commitDelayMs: 25_000, goalsMs: 600_000, contactMs: 120_000, stableMs: 300_000, retriesMax: 10 };
+const limits = { commitDelayMs: 25_000, goalsMs: 600_000, contactMs: 120_000, retriesMax: 10 };
 const normal: BootFacts = {
   booted: old,
   committed: old,

@@ -5,7 +5,7 @@ import { type Phase, type Update, type UpdateEvent, workMs } from "../../runtime
 import { revision } from "../store/world.ts";
 
 const [old, next, other] = [revision("1"), revision("2"), revision("3")];
-const limits = { commitDelayMs: 25_000, goalsMs: 600_000, contactMs: 120_000, stableMs: 300_000, retriesMax: 10 };
+const limits = { commitDelayMs: 25_000, goalsMs: 600_000, contactMs: 120_000, retriesMax: 10 };
 const candidate = { rev: next, origin: "local", wish: "run", retries: 0 } as const;
 const why = failure("installFailed", "the disk is full of holes");
 const DUE = 1_000;
@@ -48,8 +48,8 @@ const events: Readonly<Record<string, News>> = {
   "goals missed": goals("missed"),
   "a container failed": { kind: "containerFailed", failure: why, fatal: false },
   "a container failed for good": { kind: "containerFailed", failure: why, fatal: true },
-  stable: { kind: "stable", stable: true },
-  "not stable": { kind: "stable", stable: false },
+  stable: { kind: "stable", stable: true, withinMs: 0 },
+  "not stable": { kind: "stable", stable: false, withinMs: 300_000 },
   "hub there": { kind: "contact", reached: true },
   "hub away": { kind: "contact", reached: false },
   damaged: { kind: "damaged", failure: why },
@@ -125,6 +125,7 @@ const cells: { readonly [P in Phase["at"]]: Readonly<Record<string, string>> } =
   },
   stabilizing: {
     stable: "committing, commit",
+    "not stable": "stabilizing",
     "goals missed": "failing, ERROR",
     "a container failed": "failing, ERROR",
     "a container failed for good": "failing, ERROR",
