@@ -65,24 +65,26 @@ async function bootFacts(store: Store, loader: Loader, booted: RevisionName): Pr
   if (!variables.ok) return err(explainLoader(variables.error));
   const { trial } = variables.value;
   const committed = variables.value.committed ?? factory;
-  const bootedRecord = await readProgress(store, booted);
-  const trialRecord = trial === null || trial === booted ? bootedRecord : await readProgress(store, trial);
-  const inTrial = trial === null || !trialRecord.ok ? null : trialRecord.value;
-  // What cannot be read now may be a verdict: it is not written over, and who has it is not tried again.
-  const unread = !bootedRecord.ok && bootedRecord.error.kind !== "badProgress";
-  const bootedStatus = bootedRecord.ok ? (bootedRecord.value?.status ?? null) : unread ? "ERROR" : null;
+  const trialRecord = trial === null ? null : await statusOf(store, trial, trial === booted ? "ERROR" : null);
   const boots = await readBoots(store, booted);
   return ok({
     booted,
     committed,
     trial,
-    trialStatus: trial === booted ? bootedStatus : (inTrial?.status ?? null),
-    bootedStatus,
-    retries: inTrial?.retries ?? 0,
+    trialStatus: trialRecord?.status ?? null,
+    committedStatus: (await statusOf(store, committed, "ERROR")).status,
+    retries: trialRecord?.retries ?? 0,
     origin: isLocal(trial ?? booted) ? "local" : "hub",
     boots: boots.ok ? boots.value : 0,
     previous: await usablePrevious(store, committed),
   });
+}
+
+/** `unread`: what stands for a record that cannot be read now. It may be a verdict, after which nothing is tried again. */
+async function statusOf(store: Store, rev: RevisionName, unread: "ERROR" | null) {
+  const record = await readProgress(store, rev);
+  if (!record.ok) return { status: record.error.kind === "badProgress" ? null : unread, retries: 0 };
+  return { status: record.value?.status ?? null, retries: record.value?.retries ?? 0 };
 }
 
 /** What was committed before, if it is there still, was committed indeed, and was not itself gone back from: two that crash would take turns. */

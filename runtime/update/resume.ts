@@ -11,7 +11,8 @@ export interface BootFacts {
   readonly committed: RevisionName;
   readonly trial: RevisionName | null;
   readonly trialStatus: string | null;
-  readonly bootedStatus: string | null;
+  /** Of the committed revision's record. */
+  readonly committedStatus: string | null;
   readonly retries: number;
   readonly origin: "local" | "hub";
   /** Boots of the committed revision since it last was well, without this one. */
@@ -33,7 +34,7 @@ const isVerdict = (status: string | null): boolean => status === "ERROR" || stat
  * done before anything of the revision starts.
  */
 export function resume(facts: BootFacts, limits: UpdateLimits, atMs: number): readonly [Update, readonly Effect[]] {
-  const { booted, committed, trial, trialStatus, bootedStatus, retries, origin } = facts;
+  const { booted, committed, trial, trialStatus, committedStatus, retries, origin } = facts;
   const at = (safe: boolean): Update => ({
     running: booted,
     before: null,
@@ -60,11 +61,11 @@ export function resume(facts: BootFacts, limits: UpdateLimits, atMs: number): re
       effects.push({ kind: "commit", rev: trial, retries });
     } else effects.push({ kind: "disarm" });
   }
+  // Cut off between the loader's commit and the record of it, or asked for again when it was committed already. The loader may have
+  // read what was there before: then another one runs once more, and the commit counts all the same.
+  const finished = committedStatus === "DONE" || committedStatus === "UPDATED" || isVerdict(committedStatus);
+  if (!finished && (trial !== booted || trial === committed)) effects.push({ kind: "commit", rev: committed, retries });
   if (booted !== committed) return [at(false), effects];
-
-  // Cut off between the loader's commit and the record of it, or asked for again when it was committed already.
-  const finished = bootedStatus === "DONE" || bootedStatus === "UPDATED" || isVerdict(bootedStatus);
-  if (!finished) effects.push({ kind: "commit", rev: booted, retries });
 
   if (facts.boots < bootsMax) return [at(false), [...effects, { kind: "countBoot", rev: booted }]];
   if (facts.previous === null || facts.previous === booted) return [at(true), effects];

@@ -10,7 +10,7 @@ const normal: BootFacts = {
   committed: old,
   trial: null,
   trialStatus: null,
-  bootedStatus: "DONE",
+  committedStatus: "DONE",
   retries: 0,
   origin: "local",
   boots: 0,
@@ -36,7 +36,7 @@ function boot(facts: Partial<BootFacts>) {
   return { at: update.phase.at, safe: update.safe, does: effects.map(shown), update, effects };
 }
 
-const onTrial = { booted: next, trial: next, bootedStatus: null } as const;
+const onTrial = { booted: next, trial: next } as const;
 const wentBack = { booted: old, trial: next } as const;
 
 describe("what a boot is", () => {
@@ -48,7 +48,7 @@ describe("what a boot is", () => {
     ["gone back, ERROR", { ...wentBack, trialStatus: "ERROR" }, "idle", ["disarm", "countBoot 1"]],
     ["gone back, WONTGO", { ...wentBack, trialStatus: "WONTGO" }, "idle", ["disarm", "countBoot 1"]],
     ["gone back, DONE", { ...wentBack, trialStatus: "DONE" }, "idle", ["disarm", "countBoot 1"]],
-    ["on trial, DONE", { ...onTrial, trialStatus: "DONE", bootedStatus: "DONE" }, "idle", ["commit 2"]],
+    ["on trial, DONE", { ...onTrial, trialStatus: "DONE" }, "idle", ["commit 2"]],
     ...["INPROGRESS", "TESTING", "QUEUED", null].map(
       (trialStatus) =>
         [
@@ -80,20 +80,24 @@ describe("what a boot is", () => {
   });
 
   test("what was committed and not recorded as such is committed once more", () => {
-    for (const bootedStatus of ["TESTING", "INPROGRESS", "NEW", null]) {
-      expect(boot({ bootedStatus }).does).toEqual(["commit 1", "countBoot 1"]);
+    for (const committedStatus of ["TESTING", "INPROGRESS", "NEW", null]) {
+      expect(boot({ committedStatus }).does).toEqual(["commit 1", "countBoot 1"]);
     }
-    for (const bootedStatus of ["DONE", "UPDATED", "ERROR"])
-      expect(boot({ bootedStatus }).does).toEqual(["countBoot 1"]);
+    for (const committedStatus of ["DONE", "UPDATED", "ERROR"])
+      expect(boot({ committedStatus }).does).toEqual(["countBoot 1"]);
   });
 
   test("a committed revision that was to be booted once more was", () => {
-    const again = boot({ trial: old, trialStatus: "INPROGRESS", bootedStatus: "INPROGRESS" });
+    const again = boot({ trial: old, trialStatus: "INPROGRESS", committedStatus: "INPROGRESS" });
     expect(again).toMatchObject({ at: "idle", does: ["disarm", "commit 1", "countBoot 1"] });
   });
 
   test("a revision that is neither committed nor on trial is no reason for anything", () => {
-    expect(boot({ booted: factory, bootedStatus: "DONE" })).toMatchObject({ at: "idle", does: [] });
+    expect(boot({ booted: factory })).toMatchObject({ at: "idle", does: [] });
+  });
+
+  test("a commit that the boot loader had not seen yet counts, though another revision runs once more", () => {
+    expect(boot({ booted: factory, committedStatus: "TESTING" })).toMatchObject({ at: "idle", does: ["commit 1"] });
   });
 });
 
