@@ -172,6 +172,8 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     return starts.ok ? hasRoom(rev, state) : starts;
   }
 
+  const settle = () => store.disk.settle("update/settle", store.root);
+
   /** Every byte that will be used, read from the disk again. */
   async function whole(rev: RevisionName, state: State): Promise<Done> {
     const hashes = newHashCache();
@@ -192,7 +194,7 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     const good = await whole(rev, state);
     if (!good.ok) return good;
     // The loader reads the file system without its journal: what it will start has to have left it.
-    const settled = await store.disk.settle("update/settle", store.root);
+    const settled = await settle();
     if (!settled.ok) return err(fromStore(settled.error));
     const given = await loader.install(rev, state);
     if (!given.ok) return err(failure("loaderFailed", explainLoader(given.error)));
@@ -214,9 +216,10 @@ export function updateWork(world: UpdateWorld): UpdateWork {
   async function commit(rev: RevisionName, retries: number): Promise<Done> {
     const done = await byLoader(loader.commit(rev));
     if (!done.ok) {
-      // The write may have come through all the same, and then there is no way back.
+      // The write may have come through all the same, and then there is no way back. It has when it is also where the loader reads.
+      const home = await settle();
       const now = await loader.read();
-      if (!now.ok || now.value.committed !== rev || now.value.trial !== null) return done;
+      if (!home.ok || !now.ok || now.value.committed !== rev || now.value.trial !== null) return done;
     }
     const raised = await raiseFloor(rev);
     if (!raised.ok) log.error(`what may not come back after revision ${rev} is not noted: ${raised.error}`);
@@ -257,6 +260,8 @@ export function updateWork(world: UpdateWorld): UpdateWork {
 
   /** What depends on revisions now; not what only garbage collection keeps. */
   async function uses(): Promise<Result<RevisionsInUse, string>> {
+    const home = await settle(); // after a write that failed halfway the loader may read something else than we do
+    if (!home.ok) return err(explainStore(home.error));
     const variables = await loader.read();
     if (!variables.ok) return err(`the boot loader cannot be asked: ${explainLoader(variables.error)}`);
     const { committed, trial } = variables.value;
