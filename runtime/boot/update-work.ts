@@ -67,6 +67,9 @@ export interface UpdateWorld {
 
 type Done = Result<void, Failure>;
 
+/** How often the record of a verdict is written before it is given up. */
+const verdictTries = 3;
+
 const fromStore = (error: StoreError): Failure =>
   failure(error.kind === "noSpace" ? "noSpace" : "installFailed", explainStore(error));
 
@@ -254,7 +257,12 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     const known = await readState(store, rev);
     if (!known.ok) return log.warn(`revision ${rev}: ${status} is not recorded: ${explainStore(known.error)}`);
     const found = why === null ? null : await evidence(rev, why);
-    const written = await writeProgress(store, rev, progressRecord(status, message, { retries, evidence: found }));
+    const told = progressRecord(status, message, { retries, evidence: found });
+    let written = await writeProgress(store, rev, told);
+    // A verdict is acted on next: one that a passing error kept from being durable would come undone by a power cut.
+    for (let left = verdictTries - 1; left > 0 && why !== null && !written.ok; left--) {
+      written = await writeProgress(store, rev, told);
+    }
     if (!written.ok) log.error(`revision ${rev}: ${status} is not recorded: ${explainStore(written.error)}`);
   }
 
