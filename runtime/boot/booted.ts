@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { viaNode } from "../linux/index.ts";
 import { explainLoader, type Loader } from "../loader/index.ts";
 import { err, ok, type Result } from "../result.ts";
-import { explainStore, factory, parseRevisionName, type RevisionName } from "../store/index.ts";
+import { factory, parseRevisionName, type RevisionName } from "../state/index.ts";
+import { explainStore } from "../store/index.ts";
 
 /** What is known of a boot whose loader puts no revision on the kernel command line. */
 export interface QuietBoot {

@@ -1,5 +1,5 @@
 import type { Answer, CommandAnswer, Commands, Operation, PowerAction, PowerAnswer } from "../control/index.ts";
-import { isLocal, type RevisionName } from "../store/index.ts";
+import { isLocal, type RevisionName } from "../state/index.ts";
 import type { DeviceMetadata } from "./metadata.ts";
 
 export type UpdateOperation = Extract<Operation, "LOCAL_RUN" | "LOCAL_RUN_COMMIT" | "MAKE_FACTORY" | "RUN_GC">;

@@ -7,7 +7,8 @@ import {
   type PowerAnswer,
 } from "../control/index.ts";
 import { invariant } from "../result.ts";
-import type { RevisionName, Store } from "../store/index.ts";
+import type { RevisionName } from "../state/index.ts";
+import type { Store } from "../store/index.ts";
 import { containerView, expectsReady, explainRefusal, groupStatus, requestRefusal } from "../supervise/index.ts";
 import { controlCommands, type Updates } from "./control-commands.ts";
 import { controlObjects } from "./control-objects.ts";

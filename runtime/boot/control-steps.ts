@@ -1,13 +1,12 @@
 import type { Answer, Refusal, RefusalStatus, Steps, StepView } from "../control/index.ts";
 import { err, ok, type Result } from "../result.ts";
+import { parseRevisionName, type RevisionName } from "../state/index.ts";
 import {
   encodeProgress,
   explainStore,
   findRevision,
   listSteps,
   type Progress,
-  parseRevisionName,
-  type RevisionName,
   readCommitMessage,
   readProgress,
   readStateOf,

@@ -2,7 +2,8 @@ import { version } from "../buildinfo.ts";
 import type { Metadata as MetadataPort, Refusal } from "../control/index.ts";
 import { type DeviceMetaError, explainDeviceMeta, openDeviceMeta, openMetadata, pairsIn } from "../metadata/index.ts";
 import { err, ok, type Result } from "../result.ts";
-import { isLocal, type RevisionName, type Store, storageSpace } from "../store/index.ts";
+import { isLocal, type RevisionName } from "../state/index.ts";
+import { type Store, storageSpace } from "../store/index.ts";
 import type { Config } from "./config/index.ts";
 
 /** Both kinds of metadata of this device. */

@@ -1,13 +1,20 @@
 import { err, ok, type Result } from "../result.ts";
-import { type Container, type ContainerName, explainState, ownerOf, parseState, type State } from "../state/index.ts";
+import {
+  type Container,
+  type ContainerName,
+  explainState,
+  factory,
+  ownerOf,
+  parseState,
+  type RevisionName,
+  type State,
+} from "../state/index.ts";
 import {
   explainProblem,
   explainStore,
-  factory,
   makeVolumeFolder,
   newHashCache,
   prepareStorage,
-  type RevisionName,
   readState,
   type Store,
   type StoreError,

@@ -1,7 +1,8 @@
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { err, ok, type Result } from "../result.ts";
-import { type Disk, type DiskError, type OpenFile, type RevisionName, sameInode, trailFolder } from "../store/index.ts";
+import type { RevisionName } from "../state/index.ts";
+import { type Disk, type DiskError, type OpenFile, sameInode, trailFolder } from "../store/index.ts";
 import type { Area } from "./area.ts";
 import { diskFailed } from "./env-file.ts";
 import type { LoaderError, LoaderResult } from "./model.ts";

@@ -1,6 +1,6 @@
 import type { Result } from "../result.ts";
-import type { State } from "../state/index.ts";
-import type { DiskError, RevisionName } from "../store/index.ts";
+import type { RevisionName, State } from "../state/index.ts";
+import type { DiskError } from "../store/index.ts";
 
 /** What the boot loader's variables say (reference section 6): `pv_rev` and `pv_try`. */
 export interface LoaderState {

@@ -1,5 +1,5 @@
 import { err, ok } from "../result.ts";
-import { parseRevisionName, type RevisionName } from "../store/index.ts";
+import { parseRevisionName, type RevisionName } from "../state/index.ts";
 import { bytesOf, type Format, textOf } from "./format.ts";
 
 const SIZE_BYTES_MAX = 511;

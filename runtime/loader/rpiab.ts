@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "../result.ts";
-import type { State } from "../state/index.ts";
-import { type Disk, factory, type RevisionName } from "../store/index.ts";
+import { factory, type RevisionName, type State } from "../state/index.ts";
+import type { Disk } from "../store/index.ts";
 import type { Area } from "./area.ts";
 import { type Autoboot, autoboot, swapped } from "./autoboot.ts";
 import { bootImage, sameImage, writeImage } from "./boot-image.ts";

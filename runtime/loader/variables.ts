@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../result.ts";
-import { parseRevisionName, type RevisionName } from "../store/index.ts";
+import { parseRevisionName, type RevisionName } from "../state/index.ts";
 import type { LoaderState } from "./model.ts";
 
 /** A loader's variables. A name that comes twice counts with its last value, as GRUB and U-Boot read it. */

@@ -3,14 +3,6 @@
  * survive a power cut. All of it works on any folder; all of it goes through the port {@link Disk}.
  */
 
-export {
-  type BadRevisionName,
-  compareRevisionNames,
-  factory,
-  isLocal,
-  parseRevisionName,
-  type RevisionName,
-} from "../state/index.ts";
 export { type Collected, collectGarbage, type Keep } from "./collect.ts";
 export {
   type Disk,

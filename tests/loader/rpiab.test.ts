@@ -5,7 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { type Area, explainLoader, type Loader, openLoader } from "../../runtime/loader/index.ts";
 import { err } from "../../runtime/result.ts";
-import { factory } from "../../runtime/store/index.ts";
+import { factory } from "../../runtime/state/index.ts";
 import { faultyDisk } from "../store/disks.ts";
 import { must, mustFail, removeFolders, revision, stateOf } from "../store/world.ts";
 import { bootable, quickDisk } from "./drivers.ts";

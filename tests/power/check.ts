@@ -1,14 +1,11 @@
 /** Whether a device comes back from one image: by what its boot loader sees, and by what the runtime makes of the mounted storage. */
 import { constants, copyFileSync, rmSync } from "node:fs";
 import { type Loader, openLoader } from "../../runtime/loader/index.ts";
-import { parseState, type State } from "../../runtime/state/index.ts";
+import { factory, parseRevisionName, parseState, type RevisionName, type State } from "../../runtime/state/index.ts";
 import {
-  factory,
   listRevisions,
   newHashCache,
   openStore,
-  parseRevisionName,
-  type RevisionName,
   readPrevious,
   readProgress,
   readState,

@@ -4,7 +4,8 @@ import { resumeUpdating, type UpdatingPorts } from "../../runtime/boot/updating.
 import type { Loader } from "../../runtime/loader/index.ts";
 import type { Logger } from "../../runtime/logs/index.ts";
 import { err, ok, type Result } from "../../runtime/result.ts";
-import { finishRemovals, type RevisionName, removeUnfinishedObjects, type Store } from "../../runtime/store/index.ts";
+import type { RevisionName } from "../../runtime/state/index.ts";
+import { finishRemovals, removeUnfinishedObjects, type Store } from "../../runtime/store/index.ts";
 
 /** Where a boot got to before anything of the revision would start: the phase of its update. */
 export type Boot = (store: Store, loader: Loader, booted: RevisionName) => Promise<Result<string, string>>;

@@ -12,13 +12,18 @@ import {
 } from "../../runtime/boot/updating.ts";
 import { openLoader } from "../../runtime/loader/index.ts";
 import { err, ok, type Result } from "../../runtime/result.ts";
-import { type ContainerName, type RevisionName, type State, transition } from "../../runtime/state/index.ts";
+import {
+  type ContainerName,
+  parseRevisionName,
+  type RevisionName,
+  type State,
+  transition,
+} from "../../runtime/state/index.ts";
 import {
   type Disk,
   explainStore,
   finishRemovals,
   openStore,
-  parseRevisionName,
   removeUnfinishedObjects,
   type Store,
   setCurrent,

@@ -1,6 +1,7 @@
 /** Beside the system, not in it: knows from outside what was promised, and says when it does not hold. */
 import type { Loader, LoaderResult } from "../../runtime/loader/index.ts";
-import { decodeProgress, factory, type RevisionName } from "../../runtime/store/index.ts";
+import { factory, type RevisionName } from "../../runtime/state/index.ts";
+import { decodeProgress } from "../../runtime/store/index.ts";
 import {
   type Choice,
   environmentPath,

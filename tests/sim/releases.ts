@@ -1,7 +1,7 @@
 /** What revisions of a simulated device contain, and how their containers behave. */
 import { openStorage } from "../../runtime/boot/revision.ts";
-import type { Digest, State } from "../../runtime/state/index.ts";
-import { factory, installRevision, openStore, putObject } from "../../runtime/store/index.ts";
+import { type Digest, factory, type State } from "../../runtime/state/index.ts";
+import { installRevision, openStore, putObject } from "../../runtime/store/index.ts";
 import { type Files, must, sha256, stateOf, stateText, stream } from "../store/world.ts";
 import { type DiskImage, simulatedDisk } from "./disk.ts";
 import { calm, Power } from "./power.ts";

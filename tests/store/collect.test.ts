@@ -1,17 +1,15 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
-import { type Digest, parseState } from "../../runtime/state/index.ts";
+import { type Digest, factory, parseState, type RevisionName } from "../../runtime/state/index.ts";
 import {
   type Collected,
   collectGarbage,
-  factory,
   installRevision,
   newHashCache,
   openStore,
   protectedRevisions,
   putObject,
-  type RevisionName,
   readState,
   realDisk,
   validate,

@@ -1,13 +1,12 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
+import { factory, parseRevisionName } from "../../runtime/state/index.ts";
 import {
-  factory,
   isDone,
   listRevisions,
   markDone,
   openStore,
-  parseRevisionName,
   progressRecord,
   readCurrent,
   readProgress,

@@ -2,8 +2,14 @@ import { lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Result } from "../../runtime/result.ts";
-import { type Digest, parseState, type State } from "../../runtime/state/index.ts";
-import { openStore, parseRevisionName, putObject, type RevisionName, realDisk } from "../../runtime/store/index.ts";
+import {
+  type Digest,
+  parseRevisionName,
+  parseState,
+  type RevisionName,
+  type State,
+} from "../../runtime/state/index.ts";
+import { openStore, putObject, realDisk } from "../../runtime/store/index.ts";
 import { watchfulDisk } from "./disks.ts";
 
 const made: string[] = [];

@@ -1,5 +1,13 @@
 import { readMountinfo } from "../../../linux/index.ts";
-import { becomesFile, explainState, parseDigest, parseState, type State } from "../../../state/index.ts";
+import {
+  becomesFile,
+  explainState,
+  parseDigest,
+  parseRevisionName,
+  parseState,
+  type RevisionName,
+  type State,
+} from "../../../state/index.ts";
 import {
   type DiskError,
   explainDiskError,
@@ -7,8 +15,6 @@ import {
   listRevisions,
   objectPath,
   openStore,
-  parseRevisionName,
-  type RevisionName,
   readCurrent,
   readFile,
   readState,
