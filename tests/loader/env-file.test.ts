@@ -96,15 +96,16 @@ describe("replacing", () => {
     const storage = emptyFolder();
     const disk = quickDisk();
     must(await must(openLoader("grub", { disk, storage })).commit(revision("1")));
-    const released = Promise.withResolvers<void>();
+    const [held, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
     const settle: Disk["settle"] = async (...args) => {
+      held.resolve();
       await released.promise;
       return disk.settle(...args);
     };
     const path = join(storage, "boot/grubenv.next");
     const loader = must(openLoader("grub", { disk: { ...disk, settle }, storage }));
     const [armed, committed] = [loader.arm(revision("2")), loader.commit(revision("3"))];
-    while (!existsSync(path)) await Bun.sleep(0);
+    await held.promise;
     for (let turn = 0; turn < 20; turn += 1) await Bun.sleep(0); // long enough for the second one to spoil it
     expect(must(grubenv.decode(readFileSync(path))).get("pv_try")).toBe("2");
     released.resolve();
