@@ -1,8 +1,9 @@
 /**
- * `make proof-reset`: QEMU is killed at a random moment of an update, again and again, on one disk; each time the device has to come
- * back through its real boot loader, reach its goals on a revision whose every object is good, and know how the update ended.
+ * `make proof-reset`: QEMU is killed at a random moment of an update, again and again, on one disk. Every second kill strikes again,
+ * at a random moment of the boot that comes back from the one before. After the last one the device has to come back through its real
+ * boot loader, reach its goals on a revision whose every object is good, and know how the update ended.
  *
- * Environment: SEED (draws updates and moments), COUNT (rounds), ARCH. What a round that failed leaves is in build/failures, what
+ * Environment: SEED (draws updates and moments), COUNT (kills), ARCH. What a round that failed leaves is in build/failures, what
  * the console said of all of them in build/power.
  */
 import { appendFileSync } from "node:fs";
@@ -32,16 +33,25 @@ const lastsMs: Readonly<Record<StoryName, number>> = {
 };
 const isTry = (name: StoryName): boolean => name !== "swap" && name !== "bad-swap";
 
+/** How long a boot lasts until its goals, likewise. */
+const bootLastsMs = 25_000;
+
 interface Round {
   readonly update: StoryName;
   readonly rev: string;
+  /** The kill in the update itself. */
   readonly afterMs: number;
+  /** Those that strike the boots after it, one after the other. */
+  readonly againAfterMs: readonly number[];
 }
 
-function roundOf(number: number): Round {
+function roundOf(number: number, killsLeft: number): Round {
   const draw = newRng(seed).fork(`round ${number}`);
   const update = draw.pick(storyNames);
-  return { update, rev: `locals/r${number}-${update}`, afterMs: draw.below(lastsMs[update]) };
+  const afterMs = draw.below(lastsMs[update]);
+  const againAfterMs: number[] = [];
+  while (againAfterMs.length + 1 < killsLeft && draw.chance(0.5)) againAfterMs.push(draw.below(bootLastsMs));
+  return { update, rev: `locals/r${number}-${update}`, afterMs, againAfterMs };
 }
 
 async function startUpdate(device: Device, { update, rev }: Round): Promise<void> {
@@ -90,47 +100,56 @@ async function campaign(): Promise<number> {
     ...bootOptions(story, "power-reset"),
     echo: (line: string) => appendFileSync(consoleLog, `${line}\n`),
   };
+  const onDevice = <T>(body: (device: Device) => Promise<T>) => withDevice({ ...options, image }, body);
   const fresh = () => makeDeviceDisk(options, image, join(folder, "reset"));
   await fresh();
-  say(`resets on ${arch}: seed ${seed}, ${count} rounds`);
-  let failures = 0;
-  let next = 0;
+  say(`resets on ${arch}: seed ${seed}, ${count} kills`);
+  let [failures, kills, rounds] = [0, 0, 0];
+  const kill = async (device: Device, afterMs: number): Promise<void> => {
+    await Bun.sleep(afterMs); // a random moment is what this is about
+    await device.cutPower();
+    kills += 1;
+  };
+  /** Looks at what became of a round, and begins the next one; null: there is none. */
+  const turn = async (device: Device, before: Round | null, startMs: number): Promise<Round | null> => {
+    if (before === null) {
+      await device.console(/every object of the revision is good/, minutes(8));
+      await untilGoals(device);
+    } else {
+      const status = (await verify(device, before.rev)) ?? "never began";
+      const took = seconds(performance.now() - startMs);
+      say(`${kills} kills; round ${rounds}: ${explain(before)}: back after ${took}, ${status}`);
+    }
+    if (kills >= count) {
+      await measureReturn(device);
+      return null;
+    }
+    rounds += 1;
+    const round = roundOf(rounds, count - kills);
+    await startUpdate(device, round);
+    await kill(device, round.afterMs);
+    return round;
+  };
   /** What the boot that begins now has to account for. */
   let before: Round | null = null;
-  while (next < count || before !== null) {
-    const startMs = performance.now();
+  do {
     try {
-      await withDevice({ ...options, image }, async (device) => {
-        if (before === null) {
-          await device.console(/every object of the revision is good/, minutes(8));
-          await untilGoals(device);
-        } else {
-          const { update, afterMs, rev } = before;
-          const status = await verify(device, rev);
-          const took = seconds(performance.now() - startMs);
-          say(
-            `round ${next}: ${update} killed after ${seconds(afterMs)}: back after ${took}, ${status ?? "never began"}`,
-          );
-          before = null;
-        }
-        if (next >= count) return measureReturn(device);
-        const round = roundOf(next);
-        next += 1;
-        before = round;
-        await startUpdate(device, round);
-        await Bun.sleep(round.afterMs); // a random moment is what this is about
-        await device.cutPower();
-      });
+      for (const afterMs of before?.againAfterMs ?? []) await onDevice((device) => kill(device, afterMs));
+      const startMs = performance.now();
+      before = await onDevice((device) => turn(device, before, startMs));
     } catch (cause) {
       failures += 1;
-      say(`round ${next}: FAILED: ${cause instanceof Error ? cause.message : String(cause)}`);
+      say(`round ${rounds}: FAILED: ${cause instanceof Error ? cause.message : String(cause)}`);
       before = null;
       await fresh();
     }
-  }
+  } while (before !== null || kills < count);
   await rm(image, { force: true });
   return failures;
 }
+
+const explain = ({ update, afterMs, againAfterMs }: Round): string =>
+  `${update} killed after ${[afterMs, ...againAfterMs].map(seconds).join(", then its boot after ")}`;
 
 /** How long a revision that fails keeps a device from serving: one that needed a reboot, and one that did not. */
 async function measureReturn(device: Device): Promise<void> {
@@ -152,7 +171,7 @@ async function measureReturn(device: Device): Promise<void> {
 
 try {
   const failures = await campaign();
-  say(`${count} resets, ${failures} failures; repeat: SEED=${seed} COUNT=${count} ARCH=${arch} make proof-reset`);
+  say(`${count} kills, ${failures} failures; repeat: SEED=${seed} COUNT=${count} ARCH=${arch} make proof-reset`);
   process.exit(failures === 0 ? 0 : 1);
 } catch (cause) {
   say(`FAILED: ${cause instanceof Error ? cause.message : String(cause)}`);
