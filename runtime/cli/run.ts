@@ -1,4 +1,5 @@
 import { buildinfo } from "../buildinfo.ts";
+import { authoring } from "./author/index.ts";
 import { command, EXIT_USAGE, group, type Out } from "./command.ts";
 import { ctl } from "./ctl/commands.ts";
 import { helpText } from "./help.ts";
@@ -22,6 +23,7 @@ export const cairn = group("cairn", {
       },
     }),
     ctl,
+    ...authoring,
   ],
 });
 

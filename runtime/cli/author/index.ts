@@ -1,0 +1,4 @@
+/** Commands of the authoring tool: `cairn new`, `cairn app add`, `cairn sign`, … What does their work loads when they run. */
+import type { Command, CommandGroup } from "../command.ts";
+
+export const authoring: readonly (Command | CommandGroup)[] = [];
