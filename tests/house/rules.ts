@@ -41,7 +41,7 @@ export function foreignImports(sources: Sources, folder: string, allowed: readon
 }
 
 const WORLD =
-  /\b(?:Bun|process|console|performance|crypto|navigator|localStorage)\.\w+|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\b(?:fetch|setTimeout|setInterval|setImmediate|queueMicrotask|require|eval)\(|\bawait\b/g;
+  /\b(?<!lxc\.)(?:Bun|process|console|performance|crypto|navigator|localStorage)\.\w+|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\b(?:fetch|setTimeout|setInterval|setImmediate|queueMicrotask|require|eval)\(|\bawait\b/g;
 
 /** Globals by which a file reaches clock, chance, network or disk without an import. */
 export const reachesTheWorld = (sources: Sources, folder: string): readonly string[] =>
