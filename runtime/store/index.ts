@@ -17,6 +17,7 @@ export {
   type OpenFile,
   sameInode,
 } from "./disk.ts";
+export { removeTree } from "./empty-folder.ts";
 export { EVIDENCE_BYTES_MAX, type Evidence } from "./evidence.ts";
 export { explainStore, type StoreError } from "./explain.ts";
 export {

@@ -1,0 +1,186 @@
+import { createReadStream } from "node:fs";
+import { err, ok, type Result } from "../../result.ts";
+import { type ContainerName, canonical, canonicalText, type Json } from "../../state/index.ts";
+import type { Disk } from "../../store/index.ts";
+import { type Device, readText, refusedByDevice } from "./device.ts";
+import type { AppError } from "./error.ts";
+import type { Format, Image, Images, Verity, VerityTree } from "./ports.ts";
+import { CONFIG_FILE, type Container, makeContainer, type Source, sourceText } from "./template/index.ts";
+import { filesIn, replaceFolder, type WorkFolder } from "./work-folder.ts";
+
+export interface AppPorts {
+  readonly disk: Disk;
+  readonly images: Images;
+  readonly verity: Verity;
+}
+
+/** What a command has made of a container's folder. */
+export interface AppChange {
+  readonly name: ContainerName;
+  /** The digest text of the image, as its file beside the root has it. */
+  readonly digest: string;
+  /** Was the root packed again? */
+  readonly packed: boolean;
+  /** Files of the folder, sorted. */
+  readonly files: readonly string[];
+  /** What the author should know, one sentence each. */
+  readonly remarks: readonly string[];
+}
+
+export interface Plan {
+  readonly name: ContainerName;
+  readonly source: Source;
+  /** null: the root that is there stays. */
+  readonly image: Image | null;
+}
+
+export const formatOf = ({ format = "squashfs" }: Source): Format => format;
+export const rootImage = (source: Source): string => `root.${formatOf(source)}`;
+const isRootfs = (source: Source): boolean => (source.rootfs_url ?? "") !== "";
+
+/** Says which image a root was packed from; its text is the only thing that does. */
+export const digestFile = (source: Source): string =>
+  `${rootImage(source)}.${isRootfs(source) ? "rootfs" : "docker"}-digest`;
+
+const verityFile = (image: string): string => `_dm/${image}.json`;
+
+/** What belongs to a packed root, in either format. */
+const ROOT_FILE = /^(root\.(squashfs|erofs)(\.hash|\.(docker|rootfs)-digest)?|_dm\/root\.(squashfs|erofs)\.json)$/;
+const WRITTEN: ReadonlySet<string> = new Set(["run.json", "src.json", CONFIG_FILE]);
+
+/** Makes the container's files, beside what else its folder has, and puts them in place in one step. */
+export async function compose(
+  { disk, verity }: AppPorts,
+  root: string,
+  device: Device,
+  { name, source, image }: Plan,
+): Promise<Result<AppChange, AppError>> {
+  const layer = `root.ovl.${formatOf(source)}`;
+  const container = makeContainer({ name, source, root: { image: rootImage(source), layer }, groups: device.groups });
+  if (!container.ok) return err({ kind: "template", name, faults: container.error });
+  const group = groupOf(container.value);
+  if (group !== null && device.groups.length > 0 && !device.groups.includes(group))
+    return err({ kind: "group", name, group, groups: device.groups });
+
+  const guarded = source.dm_enabled?.[rootImage(source)] === true;
+  const before = guarded ? await earlierTree(disk, `${root}/${name}/${verityFile(rootImage(source))}`) : ok(null);
+  if (!before.ok) return before;
+  const replaced = (file: string): boolean => WRITTEN.has(file) || (image !== null && ROOT_FILE.test(file));
+
+  return replaceFolder(disk, root, name, replaced, async (folder) => {
+    const packed = image === null ? ok(source) : await packRoot(folder, source, image);
+    if (!packed.ok) return packed;
+    if (guarded && (image !== null || before.value === null)) {
+      const made = await makeTree(folder, rootImage(source), verity, before.value);
+      if (!made.ok) return made;
+    }
+    const written = await writeDocuments(folder, container.value, packed.value);
+    if (!written.ok) return written;
+    const files = await filesIn(disk, folder.path);
+    if (!files.ok) return files;
+    const inline = await inlineOf(disk, folder.path, files.value);
+    if (!inline.ok) return inline;
+    const refused = refusedByDevice(name, files.value, inline.value, device);
+    return ok({
+      name,
+      digest: digestText(packed.value),
+      packed: image !== null,
+      files: files.value,
+      remarks: [
+        ...container.value.remarks,
+        ...(refused === null ? [] : [`a device would not take it yet: ${refused}`]),
+      ],
+    });
+  });
+}
+
+const digestText = (source: Source): string => (isRootfs(source) ? source.rootfs_digest : source.docker_digest) ?? "";
+
+function groupOf({ runJson }: Container): string | null {
+  const members = runJson as Readonly<Record<string, Json>>;
+  return typeof members["group"] === "string" ? members["group"] : null;
+}
+
+async function packRoot(folder: WorkFolder, source: Source, image: Image): Promise<Result<Source, AppError>> {
+  const file = rootImage(source);
+  const packed = await image.pack(`${folder.path}/${file}`, formatOf(source), source.format_options ?? null);
+  if (!packed.ok) return err({ kind: "image", from: file, why: packed.error });
+  const known = isRootfs(source)
+    ? { ...source, rootfs_digest: `sha256:${await sha256(`${folder.path}/${file}`)}` }
+    : source;
+  const written = await folder.write(digestFile(known), digestText(known));
+  return written.ok ? ok(known) : written;
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = new Bun.CryptoHasher("sha256");
+  for await (const part of createReadStream(path)) hash.update(part);
+  return hash.digest("hex");
+}
+
+/** Salt and UUID of the tree that is there (reference authoring 2.6: they are used again); null: there is none that can be read. */
+async function earlierTree(
+  disk: Disk,
+  path: string,
+): Promise<Result<Pick<VerityTree, "salt" | "uuid"> | null, AppError>> {
+  const text = await readText(disk, path);
+  if (!text.ok) return text;
+  if (text.value === null || !canonicalText(text.value).ok) return ok(null);
+  const { salt, uuid } = Object(JSON.parse(text.value));
+  return ok(typeof salt === "string" && typeof uuid === "string" ? { salt, uuid } : null);
+}
+
+async function makeTree(
+  folder: WorkFolder,
+  file: string,
+  verity: Verity,
+  before: Pick<VerityTree, "salt" | "uuid"> | null,
+): Promise<Result<void, AppError>> {
+  const tree = await verity.format(`${folder.path}/${file}`, `${folder.path}/${file}.hash`, before);
+  if (!tree.ok) return err({ kind: "image", from: file, why: tree.error });
+  const { rootHash, salt, uuid } = tree.value;
+  const members = {
+    type: "dm-verity",
+    data_device: file,
+    hash_device: `${file}.hash`,
+    root_hash: rootHash,
+    salt,
+    uuid,
+  };
+  return folder.write(verityFile(file), canonical(members));
+}
+
+/** As a checkout lays JSON out (reference authoring 1.2). */
+const LAYOUT_BLANKS = 4;
+
+async function writeDocuments(
+  folder: WorkFolder,
+  { runJson, lxcConfig }: Container,
+  source: Source,
+): Promise<Result<void, AppError>> {
+  const texts = [
+    ["run.json", `${JSON.stringify(runJson, null, LAYOUT_BLANKS)}\n`],
+    ...(lxcConfig === null ? [] : [[CONFIG_FILE, lxcConfig] as const]),
+    ["src.json", sourceText(source)],
+  ] as const;
+  for (const [file, text] of texts) {
+    const written = await folder.write(file, text);
+    if (!written.ok) return written;
+  }
+  return ok(undefined);
+}
+
+/** Files that a commit takes as JSON. */
+async function inlineOf(
+  disk: Disk,
+  folder: string,
+  files: readonly string[],
+): Promise<Result<ReadonlyMap<string, Json>, AppError>> {
+  const inline = new Map<string, Json>();
+  for (const file of files.filter((one) => one.endsWith(".json"))) {
+    const text = await readText(disk, `${folder}/${file}`);
+    if (!text.ok) return text;
+    if (text.value !== null && canonicalText(text.value).ok) inline.set(file, JSON.parse(text.value));
+  }
+  return ok(inline);
+}

@@ -1,0 +1,53 @@
+import type { Result } from "../../result.ts";
+import type { Json } from "../../state/index.ts";
+import type { Accounts } from "./template/index.ts";
+
+/** How a root is packed; the name is also the image's file name extension, by which a device knows it (reference 2.3). */
+export type Format = "erofs" | "squashfs";
+
+/** Where to look for an image of a registry, in this order: `local` is the engine of this machine. */
+export type ImagePlace = "remote" | "local";
+
+export interface ImageRequest {
+  readonly type: "docker" | "rootfs";
+  /** A name of a registry's image, or a folder, archive or layout on this machine. */
+  readonly from: string;
+  /** `linux/arm64`, the best first; none: what the image offers by itself. */
+  readonly platforms: readonly string[];
+  readonly places: readonly ImagePlace[];
+  readonly login: { readonly user: string; readonly password: string } | null;
+}
+
+/** An image that was found and fetched, its layers laid over each other. */
+export interface Image {
+  /** `name@sha256:…`, or `sha256:…` where it has no name; "" for a root file system, which is known by what it is packed to. */
+  readonly digest: string;
+  readonly platform: string | null;
+  /** The member `config` of its configuration. */
+  readonly config: Readonly<Record<string, Json>>;
+  readonly accounts: Accounts;
+  /** Writes the root to a new file and makes it durable: the same image gives the same bytes. `options` are those of `mksquashfs`; null: our own choice. */
+  pack(path: string, format: Format, options: string | null): Promise<Result<void, string>>;
+  close(): Promise<void>;
+}
+
+/** An error is a sentence for a person: each source explains its own. */
+export interface Images {
+  open(request: ImageRequest): Promise<Result<Image, string>>;
+}
+
+/** Parameters of a hash tree (veritysetup(8)); salt and root hash in hex. */
+export interface VerityTree {
+  readonly rootHash: string;
+  readonly salt: string;
+  readonly uuid: string;
+}
+
+export interface Verity {
+  /** Writes the hash tree of `image` to the new file `hashes` and makes it durable; salt and UUID of an earlier one are used again. */
+  format(
+    image: string,
+    hashes: string,
+    again: Pick<VerityTree, "salt" | "uuid"> | null,
+  ): Promise<Result<VerityTree, string>>;
+}
