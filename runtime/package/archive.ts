@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
-import { type Digest, parseDigest } from "../../../state/index.ts";
-import { contents } from "../input.ts";
+import { type Digest, parseDigest } from "../state/index.ts";
+import { contents, streamOf } from "./file-bytes.ts";
 import { BadPackage, type Package } from "./model.ts";
 import { objectsOf, STATE_BYTES_MAX, stateText } from "./state-objects.ts";
 import { type Member, members } from "./tar.ts";
@@ -12,10 +12,13 @@ const GZIP = Buffer.from([0x1f, 0x8b]); // RFC 1952
  * before anything is used of it, and again for the objects: an object may stand before the state that names it, and a device must not
  * run half an archive. Names are compared, never opened.
  */
-export async function openArchive(file: FileHandle): Promise<Package> {
+export async function openArchive(file: FileHandle, refuseEscapes: boolean): Promise<Package> {
   let state: string | null = null;
   const found = new Map<Digest, number>();
   for await (const member of unpacked(file)) {
+    if (refuseEscapes && escapes(member.name)) {
+      throw new BadPackage(`the archive has a name that leads elsewhere, ${JSON.stringify(member.name.slice(0, 256))}`);
+    }
     const kind = kindOf(member.name);
     if (kind === "state") {
       if (state !== null) throw new BadPackage("the archive has two states");
@@ -47,6 +50,8 @@ export async function openArchive(file: FileHandle): Promise<Package> {
   };
 }
 
+const escapes = (name: string): boolean => name.startsWith("/") || name.split("/").includes("..");
+
 function kindOf(name: string): "state" | Digest | null {
   const plain = name.replace(/^\.\//, "");
   if (plain === "json") return "state";
@@ -73,24 +78,11 @@ async function* unpacked(file: FileHandle): AsyncGenerator<Member> {
 
 /** Refuses what is cut off, damaged or followed by anything that is not gzip. */
 async function* gunzipped(file: FileHandle): AsyncGenerator<Uint8Array> {
-  const packed = new ReadableStream<Bun.BufferSource>(pulling(contents(file)));
+  const packed = streamOf(contents(file));
   try {
     for await (const chunk of packed.pipeThrough(new DecompressionStream("gzip"))) yield chunk;
   } catch (error) {
     if (error instanceof BadPackage) throw error;
     throw new BadPackage(`unpacking it failed: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-function pulling(source: AsyncGenerator<Uint8Array<ArrayBuffer>>) {
-  return {
-    async pull(controller: ReadableStreamDefaultController<Bun.BufferSource>) {
-      const next = await source.next();
-      if (next.done === true) controller.close();
-      else controller.enqueue(next.value);
-    },
-    async cancel() {
-      await source.return(undefined);
-    },
-  };
 }

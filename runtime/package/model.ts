@@ -1,4 +1,4 @@
-import type { Digest } from "../../../state/index.ts";
+import type { Digest } from "../state/index.ts";
 
 /** A revision outside a device: its state, and where its objects are. */
 export interface Package {

@@ -1,4 +1,4 @@
-import { type Digest, limits, parseDigest } from "../../../state/index.ts";
+import { type Digest, limits, parseDigest } from "../state/index.ts";
 import { BadPackage } from "./model.ts";
 
 /** A state's bytes as text, bounded as the device bounds them. */

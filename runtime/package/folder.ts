@@ -2,8 +2,8 @@ import { constants } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import * as v from "valibot";
-import type { Digest } from "../../../state/index.ts";
-import { contents } from "../input.ts";
+import type { Digest } from "../state/index.ts";
+import { contents } from "./file-bytes.ts";
 import { BadPackage, type Package } from "./model.ts";
 import { objectsOf, STATE_BYTES_MAX, stateText } from "./state-objects.ts";
 
