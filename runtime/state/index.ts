@@ -13,11 +13,16 @@ export {
   raisedFloor,
 } from "./antirollback.ts";
 export { becomesFile } from "./document.ts";
-export { explainState, type Fault, type FaultKind, type StateError } from "./fault.ts";
+export { explainState, type Fault, type FaultKind, type StateError, shown } from "./fault.ts";
 export { defaultGroups } from "./groups.ts";
 export {
+  byCodePoint,
+  type CanonicalMember,
   canonical,
+  canonicalMembers,
+  canonicalObject,
   canonicalText,
+  decodeUtf8,
   type JsonFault,
   type JsonMember,
   type JsonNode,

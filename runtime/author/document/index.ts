@@ -31,4 +31,4 @@ export {
   revisionText,
   SPEC_KEY,
 } from "./revision.ts";
-export { byCodePoint, isMembers, type Members, NULL, readTree, sortedKeys, type Tree, treeText } from "./tree.ts";
+export { isMembers, type Members, NULL, readTree, sortedKeys, type Tree, treeText } from "./tree.ts";

@@ -8,7 +8,7 @@ const ESCAPED = /[<>&\u2028\u2029]/g;
 /** The document over several lines, as `pvr` lays it out: sorted, one member or item a line; numbers in plain decimals where short. */
 export function laidOut(tree: Tree, indent: string): string {
   const text = treeText(tree);
-  const node = readJson(text, limits);
+  const node = readJson(text, limits, "text");
   invariant(node.ok, "canonical text can be read");
   return lines(node.value, text, indent, "\n");
 }

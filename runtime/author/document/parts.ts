@@ -1,7 +1,8 @@
 import { err, ok, type Result } from "../../result.ts";
+import { byCodePoint } from "../../state/index.ts";
 import { applyMembers } from "./merge-patch.ts";
 import { type BadRevision, checkRevision, type Revision, SPEC_KEY } from "./revision.ts";
-import { byCodePoint, type Members, type Tree } from "./tree.ts";
+import type { Members, Tree } from "./tree.ts";
 
 /**
  * What a fragment asks for (reference authoring 1.3): parts to take from the source, parts to drop. Nothing to take means everything.

@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../../result.ts";
-import { canonical, canonicalText, type JsonFault, type JsonNode, limits, readJson } from "../../state/index.ts";
+import { byCodePoint, canonicalObject, canonicalText, type JsonFault, type JsonNode, limits, readJson } from "../../state/index.ts";
 
 /**
  * A JSON value whose numbers are digits and never doubles: the canonical text (reference authoring 3.2) of anything that is no object,
@@ -17,7 +17,7 @@ export const isMembers = (tree: Tree): tree is Members => typeof tree !== "strin
 export function readTree(text: string): Result<Tree, JsonFault> {
   const plain = canonicalText(text);
   if (!plain.ok) return plain;
-  const node = readJson(plain.value, limits);
+  const node = readJson(plain.value, limits, "text");
   return node.ok ? ok(fromNode(node.value, plain.value)) : err(node.error);
 }
 
@@ -29,12 +29,7 @@ function fromNode(node: JsonNode, text: string): Tree {
 /** The canonical text, without an end of line. */
 export function treeText(tree: Tree): string {
   if (!isMembers(tree)) return tree;
-  return `{${sortedKeys(tree)
-    .map((key) => `${canonical(key)}:${treeText(tree.get(key) ?? NULL)}`)
-    .join(",")}}`;
+  return canonicalObject([...tree].map(([key, value]) => ({ key, text: treeText(value) })));
 }
 
-/** By code point, which is the order of UTF-8 bytes; JavaScript's own order is by UTF-16 units. */
 export const sortedKeys = (tree: ReadonlyMap<string, unknown>): readonly string[] => [...tree.keys()].sort(byCodePoint);
-
-export const byCodePoint = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
