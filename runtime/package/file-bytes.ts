@@ -17,12 +17,12 @@ export async function* contents(
 }
 
 /** Bytes that are asked for as the kind of stream that web APIs take. */
-export function streamOf(source: AsyncGenerator<Uint8Array<ArrayBuffer>>): ReadableStream<Bun.BufferSource> {
+export function streamOf(source: AsyncGenerator<Uint8Array>): ReadableStream<Bun.BufferSource> {
   return new ReadableStream<Bun.BufferSource>({
     async pull(controller) {
       const next = await source.next();
       if (next.done === true) controller.close();
-      else controller.enqueue(next.value);
+      else controller.enqueue(next.value as Bun.BufferSource); // nothing here is in shared memory
     },
     async cancel() {
       await source.return(undefined);

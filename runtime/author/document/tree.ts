@@ -1,5 +1,13 @@
 import { err, ok, type Result } from "../../result.ts";
-import { byCodePoint, canonicalObject, canonicalText, type JsonFault, type JsonNode, limits, readJson } from "../../state/index.ts";
+import {
+  byCodePoint,
+  canonicalObject,
+  canonicalText,
+  type JsonFault,
+  type JsonNode,
+  limits,
+  readJson,
+} from "../../state/index.ts";
 
 /**
  * A JSON value whose numbers are digits and never doubles: the canonical text (reference authoring 3.2) of anything that is no object,

@@ -57,7 +57,8 @@ export function checkout(copy: WorkingCopy, options: CheckoutOptions): Promise<R
     const swept = await emptyFolder(disk, stage);
     if (!swept.ok) return swept;
     const placed = await stageAndPlace(copy, stage, scanned.value, wanted.value, options);
-    await emptyFolder(disk, stage);
+    const tidied = await emptyFolder(disk, stage);
+    if (tidied.ok) await disk.rmdir(WHY, stage);
     if (!placed.ok) return placed;
     const cleared = await clearAdded(copy.repository);
     return cleared.ok ? ok({ written: wanted.value, forgotten: scanned.value.added.size }) : cleared;

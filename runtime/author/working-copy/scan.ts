@@ -133,10 +133,14 @@ class Reader {
       return ok(digestValue(hashed.value.digest));
     }
     if (committed !== undefined && known !== null && known === shaOf(treeText(committed))) return ok(committed);
-    return this.inline(path, info);
+    return this.inline(path, info, committed);
   }
 
-  private async inline(path: string, { sizeBytes }: FileInfo): Promise<Result<Tree, WorkingCopyError>> {
+  private async inline(
+    path: string,
+    { sizeBytes }: FileInfo,
+    committed: Tree | undefined,
+  ): Promise<Result<Tree, WorkingCopyError>> {
     if (sizeBytes > limits.stateBytesMax) {
       return ok(this.bad(path, `longer than a whole state may be, ${limits.stateBytesMax} bytes`));
     }
@@ -151,11 +155,13 @@ class Reader {
     if (digestIn(tree.value) !== null) {
       return ok(this.bad(path, "holds a text that reads like the SHA-256 of an object"));
     }
+    const said = treeText(tree.value);
     const kept = withoutNulls(tree.value);
-    const text2 = treeText(kept);
-    if (text2 === treeText(tree.value)) this.cache.note(path, info, "inline", shaOf(text2), readAtMs);
+    // A state that another tool made may keep nulls; as long as the file agrees with it, nothing changed.
+    const isCommitted = committed !== undefined && said === treeText(committed);
+    if (isCommitted || said === treeText(kept)) this.cache.note(path, info, "inline", shaOf(said), readAtMs);
     else this.nulls.push(path);
-    return ok(kept);
+    return ok(isCommitted ? committed : kept);
   }
 
   private bad(path: string, problem: string): Tree {
