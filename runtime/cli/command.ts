@@ -12,23 +12,35 @@ export const flag = {
   text: (summary: string, short: string | null = null): Flag<"text"> => ({ kind: "text", short, summary }),
 } as const;
 
-export interface Operand<Needed extends boolean = boolean> {
+export interface Operand<Needed extends boolean = boolean, Many extends boolean = boolean> {
   readonly needed: Needed;
+  /** Takes every word that is left; stands last. */
+  readonly many: Many;
   readonly summary: string;
 }
 
 export const operand = {
-  needed: (summary: string): Operand<true> => ({ needed: true, summary }),
-  optional: (summary: string): Operand<false> => ({ needed: false, summary }),
+  needed: (summary: string): Operand<true, false> => ({ needed: true, many: false, summary }),
+  optional: (summary: string): Operand<false, false> => ({ needed: false, many: false, summary }),
+  many: (summary: string): Operand<false, true> => ({ needed: false, many: true, summary }),
 } as const;
 
 type Flags = Readonly<Record<string, Flag>>;
 type Operands = Readonly<Record<string, Operand>>;
 
-/** What `run` gets: switches are true or false, a text that was not given is null. */
+/** What `run` gets: switches are true or false, a text that was not given is null, an operand of many is a list. */
 export type Values<F extends Flags, O extends Operands> = {
   readonly [K in keyof F]: F[K] extends Flag<"switch"> ? boolean : string | null;
-} & { readonly [K in keyof O]: O[K] extends Operand<true> ? string : string | null };
+} & {
+  readonly [K in keyof O]: O[K] extends Operand<boolean, true>
+    ? readonly string[]
+    : O[K] extends Operand<true>
+      ? string
+      : string | null;
+};
+
+/** The same, before a command's own types are known. */
+export type ParsedValues = Readonly<Record<string, string | boolean | null | readonly string[]>>;
 
 /** Where a command writes. */
 export interface Out {
@@ -55,7 +67,7 @@ export interface Command {
   /** Exit code → what it means. */
   readonly exits: Readonly<Record<number, string>>;
   /** Ends with the exit code. */
-  run(values: Readonly<Record<string, string | boolean | null>>, out: Out): Promise<number>;
+  run(values: ParsedValues, out: Out): Promise<number>;
 }
 
 export interface CommandGroup {

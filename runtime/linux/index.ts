@@ -60,6 +60,7 @@ export {
   thaw,
 } from "./fs.ts";
 export { closeFd, cstr, LIBC, openFd, readText, sys, viaNode, writeControl } from "./libc.ts";
+export { lockFile } from "./lock.ts";
 export { type AttachedLoop, type AttachSpec, attachLoop, detachLoop, type LoopDevice, listLoops } from "./loop.ts";
 export type { MalformedError } from "./malformed.ts";
 export type { ModuleIndex } from "./module-index.ts";

@@ -15,10 +15,23 @@ export {
 export { becomesFile } from "./document.ts";
 export { explainState, type Fault, type FaultKind, type StateError, shown } from "./fault.ts";
 export { defaultGroups } from "./groups.ts";
-export { canonical, canonicalText, type JsonFault, type JsonProblem } from "./json/index.ts";
+export {
+  byCodePoint,
+  type CanonicalMember,
+  canonical,
+  canonicalMembers,
+  canonicalObject,
+  canonicalText,
+  decodeUtf8,
+  type JsonFault,
+  type JsonMember,
+  type JsonNode,
+  type JsonProblem,
+  readJson,
+} from "./json/index.ts";
 export { limits } from "./limits.ts";
 export type * from "./model.ts";
-export { parseContainerName, parseDigest } from "./names.ts";
+export { parseContainerName, parseDigest, pathFault, pathRule } from "./names.ts";
 export { ownerOf } from "./ownership.ts";
 export { type ParseOptions, parseState } from "./parse.ts";
 export {

@@ -68,7 +68,7 @@ export { type KeepReason, protectedRevisions, type RevisionsInUse } from "./prot
 export { realDisk } from "./real-disk.ts";
 export { finishRemovals, type Removed, removeRevision } from "./remove.ts";
 export { isDone, listRevisions, markDone, readCurrent, readState, setCurrent, settleFactory } from "./revisions.ts";
-export { makeFolders, readFile, saveFile, writeTemporary } from "./save.ts";
+export { makeFolders, makeWithParents, readFile, saveFile, walkFolders, writeTemporary } from "./save.ts";
 export { type NoSpace, type StorageSpace, spaceFor, storageSpace } from "./space.ts";
 export {
   findRevision,

@@ -109,7 +109,7 @@ async function keepDoubtful(disk: Disk, why: string, path: string): DiskResult<v
 }
 
 /** mkdir -p in which every new folder is durable in its parent. A link to a folder counts as one here; see {@link makeFolders}. */
-async function makeWithParents(disk: Disk, why: string, folder: string): DiskResult<void> {
+export async function makeWithParents(disk: Disk, why: string, folder: string): DiskResult<void> {
   let made = await disk.mkdir(why, folder, FOLDER_MODE);
   if (!made.ok && made.error.kind === "missing") {
     const parent = await makeWithParents(disk, why, dirname(folder));

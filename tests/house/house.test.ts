@@ -80,6 +80,14 @@ test("runtime/loader knows no more than state and store", () => {
   expect(foreignImports(breaking, "runtime/loader", allowed)).toHaveLength(1);
 });
 
+test("runtime/tar knows archives and nothing else", () => {
+  expect([...runtime.keys()].some((file) => file.startsWith("runtime/tar/"))).toBe(true);
+  expect(foreignImports(runtime, "runtime/tar", ["runtime/result.ts"])).toEqual([]);
+  expect(foreignImports(source("runtime/tar/x.ts", 'import { open } from "node:fs";'), "runtime/tar", [])).toHaveLength(
+    1,
+  );
+});
+
 test("nobody reaches behind a folder's door", () => {
   expect(behindDoors(runtime)).toEqual([]);
 

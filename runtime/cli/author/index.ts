@@ -1,4 +1,20 @@
 /** Commands of the authoring tool: `cairn new`, `cairn app add`, `cairn sign`, … What does their work loads when they run. */
 import type { Command, CommandGroup } from "../command.ts";
+import { addCommand } from "./add.ts";
+import { checkoutCommand, resetCommand } from "./checkout.ts";
+import { commitCommand } from "./commit.ts";
+import { diffCommand } from "./diff.ts";
+import { logCommand } from "./log.ts";
+import { newCommand } from "./new.ts";
+import { statusCommand } from "./status.ts";
 
-export const authoring: readonly (Command | CommandGroup)[] = [];
+export const authoring: readonly (Command | CommandGroup)[] = [
+  newCommand,
+  addCommand,
+  statusCommand,
+  diffCommand,
+  commitCommand,
+  logCommand,
+  checkoutCommand,
+  resetCommand,
+];

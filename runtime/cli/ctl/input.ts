@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { contents } from "../../package/index.ts";
 import type { Body } from "./exchange.ts";
 
 /** All of stdin as text; null when there is more than `bytesMax`, or it is not UTF-8. */
@@ -34,22 +35,6 @@ function decode(bytes: Uint8Array): string | null {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return null;
-  }
-}
-
-const CHUNK_BYTES = 256 * 1024;
-
-/** The bytes of an open file from its beginning to the end; one chunk in memory. */
-export async function* contents(
-  file: FileHandle,
-  sizeBytes = Number.POSITIVE_INFINITY,
-): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  for (let at = 0; at < sizeBytes; ) {
-    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, sizeBytes - at));
-    const { bytesRead } = await file.read(chunk, 0, chunk.byteLength, at);
-    if (bytesRead === 0) return;
-    at += bytesRead;
-    yield chunk.subarray(0, bytesRead);
   }
 }
 

@@ -1,10 +1,10 @@
 import * as v from "valibot";
+import { BadPackage, type Package, type PackedObject } from "../../../package/index.ts";
 import { type Digest, parseDigest } from "../../../state/index.ts";
 import type { Out } from "../../command.ts";
 import { answerTo } from "../call.ts";
 import { type Client, stepPath } from "../client.ts";
 import { EXIT } from "../exits.ts";
-import { BadPackage, type Package, type PackedObject } from "../package/index.ts";
 import { mebibytes, read } from "../tables.ts";
 
 const Objects = v.array(v.object({ sha256: v.string() }));

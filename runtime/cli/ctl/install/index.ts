@@ -1,8 +1,9 @@
 /** `cairn ctl install`: a revision from outside, onto the device, and maybe to its verdict. */
+
+import { openPackage } from "../../../package/index.ts";
 import { command, EXIT_USAGE, flag, type Out, operand } from "../../command.ts";
 import { answerTo, clientOf, common } from "../call.ts";
 import { EXIT, uploadExits } from "../exits.ts";
-import { openPackage } from "../package/index.ts";
 import { mebibytes } from "../tables.ts";
 import { deliver } from "./deliver.ts";
 import { follow, progressOf } from "./follow.ts";

@@ -1,0 +1,106 @@
+import * as v from "valibot";
+import { type Digest, parseDigest } from "../../state/index.ts";
+import { type FileInfo, readFile, saveFile } from "../../store/index.ts";
+import { ownFolder, type Repository } from "../repository/index.ts";
+
+const WHY = "author/stat-cache";
+const BYTES_MAX = 64 << 20;
+const VERSION = 1;
+
+/** `object`: SHA-256 of the bytes; `inline`: of the canonical text of the JSON. */
+export type Meaning = "object" | "inline";
+
+/** What a file was when it was read, and what its bytes meant. */
+interface Known {
+  readonly sizeBytes: number;
+  readonly mtimeNs: string;
+  readonly ctimeNs: string;
+  readonly inode: string;
+  readonly meaning: Meaning;
+  readonly sha: Digest;
+}
+
+const Digits = v.pipe(v.string(), v.regex(/^-?\d{1,20}$/));
+const Shape = v.object({
+  version: v.literal(VERSION),
+  files: v.record(
+    v.string(),
+    v.tuple([v.number(), Digits, Digits, Digits, v.picklist(["object", "inline"]), v.pipe(v.string(), v.length(64))]),
+  ),
+});
+
+/** A file that was changed so shortly before it was read may be changed again without its times telling. */
+const FINE_NS = 50_000_000n;
+/** The same where times are whole seconds: FAT counts in twos, and old network file systems in ones. */
+const COARSE_NS = 2_100_000_000n;
+const SECOND_NS = 1_000_000_000n;
+
+/**
+ * What files were last time, so that an unchanged one is not read again. An entry counts while length, both times and inode are the
+ * same; ctime is in it because nobody can set it back. It is a cache: lost or damaged, it is made anew.
+ */
+export class StatCache {
+  private changed = false;
+
+  private constructor(private readonly files: Map<string, Known>) {}
+
+  static async load(repository: Repository): Promise<StatCache> {
+    const bytes = await readFile(repository.disk, WHY, pathOf(repository), BYTES_MAX);
+    return new StatCache(bytes.ok ? parse(bytes.value) : new Map());
+  }
+
+  /** The digest that the file had with this meaning; null: it must be read. */
+  lookUp(path: string, info: FileInfo, meaning: Meaning): Digest | null {
+    const known = this.files.get(path);
+    if (known === undefined || known.meaning !== meaning) return null;
+    const same =
+      known.sizeBytes === info.sizeBytes &&
+      known.mtimeNs === String(info.mtimeNs) &&
+      known.ctimeNs === String(info.ctimeNs) &&
+      known.inode === String(info.inode);
+    return same ? known.sha : null;
+  }
+
+  /** Notes what a file meant; `readAtMs` is the time before it was opened. */
+  note(path: string, info: FileInfo, meaning: Meaning, sha: Digest, readAtMs: number): void {
+    if (isRacy(info, BigInt(Math.floor(readAtMs)) * 1_000_000n)) return;
+    const { sizeBytes, mtimeNs, ctimeNs, inode } = info;
+    const times = { mtimeNs: String(mtimeNs), ctimeNs: String(ctimeNs), inode: String(inode) };
+    this.files.set(path, { sizeBytes, ...times, meaning, sha });
+    this.changed = true;
+  }
+
+  /** Keeps it for the next time, without the files that `isThere` does not know. Where it cannot be kept, all is as slow as without. */
+  async save(repository: Repository, isThere: (path: string) => boolean): Promise<void> {
+    if (!this.changed) return;
+    const entries = [...this.files]
+      .filter(([path]) => isThere(path))
+      .map(([path, k]) => [path, [k.sizeBytes, k.mtimeNs, k.ctimeNs, k.inode, k.meaning, k.sha]] as const);
+    const text = JSON.stringify({ version: VERSION, files: Object.fromEntries(entries) });
+    await saveFile(repository.disk, WHY, pathOf(repository), Buffer.from(text));
+    this.changed = false;
+  }
+}
+
+const pathOf = (repository: Repository): string => `${ownFolder(repository)}/stat`;
+
+function parse(bytes: Uint8Array): Map<string, Known> {
+  try {
+    const { files } = v.parse(Shape, JSON.parse(Buffer.from(bytes).toString("utf8")));
+    return new Map(
+      Object.entries(files).flatMap(([path, [sizeBytes, mtimeNs, ctimeNs, inode, meaning, text]]) => {
+        const sha = parseDigest(text);
+        return sha === null ? [] : [[path, { sizeBytes, mtimeNs, ctimeNs, inode, meaning, sha }] as const];
+      }),
+    );
+  } catch {
+    return new Map();
+  }
+}
+
+/** Could it have been changed again since, and look the same? */
+export function isRacy({ mtimeNs, ctimeNs }: Pick<FileInfo, "mtimeNs" | "ctimeNs">, readAtNs: bigint): boolean {
+  const coarse = mtimeNs % SECOND_NS === 0n && ctimeNs % SECOND_NS === 0n;
+  const newest = mtimeNs > ctimeNs ? mtimeNs : ctimeNs;
+  return readAtNs - newest < (coarse ? COARSE_NS : FINE_NS);
+}
