@@ -1,6 +1,8 @@
 /** A command is a value: parser, help and tests read the same one (and so will completion). */
 
-export interface Flag<Kind extends "switch" | "text" = "switch" | "text"> {
+type FlagKind = "switch" | "text" | "list";
+
+export interface Flag<Kind extends FlagKind = FlagKind> {
   readonly kind: Kind;
   /** One letter, `-s`. */
   readonly short: string | null;
@@ -10,6 +12,8 @@ export interface Flag<Kind extends "switch" | "text" = "switch" | "text"> {
 export const flag = {
   switch: (summary: string, short: string | null = null): Flag<"switch"> => ({ kind: "switch", short, summary }),
   text: (summary: string, short: string | null = null): Flag<"text"> => ({ kind: "text", short, summary }),
+  /** A text that may be given again and again. */
+  list: (summary: string, short: string | null = null): Flag<"list"> => ({ kind: "list", short, summary }),
 } as const;
 
 export interface Operand<Needed extends boolean = boolean, Many extends boolean = boolean> {
@@ -28,9 +32,13 @@ export const operand = {
 type Flags = Readonly<Record<string, Flag>>;
 type Operands = Readonly<Record<string, Operand>>;
 
-/** What `run` gets: switches are true or false, a text that was not given is null, an operand of many is a list. */
+/** What `run` gets: switches are true or false, a text that was not given is null, an operand of many and a list of texts are lists. */
 export type Values<F extends Flags, O extends Operands> = {
-  readonly [K in keyof F]: F[K] extends Flag<"switch"> ? boolean : string | null;
+  readonly [K in keyof F]: F[K] extends Flag<"switch">
+    ? boolean
+    : F[K] extends Flag<"list">
+      ? readonly string[]
+      : string | null;
 } & {
   readonly [K in keyof O]: O[K] extends Operand<boolean, true>
     ? readonly string[]

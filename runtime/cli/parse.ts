@@ -85,11 +85,17 @@ function fill(
   wrong: (why: string) => Parsed,
 ): Parsed {
   const values: Record<string, ParsedValues[string]> = {};
-  for (const [name, { kind }] of Object.entries(node.flags)) values[name] = kind === "switch" ? false : null;
+  const lists = new Map<string, string[]>();
+  for (const [name, { kind }] of Object.entries(node.flags)) {
+    values[name] = kind === "switch" ? false : null;
+    if (kind === "list") lists.set(name, []);
+  }
   for (const { typed, name, value } of given) {
     if (!Object.hasOwn(node.flags, name)) return wrong(unknown("flag", typed, flagNames(node)));
+    if (typeof value === "string") lists.get(name)?.push(value);
     values[name] = value;
   }
+  for (const [name, list] of lists) values[name] = list;
   const operands = Object.entries(node.operands);
   for (const [index, [name, { needed, many }]] of operands.entries()) {
     if (many) {

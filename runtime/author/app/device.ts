@@ -71,3 +71,19 @@ export function refusedByDevice(
   const parsed = parseState(JSON.stringify(state));
   return parsed.ok ? null : explainState(parsed.error);
 }
+
+/** The settings that an author lays over those of an image (`--config-json`): the `config` of an image, or members of it. */
+export async function readConfigFile(
+  disk: Disk,
+  path: string,
+): Promise<Result<Readonly<Record<string, Json>>, AppError>> {
+  const text = await readText(disk, path);
+  if (!text.ok) return text;
+  if (text.value === null) return err({ kind: "document", file: path, why: "there is no such file" });
+  const strict = canonicalText(text.value);
+  const value: unknown = strict.ok ? JSON.parse(text.value) : null;
+  return isMembers(value) ? ok(value) : err({ kind: "document", file: path, why: "wanted a JSON object" });
+}
+
+const isMembers = (value: unknown): value is Readonly<Record<string, Json>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -12,6 +12,7 @@ export {
   updateApp,
 } from "./commands.ts";
 export type { AppChange, AppPorts } from "./compose.ts";
+export { readConfigFile } from "./device.ts";
 export { type AppError, explainApp } from "./error.ts";
 export { type App, listApps, openApp, originText, removeApp, rootFileOf } from "./list.ts";
 export type { Format, Image, ImagePlace, ImageRequest, Images, Verity, VerityTree } from "./ports.ts";

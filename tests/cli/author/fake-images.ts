@@ -1,0 +1,112 @@
+/** Images and hash trees that exist only here, and `cairn app …` over them in a working copy of its own. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AppPorts, Image, ImageRequest } from "../../../runtime/author/app/index.ts";
+import { appCommands } from "../../../runtime/cli/author/app.ts";
+import { group, type Out } from "../../../runtime/cli/command.ts";
+import { parse } from "../../../runtime/cli/parse.ts";
+import { err, ok } from "../../../runtime/result.ts";
+import type { Json } from "../../../runtime/state/index.ts";
+import { realDisk } from "../../../runtime/store/index.ts";
+
+export interface FakeImage {
+  readonly digest?: string;
+  readonly config?: Readonly<Record<string, Json>>;
+  readonly passwd?: string;
+  readonly group?: string;
+  /** What packing ends with, instead of a file. */
+  readonly packFails?: string;
+  /** Bytes of the root; the format's name stands before them. */
+  readonly root?: string;
+}
+
+export interface AppWorld {
+  readonly root: string;
+  /** By reference. */
+  readonly images: Map<string, FakeImage>;
+  readonly asked: ImageRequest[];
+  packs: number;
+  closed: number;
+  run(...words: string[]): Promise<{ readonly exit: number; readonly out: string; readonly err: string }>;
+  read(file: string): string;
+  write(file: string, text: string): void;
+  /** Every file of the working copy, without the repository's own. */
+  files(): readonly string[];
+  [Symbol.dispose](): void;
+}
+
+export function appWorld(): AppWorld {
+  const root = mkdtempSync(join(tmpdir(), "cairn-app-"));
+  mkdirSync(join(root, ".pvr"));
+  writeFileSync(join(root, ".pvr/json"), '{"#spec":"pantavisor-service-system@1"}');
+  const world: AppWorld = {
+    root,
+    images: new Map(),
+    asked: [],
+    packs: 0,
+    closed: 0,
+    run: (...words) => runIn(world, words),
+    read: (file) => readFileSync(join(root, file), "utf8"),
+    write(file, text) {
+      mkdirSync(join(root, file, ".."), { recursive: true });
+      writeFileSync(join(root, file), text);
+    },
+    files: () =>
+      readdirSync(root, { recursive: true, encoding: "utf8" })
+        .filter((file) => !file.startsWith(".pvr") && statSync(join(root, file)).isFile())
+        .sort(),
+    [Symbol.dispose]: () => rmSync(root, { recursive: true, force: true }),
+  };
+  return world;
+}
+
+async function runIn(world: AppWorld, words: readonly string[]) {
+  const [out, complaints]: [string[], string[]] = [[], []];
+  const into: Out = {
+    print: (text) => void out.push(`${text}\n`),
+    complain: (text) => void complaints.push(`${text}\n`),
+    write: async (bytes) => void out.push(Buffer.from(bytes).toString("latin1")),
+    progress: null,
+  };
+  const ports = async () => portsOf(world);
+  const members = [appCommands(ports, () => world.root)];
+  const parsed = parse(group("cairn", { summary: "", example: "", members }), ["app", ...words]);
+  if (parsed.kind !== "run") throw new Error(`no command line: ${JSON.stringify(parsed)}`);
+  const exit = await parsed.command.run(parsed.values, into);
+  return { exit, out: out.join(""), err: complaints.join("") };
+}
+
+const portsOf = (world: AppWorld): AppPorts => ({
+  disk: realDisk,
+  images: {
+    async open(request) {
+      world.asked.push(request);
+      const image = world.images.get(request.from);
+      return image === undefined ? err("there is no such image") : ok(opened(world, request, image));
+    },
+  },
+  verity: {
+    async format(image, hashes, again) {
+      writeFileSync(hashes, `tree of ${readFileSync(image, "utf8")}`);
+      return ok({ rootHash: "ab".repeat(32), salt: again?.salt ?? "cd".repeat(32), uuid: again?.uuid ?? "1-2" });
+    },
+  },
+});
+
+const opened = (world: AppWorld, request: ImageRequest, fake: FakeImage): Image => ({
+  digest: request.type === "rootfs" ? "" : (fake.digest ?? `${request.from.split(":")[0]}@sha256:1`),
+  platform: request.platforms[0] ?? null,
+  config: fake.config ?? {},
+  accounts: { passwd: fake.passwd ?? null, group: fake.group ?? null },
+  async pack(path, format) {
+    world.packs++;
+    if (fake.packFails !== undefined) {
+      writeFileSync(path, "half a file");
+      return err(fake.packFails);
+    }
+    writeFileSync(path, `${format}:${fake.root ?? "root"}`);
+    return ok(undefined);
+  },
+  close: async () => void world.closed++,
+});
