@@ -1,6 +1,7 @@
 /** A command is a value: parser, help and tests read the same one (and so will completion). */
 
-type FlagKind = "switch" | "text" | "list";
+/** `texts` may be given several times. */
+type FlagKind = "switch" | "text" | "texts";
 
 export interface Flag<Kind extends FlagKind = FlagKind> {
   readonly kind: Kind;
@@ -12,8 +13,7 @@ export interface Flag<Kind extends FlagKind = FlagKind> {
 export const flag = {
   switch: (summary: string, short: string | null = null): Flag<"switch"> => ({ kind: "switch", short, summary }),
   text: (summary: string, short: string | null = null): Flag<"text"> => ({ kind: "text", short, summary }),
-  /** A text that may be given again and again. */
-  list: (summary: string, short: string | null = null): Flag<"list"> => ({ kind: "list", short, summary }),
+  texts: (summary: string, short: string | null = null): Flag<"texts"> => ({ kind: "texts", short, summary }),
 } as const;
 
 export interface Operand<Needed extends boolean = boolean, Many extends boolean = boolean> {
@@ -32,11 +32,11 @@ export const operand = {
 type Flags = Readonly<Record<string, Flag>>;
 type Operands = Readonly<Record<string, Operand>>;
 
-/** What `run` gets: switches are true or false, a text that was not given is null, an operand of many and a list of texts are lists. */
+/** What `run` gets: switches are true or false, a text that was not given is null, texts and an operand of many are lists. */
 export type Values<F extends Flags, O extends Operands> = {
   readonly [K in keyof F]: F[K] extends Flag<"switch">
     ? boolean
-    : F[K] extends Flag<"list">
+    : F[K] extends Flag<"texts">
       ? readonly string[]
       : string | null;
 } & {

@@ -44,8 +44,8 @@ function commandHelp(node: Command, path: string): string {
   ].join(" ");
   const flags = Object.entries(node.flags).map(([name, { kind, short, summary }]) => {
     const value = kind === "switch" ? "" : ` <${name}>`;
-    const again = kind === "list" ? " …" : "";
-    return [`--${name}${value}${short === null ? "" : `, -${short}${value}`}${again}`, summary];
+    const often = kind === "texts" ? " …" : "";
+    return [`--${name}${value}${often}${short === null ? "" : `, -${short}${value}`}`, summary];
   });
   return [
     `usage: ${usage} [flags]`,

@@ -78,6 +78,8 @@ export function parse(root: CommandGroup, argv: readonly string[]): Parsed {
   return fill(node, words, given, wrong);
 }
 
+const ABSENT = { switch: false, text: null, texts: [] } as const;
+
 function fill(
   node: Command,
   words: readonly string[],
@@ -85,17 +87,12 @@ function fill(
   wrong: (why: string) => Parsed,
 ): Parsed {
   const values: Record<string, ParsedValues[string]> = {};
-  const lists = new Map<string, string[]>();
-  for (const [name, { kind }] of Object.entries(node.flags)) {
-    values[name] = kind === "switch" ? false : null;
-    if (kind === "list") lists.set(name, []);
-  }
+  for (const [name, { kind }] of Object.entries(node.flags)) values[name] = ABSENT[kind];
   for (const { typed, name, value } of given) {
     if (!Object.hasOwn(node.flags, name)) return wrong(unknown("flag", typed, flagNames(node)));
-    if (typeof value === "string") lists.get(name)?.push(value);
-    values[name] = value;
+    const before = values[name];
+    values[name] = Array.isArray(before) ? [...before, value] : value;
   }
-  for (const [name, list] of lists) values[name] = list;
   const operands = Object.entries(node.operands);
   for (const [index, [name, { needed, many }]] of operands.entries()) {
     if (many) {

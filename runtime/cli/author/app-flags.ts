@@ -1,14 +1,14 @@
 /** What the words of `cairn app add` and its kin mean. */
-import type { AppError, ImagePlace, Login, Wishes } from "../../author/app/index.ts";
+import type { ImagePlace, Login, Wishes } from "../../author/app/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import type { Json } from "../../state/index.ts";
 import { flag } from "../command.ts";
 
 export const wishFlags = {
-  arg: flag.list(
+  arg: flag.texts(
     "NAME=VALUE for the template; lists, such as PV_ROLES, are given item by item; an empty value takes it away",
   ),
-  volume: flag.list("PATH:PERSISTENCE, with @ and the name of a disk where wanted; permanent, revision or boot"),
+  volume: flag.texts("PATH:PERSISTENCE, with @ and the name of a disk where wanted; permanent, revision or boot"),
   group: flag.text("group of the device that it belongs to; default: the last one"),
   runlevel: flag.text("data, root, platform or app, for devices without groups"),
   "restart-policy": flag.text("what an update of it needs: system (a reboot) or container"),
@@ -106,5 +106,3 @@ export function placesOf(source: string | null): Result<readonly ImagePlace[] | 
 export function loginOf({ user, password }: { readonly user: string | null; readonly password: string | null }): Login {
   return user === null && password === null ? null : { user: user ?? "", password: password ?? "" };
 }
-
-export type { AppError };
