@@ -13,12 +13,17 @@ export interface Coverage {
   readonly uncovered: readonly string[];
 }
 
+/** What of a {@link Report} matters here. */
+export interface Covering extends Pick<Report, "excluded" | "notseen"> {
+  readonly signatures: readonly { readonly key: string }[];
+}
+
 /**
  * Is every key of the state protected by a signature? Two kinds need not be: the signatures themselves (`_sigs/<name>.json`, verified),
  * and the authoring tools' notes `<part>/src.json`, when a signature excludes them: no device reads those. An excluded key of any other
  * name is uncovered, for a signature would else let pass what it says nothing about. The report must be of all signatures.
  */
-export function coverage(report: Report, mode: SecureBootMode): Coverage {
+export function coverage(report: Covering, mode: SecureBootMode): Coverage {
   if (mode === "disabled" || mode === "lenient") return { accepted: true, uncovered: [] };
   const own = new Set(report.signatures.map(({ key }) => key).filter((key) => SIGNATURE.test(key)));
   const excused = new Set(report.excluded.filter((key) => NOTES.test(key)));

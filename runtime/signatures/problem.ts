@@ -49,7 +49,8 @@ export function explainVerify(error: VerifyError): string {
   }
 }
 
-function explainProblem(problem: SignatureProblem): string {
+/** To be put behind the name of the signature. */
+export function explainProblem(problem: SignatureProblem): string {
   switch (problem.kind) {
     case "notThere":
       return "the state has no such key: look at its list of keys";

@@ -36,6 +36,7 @@ const pure = {
   "runtime/state": ["runtime/result.ts", "valibot"],
   "runtime/supervise": ["runtime/result.ts", "runtime/state/index.ts"],
   "runtime/update": ["runtime/result.ts", "runtime/state/index.ts"],
+  "runtime/author/explain": ["runtime/state/index.ts", "runtime/signatures/index.ts"],
   "runtime/author/app/template": ["runtime/result.ts", "runtime/state/index.ts", "valibot"],
   // Of node:crypto no more than functions of their arguments: RSA and digests.
   "runtime/signatures": [

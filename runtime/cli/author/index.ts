@@ -4,6 +4,7 @@ import { addCommand } from "./add.ts";
 import { checkoutCommand, resetCommand } from "./checkout.ts";
 import { commitCommand } from "./commit.ts";
 import { diffCommand } from "./diff.ts";
+import { explainCommand } from "./explain.ts";
 import { logCommand } from "./log.ts";
 import { newCommand } from "./new.ts";
 import { statusCommand } from "./status.ts";
@@ -17,4 +18,5 @@ export const authoring: readonly (Command | CommandGroup)[] = [
   logCommand,
   checkoutCommand,
   resetCommand,
+  explainCommand,
 ];
