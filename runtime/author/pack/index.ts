@@ -1,0 +1,64 @@
+/** A root file system becomes one file that a device mounts. The same tree gives the same bytes, whoever packs it where. */
+import { constants } from "node:fs";
+import { chmod, mkdtemp, open, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { err, ok, type Result } from "../../result.ts";
+import { type Disk, explainDiskError } from "../../store/index.ts";
+import { asPackFault, PackError, type PackFault } from "./fault.ts";
+import { type Compressor, type Format, make } from "./make.ts";
+import type { Report, Tree } from "./tree.ts";
+
+export { explainPack, type PackFault } from "./fault.ts";
+export { type Compressor, compressors, type Format, formats } from "./make.ts";
+export type { Report, Tree } from "./tree.ts";
+export { guardWithVerity, type VerityMade, type VerityManifest } from "./verity/index.ts";
+
+export interface PackOptions {
+  readonly output: string;
+  readonly format: Format;
+  /** Of squashfs; EROFS has lz4hc. `xz` is what `pvr` takes, and every kernel of its devices reads it. */
+  readonly compressor?: Compressor;
+  /** Keeps the times of files that the tree has; otherwise they must be 0 there. */
+  readonly keepTimes?: boolean;
+  /** Where temporary files go, about as large as the tree. */
+  readonly scratchFolder: string;
+  readonly signal?: AbortSignal | null;
+  readonly report?: Report;
+}
+
+/**
+ * Packs the tree into `output`, which is replaced in one step when all is done. Takes no more rights than the user's. What `tree` throws
+ * while it is read passes through.
+ */
+export async function pack(disk: Disk, tree: Tree, options: PackOptions): Promise<Result<void, PackFault>> {
+  const { format, compressor = "xz", keepTimes = false, signal = null, report = () => {} } = options;
+  const output = resolve(options.output);
+  const temporary = join(dirname(output), `.${basename(output)}.tmp`);
+  let scratch: string | null = null;
+  try {
+    await rm(temporary, { force: true }); // what an earlier run left that was killed
+    scratch = await mkdtemp(join(options.scratchFolder, "cairn-pack-"));
+    await make({ tree, output: temporary, format, compressor, scratch, keepTimes, signal, report });
+    await chmod(temporary, 0o644);
+    await putInPlace(disk, temporary, output);
+    return ok(undefined);
+  } catch (thrown) {
+    await rm(temporary, { force: true });
+    const fault = asPackFault(thrown, "packing", output);
+    if (fault === null) throw thrown;
+    return err(fault);
+  } finally {
+    if (scratch !== null) await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Another program wrote it, so nothing says yet that it is on the disk. */
+async function putInPlace(disk: Disk, temporary: string, output: string): Promise<void> {
+  const file = await open(temporary, constants.O_RDONLY | constants.O_NOFOLLOW);
+  await file.sync().finally(() => file.close());
+  const moved = await disk.rename("pack/image", temporary, output);
+  const kept = moved.ok ? await disk.fsync("pack/image", dirname(output)) : moved;
+  if (kept.ok) return;
+  const { path, code } = kept.error;
+  throw new PackError({ kind: "io", what: explainDiskError(kept.error), path, code });
+}
