@@ -118,3 +118,14 @@ test("a table is aligned, also with wide characters, and cannot steer the termin
   ];
   expect(table(rows)).toBe("NAME   V\n日本   1\na?[2J  long value");
 });
+
+test("a flag of texts is a list in the order given, empty when it is not", () => {
+  const arg = command("make", { ...bare, flags: { arg: flag.texts("NAME=VALUE", "a") } });
+  const made = (...argv: string[]) => {
+    const parsed = parse(group("tool", { summary: "", example: "", members: [arg] }), ["make", ...argv]);
+    return parsed.kind === "run" ? parsed.values : parsed;
+  };
+  expect(made("--arg", "A=1", "-a", "B=2", "--arg=C=3=4")).toEqual({ arg: ["A=1", "B=2", "C=3=4"] });
+  expect(made()).toEqual({ arg: [] });
+  expect(helpText(arg, ["tool", "make"])).toContain("--arg <arg> …");
+});

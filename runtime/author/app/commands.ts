@@ -4,9 +4,9 @@ import { type ContainerName, parseContainerName } from "../../state/index.ts";
 import { type AppChange, type AppPorts, compose, digestFile, rootImage } from "./compose.ts";
 import { type Device, readDevice, readText } from "./device.ts";
 import type { AppError } from "./error.ts";
-import { openSource, requireRepository } from "./list.ts";
+import { alone, openSource, requireRepository } from "./list.ts";
 import type { Image, ImagePlace, ImageRequest } from "./ports.ts";
-import { imageReference, parseImageName } from "./reference.ts";
+import { imageReference, isOnThisMachine, parseImageName } from "./reference.ts";
 import { type Wishes, withWishes } from "./requests.ts";
 import { effectiveConfig, resolveUser, type Source, toSource } from "./template/index.ts";
 
@@ -27,7 +27,10 @@ export interface AddRequest {
 }
 
 /** A new container. The folder may be there, with files of its author's; a `src.json` may not. */
-export async function addApp(ports: AppPorts, root: string, request: AddRequest): Promise<Result<AppChange, AppError>> {
+export const addApp = (ports: AppPorts, root: string, request: AddRequest): Promise<Result<AppChange, AppError>> =>
+  alone(root, () => add(ports, root, request));
+
+async function add(ports: AppPorts, root: string, request: AddRequest): Promise<Result<AppChange, AppError>> {
   const ready = await begin(ports, root, request.name);
   if (!ready.ok) return ready;
   const { name, device } = ready.value;
@@ -51,11 +54,13 @@ export interface UpdateRequest {
 }
 
 /** Asks for the image by its name again, and makes the container anew. */
-export async function updateApp(
+export const updateApp = (
   ports: AppPorts,
   root: string,
   request: UpdateRequest,
-): Promise<Result<AppChange, AppError>> {
+): Promise<Result<AppChange, AppError>> => alone(root, () => update(ports, root, request));
+
+async function update(ports: AppPorts, root: string, request: UpdateRequest): Promise<Result<AppChange, AppError>> {
   const ready = await begin(ports, root, request.name);
   if (!ready.ok) return ready;
   const { name, device } = ready.value;
@@ -68,11 +73,18 @@ export async function updateApp(
 }
 
 /** Makes the container again from its `src.json`, and its root too where that is missing or another image's. */
-export async function installApp(
+export const installApp = (
   ports: AppPorts,
   root: string,
   named: string,
   login: Login = null,
+): Promise<Result<AppChange, AppError>> => alone(root, () => install(ports, root, named, login));
+
+async function install(
+  ports: AppPorts,
+  root: string,
+  named: string,
+  login: Login,
 ): Promise<Result<AppChange, AppError>> {
   const ready = await begin(ports, root, named);
   if (!ready.ok) return ready;
@@ -86,10 +98,10 @@ export async function installApp(
   const origin = originOf(name, source, { from: null, places: null, platform: null });
   if (!origin.ok) return origin;
   const pinned = source.docker_digest ?? "";
-  // Exactly the image that is written there, and not what its name stands for by now; an id of a local engine names it, too.
-  const from = origin.value.type === "docker" && pinned !== "" ? pinned : origin.value.from;
-  const exact = { ...origin.value, from };
-  return fetched(ports, root, { name, device, source, origin: exact, login, anew: false });
+  // Exactly the image that is written there, and not what its name stands for by now.
+  const exact = origin.value.type === "docker" && pinned.includes("@") && !isOnThisMachine(origin.value.from);
+  const from = exact ? pinned : origin.value.from;
+  return fetched(ports, root, { name, device, source, origin: { ...origin.value, from }, login, anew: false });
 }
 
 async function begin(
@@ -176,6 +188,9 @@ async function fetched(
   if (!opened.ok) return err({ kind: "image", from, why: opened.error });
   const image = opened.value;
   try {
+    const wanted = digestPart(source.docker_digest ?? "");
+    if (!anew && type === "docker" && wanted !== "" && digestPart(image.digest) !== wanted)
+      return err({ kind: "otherImage", name, from, found: image.digest, wanted: source.docker_digest ?? "" });
     const described = describe(name, anew ? withImage(source, image) : source, image);
     if (!described.ok) return described;
     const current = type === "docker" ? await isCurrent(ports, root, name, described.value) : ok(false);
@@ -185,6 +200,9 @@ async function fetched(
     await image.close();
   }
 }
+
+/** Names of one image differ by who writes them: `nginx` is `docker.io/library/nginx`. */
+const digestPart = (digest: string): string => digest.slice(digest.indexOf("sha256:"));
 
 const withImage = (source: Source, image: Image): Source => ({
   ...source,

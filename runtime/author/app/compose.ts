@@ -1,10 +1,10 @@
 import { createReadStream } from "node:fs";
 import { err, ok, type Result } from "../../result.ts";
-import { type ContainerName, canonical, canonicalText, type Json } from "../../state/index.ts";
+import { type ContainerName, canonicalText, type Json } from "../../state/index.ts";
 import type { Disk } from "../../store/index.ts";
 import { type Device, readText, refusedByDevice } from "./device.ts";
 import type { AppError } from "./error.ts";
-import type { Format, Image, Images, Verity, VerityTree } from "./ports.ts";
+import type { Format, Image, Images, Verity } from "./ports.ts";
 import { CONFIG_FILE, type Container, makeContainer, type Source, sourceText } from "./template/index.ts";
 import { filesIn, replaceFolder, type WorkFolder } from "./work-folder.ts";
 
@@ -63,16 +63,15 @@ export async function compose(
     return err({ kind: "group", name, group, groups: device.groups });
 
   const guarded = source.dm_enabled?.[rootImage(source)] === true;
-  const before = guarded ? await earlierTree(disk, `${root}/${name}/${verityFile(rootImage(source))}`) : ok(null);
-  if (!before.ok) return before;
+  const tree = await disk.stat("author/app", `${root}/${name}/${verityFile(rootImage(source))}`);
   const replaced = (file: string): boolean => WRITTEN.has(file) || (image !== null && ROOT_FILE.test(file));
 
   return replaceFolder(disk, root, name, replaced, async (folder) => {
     const packed = image === null ? ok(source) : await packRoot(folder, source, image);
     if (!packed.ok) return packed;
-    if (guarded && (image !== null || before.value === null)) {
-      const made = await makeTree(folder, rootImage(source), verity, before.value);
-      if (!made.ok) return made;
+    if (guarded && (image !== null || !tree.ok)) {
+      const made = await verity.guard(`${folder.path}/${rootImage(source)}`);
+      if (!made.ok) return err({ kind: "image", from: rootImage(source), why: made.error });
     }
     const written = await writeDocuments(folder, container.value, packed.value);
     if (!written.ok) return written;
@@ -116,38 +115,6 @@ async function sha256(path: string): Promise<string> {
   const hash = new Bun.CryptoHasher("sha256");
   for await (const part of createReadStream(path)) hash.update(part);
   return hash.digest("hex");
-}
-
-/** Salt and UUID of the tree that is there (reference authoring 2.6: they are used again); null: there is none that can be read. */
-async function earlierTree(
-  disk: Disk,
-  path: string,
-): Promise<Result<Pick<VerityTree, "salt" | "uuid"> | null, AppError>> {
-  const text = await readText(disk, path);
-  if (!text.ok) return text;
-  if (text.value === null || !canonicalText(text.value).ok) return ok(null);
-  const { salt, uuid } = Object(JSON.parse(text.value));
-  return ok(typeof salt === "string" && typeof uuid === "string" ? { salt, uuid } : null);
-}
-
-async function makeTree(
-  folder: WorkFolder,
-  file: string,
-  verity: Verity,
-  before: Pick<VerityTree, "salt" | "uuid"> | null,
-): Promise<Result<void, AppError>> {
-  const tree = await verity.format(`${folder.path}/${file}`, `${folder.path}/${file}.hash`, before);
-  if (!tree.ok) return err({ kind: "image", from: file, why: tree.error });
-  const { rootHash, salt, uuid } = tree.value;
-  const members = {
-    type: "dm-verity",
-    data_device: file,
-    hash_device: `${file}.hash`,
-    root_hash: rootHash,
-    salt,
-    uuid,
-  };
-  return folder.write(verityFile(file), canonical(members));
 }
 
 /** As a checkout lays JSON out (reference authoring 1.2). */

@@ -1,9 +1,10 @@
 import { unreachable } from "../../result.ts";
 import { type DiskError, explainDiskError } from "../../store/index.ts";
+import { explainRepository, type RepositoryError } from "../repository/index.ts";
 import { explainFaults, explainSource, type SourceError, type TemplateFault } from "./template/index.ts";
 
 export type AppError =
-  | { readonly kind: "noRepository"; readonly folder: string }
+  | { readonly kind: "repository"; readonly error: RepositoryError }
   | { readonly kind: "name"; readonly name: string }
   | { readonly kind: "exists"; readonly name: string }
   | { readonly kind: "missing"; readonly name: string; readonly names: readonly string[] }
@@ -14,14 +15,22 @@ export type AppError =
   | { readonly kind: "source"; readonly name: string; readonly error: SourceError }
   | { readonly kind: "template"; readonly name: string; readonly faults: readonly TemplateFault[] }
   | { readonly kind: "image"; readonly from: string; readonly why: string }
+  /** `install` found another image than `src.json` names. */
+  | {
+      readonly kind: "otherImage";
+      readonly name: string;
+      readonly from: string;
+      readonly found: string;
+      readonly wanted: string;
+    }
   | { readonly kind: "noSource"; readonly name: string }
   | { readonly kind: "disk"; readonly error: DiskError };
 
 /** What was wanted, what stood in its way, and what to do. */
 export function explainApp(error: AppError): string {
   switch (error.kind) {
-    case "noRepository":
-      return `${error.folder} is no repository: "cairn new" makes one, "cairn clone" brings one; commands work in its top folder`;
+    case "repository":
+      return explainRepository(error.error);
     case "name":
       return `${JSON.stringify(error.name)} cannot be a container's name: wanted 1 to 64 of A-Z a-z 0-9 . _ -, and not bsp`;
     case "exists":
@@ -42,6 +51,8 @@ export function explainApp(error: AppError): string {
       return explainFaults(error.name, error.faults);
     case "image":
       return `${error.from}: ${error.why}`;
+    case "otherImage":
+      return `${error.from} is ${error.found} by now, and ${error.name}/src.json wants ${error.wanted}: "cairn app update ${error.name}" takes the new one`;
     case "noSource":
       return `${error.name}/src.json names no image, root file system or repository: "cairn app update ${error.name} --from …" does`;
     case "disk":

@@ -2,6 +2,7 @@
 import { err, ok, type Result } from "../../result.ts";
 import { type ContainerName, parseContainerName } from "../../state/index.ts";
 import type { Disk } from "../../store/index.ts";
+import { alone as locked, openRepository } from "../repository/index.ts";
 import { rootImage } from "./compose.ts";
 import { readText } from "./device.ts";
 import type { AppError } from "./error.ts";
@@ -24,8 +25,15 @@ export function originText({ docker_name = "", docker_tag = "latest", rootfs_url
 }
 
 export async function requireRepository(disk: Disk, root: string): Promise<Result<void, AppError>> {
-  const state = await disk.stat(WHY, `${root}/.pvr/json`);
-  return state.ok ? ok(undefined) : err({ kind: "noRepository", folder: root });
+  const repository = await openRepository(disk, root);
+  return repository.ok ? ok(undefined) : err({ kind: "repository", error: repository.error });
+}
+
+/** Does what changes the working copy, one process at a time. */
+export async function alone<T>(root: string, work: () => Promise<Result<T, AppError>>): Promise<Result<T, AppError>> {
+  // An error inside of another, so that those of the lock can be told from those of the work.
+  const done = await locked<Result<T, AppError>, never>(`${root}/.pvr`, async () => ok(await work()));
+  return done.ok ? done.value : err({ kind: "repository", error: done.error });
 }
 
 export async function openSource(disk: Disk, root: string, name: string): Promise<Result<Source, AppError>> {
@@ -72,8 +80,10 @@ export async function openApp(disk: Disk, root: string, named: string): Promise<
 
 /** Removes a container's folder from the working copy; what is committed stays until the next commit. */
 export async function removeApp(disk: Disk, root: string, named: string): Promise<Result<void, AppError>> {
-  const app = await openApp(disk, root, named);
-  return app.ok ? removeFolder(disk, root, app.value.name) : app;
+  return alone(root, async () => {
+    const app = await openApp(disk, root, named);
+    return app.ok ? removeFolder(disk, root, app.value.name) : app;
+  });
 }
 
 export const rootFileOf = ({ source }: App): string => rootImage(source);

@@ -26,6 +26,8 @@ export interface Image {
   /** The member `config` of its configuration. */
   readonly config: Readonly<Record<string, Json>>;
   readonly accounts: Accounts;
+  /** What the author should know, one sentence each. */
+  readonly remarks: readonly string[];
   /** Writes the root to a new file and makes it durable: the same image gives the same bytes. `options` are those of `mksquashfs`; null: our own choice. */
   pack(path: string, format: Format, options: string | null): Promise<Result<void, string>>;
   close(): Promise<void>;
@@ -36,18 +38,10 @@ export interface Images {
   open(request: ImageRequest): Promise<Result<Image, string>>;
 }
 
-/** Parameters of a hash tree (veritysetup(8)); salt and root hash in hex. */
-export interface VerityTree {
-  readonly rootHash: string;
-  readonly salt: string;
-  readonly uuid: string;
-}
-
 export interface Verity {
-  /** Writes the hash tree of `image` to the new file `hashes` and makes it durable; salt and UUID of an earlier one are used again. */
-  format(
-    image: string,
-    hashes: string,
-    again: Pick<VerityTree, "salt" | "uuid"> | null,
-  ): Promise<Result<VerityTree, string>>;
+  /**
+   * Guards the packed root `image`: writes its hash tree to `<image>.hash` and what a device needs to know of it to
+   * `_dm/<name of the image>.json` beside it (reference authoring 2.6), both durable.
+   */
+  guard(image: string): Promise<Result<void, string>>;
 }

@@ -1,7 +1,7 @@
 /** Images and hash trees that exist only here, and `cairn app …` over them in a working copy of its own. */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { AppPorts, Image, ImageRequest } from "../../../runtime/author/app/index.ts";
 import { appCommands } from "../../../runtime/cli/author/app.ts";
 import { group, type Out } from "../../../runtime/cli/command.ts";
@@ -87,9 +87,18 @@ const portsOf = (world: AppWorld): AppPorts => ({
     },
   },
   verity: {
-    async format(image, hashes, again) {
-      writeFileSync(hashes, `tree of ${readFileSync(image, "utf8")}`);
-      return ok({ rootHash: "ab".repeat(32), salt: again?.salt ?? "cd".repeat(32), uuid: again?.uuid ?? "1-2" });
+    async guard(image) {
+      writeFileSync(`${image}.hash`, `tree of ${readFileSync(image, "utf8")}`);
+      const name = basename(image);
+      mkdirSync(join(image, "../_dm"), { recursive: true });
+      const manifest = {
+        type: "dm-verity",
+        data_device: name,
+        hash_device: `${name}.hash`,
+        root_hash: "ab".repeat(32),
+      };
+      writeFileSync(join(image, `../_dm/${name}.json`), JSON.stringify(manifest));
+      return ok(undefined);
     },
   },
 });
@@ -99,6 +108,7 @@ const opened = (world: AppWorld, request: ImageRequest, fake: FakeImage): Image 
   platform: request.platforms[0] ?? null,
   config: fake.config ?? {},
   accounts: { passwd: fake.passwd ?? null, group: fake.group ?? null },
+  remarks: [],
   async pack(path, format) {
     world.packs++;
     if (fake.packFails !== undefined) {
