@@ -120,7 +120,14 @@ test("a table is aligned, also with wide characters, and cannot steer the termin
 });
 
 test("a flag of texts is a list in the order given, empty when it is not", () => {
-  const arg = command("make", { ...bare, flags: { arg: flag.texts("NAME=VALUE", "a") } });
+  const arg = command("make", {
+    summary: "",
+    example: "",
+    flags: { arg: flag.texts("NAME=VALUE", "a") },
+    operands: {},
+    exits: {},
+    run: async () => 0,
+  });
   const made = (...argv: string[]) => {
     const parsed = parse(group("tool", { summary: "", example: "", members: [arg] }), ["make", ...argv]);
     return parsed.kind === "run" ? parsed.values : parsed;

@@ -80,7 +80,11 @@ describe("what a device would do", () => {
 
   test("with another container of a group that needs no reboot: exchange it alone", () => {
     const after = stateOf({ ...device, "web/root.squashfs": digestOf("new"), "web/src.json": { docker_tag: "2" } });
-    expect(explained(after, before, new Map([[digestOf("new") as Digest, 5]])).change).toEqual({
+    const sizes = new Map([
+      [digestOf("new") as Digest, 5],
+      [digestOf("web") as Digest, 100],
+    ]);
+    expect(explained(after, before, sizes).change).toEqual({
       transition: { kind: "swap", affected: new Set(["web"] as never[]) },
       added: [],
       removed: [],

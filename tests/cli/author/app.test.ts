@@ -131,6 +131,18 @@ describe("app add", () => {
     expect(world.files()).toEqual(["device.json"]);
   });
 
+  test("of what is there already changes nothing and names the command for it", async () => {
+    using world = appWorld();
+    world.images.set("a", NGINX);
+    world.images.set("b", { ...NGINX, digest: "b@sha256:2" });
+    await world.run("add", "web", "--from", "a");
+    const before = world.read("web/src.json");
+    const ran = await world.run("add", "web", "--from", "b");
+    expect(ran).toMatchObject({ exit: 1, out: "" });
+    expect(ran.err).toContain("cairn app update web");
+    expect(world.read("web/src.json")).toBe(before);
+  });
+
   test("outside of a repository says so", async () => {
     using world = appWorld();
     rmSync(join(world.root, ".pvr"), { recursive: true });
