@@ -1,8 +1,9 @@
 /** A root file system becomes one file that a device mounts. The same tree gives the same bytes, whoever packs it where. */
-import { constants } from "node:fs";
+import { constants, createReadStream } from "node:fs";
 import { chmod, mkdtemp, open, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { err, ok, type Result } from "../../result.ts";
+import { err, invariant, ok, type Result } from "../../result.ts";
+import { type Digest, parseDigest } from "../../state/index.ts";
 import { type Disk, explainDiskError } from "../../store/index.ts";
 import { asPackFault, PackError, type PackFault } from "./fault.ts";
 import { type Compressor, type Format, make } from "./make.ts";
@@ -26,11 +27,16 @@ export interface PackOptions {
   readonly report?: Report;
 }
 
+export interface Packed {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
 /**
  * Packs the tree into `output`, which is replaced in one step when all is done. Takes no more rights than the user's. What `tree` throws
  * while it is read passes through.
  */
-export async function pack(disk: Disk, tree: Tree, options: PackOptions): Promise<Result<void, PackFault>> {
+export async function pack(disk: Disk, tree: Tree, options: PackOptions): Promise<Result<Packed, PackFault>> {
   const { format, compressor = "xz", keepTimes = false, signal = null, report = () => {} } = options;
   const output = resolve(options.output);
   const temporary = join(dirname(output), `.${basename(output)}.tmp`);
@@ -40,8 +46,9 @@ export async function pack(disk: Disk, tree: Tree, options: PackOptions): Promis
     scratch = await mkdtemp(join(options.scratchFolder, "cairn-pack-"));
     await make({ tree, output: temporary, format, compressor, scratch, keepTimes, signal, report });
     await chmod(temporary, 0o644);
+    const packed = await measured(temporary, signal);
     await putInPlace(disk, temporary, output);
-    return ok(undefined);
+    return ok(packed);
   } catch (thrown) {
     await rm(temporary, { force: true });
     const fault = asPackFault(thrown, "packing", output);
@@ -50,6 +57,19 @@ export async function pack(disk: Disk, tree: Tree, options: PackOptions): Promis
   } finally {
     if (scratch !== null) await rm(scratch, { recursive: true, force: true });
   }
+}
+
+async function measured(path: string, signal: AbortSignal | null): Promise<Packed> {
+  const hasher = new Bun.CryptoHasher("sha256");
+  let sizeBytes = 0;
+  for await (const part of createReadStream(path, { highWaterMark: 1 << 20 })) {
+    signal?.throwIfAborted();
+    sizeBytes += part.byteLength;
+    hasher.update(part);
+  }
+  const digest = parseDigest(hasher.digest("hex"));
+  invariant(digest !== null, "SHA-256 in hex is a digest");
+  return { digest, sizeBytes };
 }
 
 /** Another program wrote it, so nothing says yet that it is on the disk. */
