@@ -191,7 +191,7 @@ async function fetched(
     const wanted = digestPart(source.docker_digest ?? "");
     if (!anew && type === "docker" && wanted !== "" && digestPart(image.digest) !== wanted)
       return err({ kind: "otherImage", name, from, found: image.digest, wanted: source.docker_digest ?? "" });
-    const described = describe(name, anew ? withImage(source, image) : source, image);
+    const described = await describe(name, from, anew ? withImage(source, image) : source, image);
     if (!described.ok) return described;
     const current = type === "docker" ? await isCurrent(ports, root, name, described.value) : ok(false);
     if (!current.ok) return current;
@@ -211,11 +211,13 @@ const withImage = (source: Source, image: Image): Source => ({
 });
 
 /** Looks the image's user up, as only the image can say what its names mean. */
-function describe(name: string, source: Source, image: Image): Result<Source, AppError> {
+async function describe(name: string, from: string, source: Source, image: Image): Promise<Result<Source, AppError>> {
   const { User: user = "" } = effectiveConfig(source);
   const { image_user: _, ...rest } = source;
   if (typeof user !== "string" || user === "") return ok(rest);
-  const resolved = resolveUser(user, image.accounts);
+  const accounts = await image.accounts();
+  if (!accounts.ok) return err({ kind: "image", from, why: accounts.error });
+  const resolved = resolveUser(user, accounts.value);
   if (!resolved.ok) return err({ kind: "template", name, faults: [resolved.error] });
   const { groups, ...ids } = resolved.value;
   return ok({ ...rest, image_user: { ...ids, groups: [...groups] } });

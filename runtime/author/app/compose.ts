@@ -1,4 +1,3 @@
-import { createReadStream } from "node:fs";
 import { err, ok, type Result } from "../../result.ts";
 import { type ContainerName, canonicalText, type Json } from "../../state/index.ts";
 import type { Disk } from "../../store/index.ts";
@@ -67,13 +66,13 @@ export async function compose(
   const replaced = (file: string): boolean => WRITTEN.has(file) || (image !== null && ROOT_FILE.test(file));
 
   return replaceFolder(disk, root, name, replaced, async (folder) => {
-    const packed = image === null ? ok(source) : await packRoot(folder, source, image);
+    const packed = image === null ? ok({ source, remarks: [] }) : await packRoot(folder, source, image);
     if (!packed.ok) return packed;
     if (guarded && (image !== null || !tree.ok)) {
       const made = await verity.guard(`${folder.path}/${rootImage(source)}`);
       if (!made.ok) return err({ kind: "image", from: rootImage(source), why: made.error });
     }
-    const written = await writeDocuments(folder, container.value, packed.value);
+    const written = await writeDocuments(folder, container.value, packed.value.source);
     if (!written.ok) return written;
     const files = await filesIn(disk, folder.path);
     if (!files.ok) return files;
@@ -82,7 +81,7 @@ export async function compose(
     const refused = refusedByDevice(name, files.value, inline.value, device);
     return ok({
       name,
-      digest: digestText(packed.value),
+      digest: digestText(packed.value.source),
       packed: image !== null,
       files: files.value,
       remarks: [
@@ -100,21 +99,18 @@ function groupOf({ runJson }: Container): string | null {
   return typeof members["group"] === "string" ? members["group"] : null;
 }
 
-async function packRoot(folder: WorkFolder, source: Source, image: Image): Promise<Result<Source, AppError>> {
+async function packRoot(
+  folder: WorkFolder,
+  source: Source,
+  image: Image,
+): Promise<Result<{ readonly source: Source; readonly remarks: readonly string[] }, AppError>> {
   const file = rootImage(source);
   const packed = await image.pack(`${folder.path}/${file}`, formatOf(source), source.format_options ?? null);
   if (!packed.ok) return err({ kind: "image", from: file, why: packed.error });
-  const known = isRootfs(source)
-    ? { ...source, rootfs_digest: `sha256:${await sha256(`${folder.path}/${file}`)}` }
-    : source;
+  const { digest, remarks } = packed.value;
+  const known = isRootfs(source) ? { ...source, rootfs_digest: `sha256:${digest}` } : source;
   const written = await folder.write(digestFile(known), digestText(known));
-  return written.ok ? ok(known) : written;
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = new Bun.CryptoHasher("sha256");
-  for await (const part of createReadStream(path)) hash.update(part);
-  return hash.digest("hex");
+  return written.ok ? ok({ source: known, remarks }) : written;
 }
 
 /** As a checkout lays JSON out (reference authoring 1.2). */

@@ -1,5 +1,5 @@
 import type { Result } from "../../result.ts";
-import type { Json } from "../../state/index.ts";
+import type { Digest, Json } from "../../state/index.ts";
 import type { Accounts } from "./template/index.ts";
 
 /** How a root is packed; the name is also the image's file name extension, by which a device knows it (reference 2.3). */
@@ -22,15 +22,20 @@ export interface ImageRequest {
 export interface Image {
   /** `name@sha256:…`, or `sha256:…` where it has no name; "" for a root file system, which is known by what it is packed to. */
   readonly digest: string;
-  readonly platform: string | null;
   /** The member `config` of its configuration. */
   readonly config: Readonly<Record<string, Json>>;
-  readonly accounts: Accounts;
+  accounts(): Promise<Result<Accounts, string>>;
   /** What the author should know, one sentence each. */
   readonly remarks: readonly string[];
   /** Writes the root to a new file and makes it durable: the same image gives the same bytes. `options` are those of `mksquashfs`; null: our own choice. */
-  pack(path: string, format: Format, options: string | null): Promise<Result<void, string>>;
+  pack(path: string, format: Format, options: string | null): Promise<Result<Packed, string>>;
   close(): Promise<void>;
+}
+
+export interface Packed {
+  readonly digest: Digest;
+  /** What the author should know of it, one sentence each. */
+  readonly remarks: readonly string[];
 }
 
 /** An error is a sentence for a person: each source explains its own. */

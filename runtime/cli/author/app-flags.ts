@@ -20,10 +20,12 @@ export const wishFlags = {
 } as const;
 
 export const imageFlags = {
-  source: flag.text("where to look for the image, in this order: remote, local (default: remote,local)"),
+  source: flag.text("kept in src.json for pvr: remote, local, or both with a comma between (default)"),
   platform: flag.text("linux/arm64, linux/arm/v7, …; default: what _hostconfig/pvr/docker.json lists"),
   user: flag.text("user of the registry", "u"),
-  password: flag.text("password of the registry", "p"),
+  password: flag.text("password of the registry; default: CAIRN_REGISTRY_PASSWORD in the environment", "p"),
+  ca: flag.text("PEM file: who may have signed the registry's certificate"),
+  insecure: flag.switch("take any certificate, and plain HTTP"),
 } as const;
 
 interface WishValues {
@@ -104,5 +106,5 @@ export function placesOf(source: string | null): Result<readonly ImagePlace[] | 
 }
 
 export function loginOf({ user, password }: { readonly user: string | null; readonly password: string | null }): Login {
-  return user === null && password === null ? null : { user: user ?? "", password: password ?? "" };
+  return user === null ? null : { user, password: password ?? process.env["CAIRN_REGISTRY_PASSWORD"] ?? "" };
 }

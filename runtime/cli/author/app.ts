@@ -4,10 +4,14 @@ import type { Json } from "../../state/index.ts";
 import { type CommandGroup, command, EXIT_USAGE, flag, group, type Out, operand } from "../command.ts";
 import { table } from "../table.ts";
 import { imageFlags, loginOf, placesOf, type Wrong, wishesOf, wishFlags } from "./app-flags.ts";
+import type { PortOptions } from "./app-ports.ts";
 import { EXIT, exits, refuse } from "./exits.ts";
+import { EXIT_INTERRUPTED, interruptible } from "./interrupt.ts";
 
 const json = flag.switch("one JSON object");
 const container = operand.needed("name of the container, which is its folder");
+const changing = { ...exits, [EXIT_INTERRUPTED]: "interrupted, and nothing was changed" };
+const disk = async () => (await import("../../store/index.ts")).realDisk;
 const doors = () => import("../../author/app/index.ts");
 
 /** Ends a command: with what it made, or with why it made nothing. */
@@ -35,13 +39,23 @@ async function complain(error: AppError | Wrong, out: Out): Promise<number> {
 
 /** The file of `--config-json`. */
 async function readConfig(path: string | null): Promise<Result<Readonly<Record<string, Json>> | null, AppError>> {
-  return path === null
-    ? ok(null)
-    : (await doors()).readConfigFile((await import("../../store/index.ts")).realDisk, path);
+  return path === null ? ok(null) : (await doors()).readConfigFile(await disk(), path);
 }
 
-/** `ports` come when a command runs, so that help costs nothing; tests bring their own. */
-export function appCommands(ports: () => Promise<AppPorts>, root: () => string = () => process.cwd()): CommandGroup {
+type OpenPorts = (options: PortOptions) => Promise<AppPorts>;
+
+/** `open` comes when a command runs, so that help costs nothing; tests bring their own. */
+export function appCommands(open: OpenPorts, root: () => string = () => process.cwd()): CommandGroup {
+  /** Ctrl-C ends it with everything as it was. */
+  const withPorts = (
+    { ca, insecure }: { readonly ca: string | null; readonly insecure: boolean },
+    out: Out,
+    act: (ports: AppPorts) => Promise<number>,
+  ): Promise<number> =>
+    interruptible(out, async (signal) =>
+      act(await open({ signal, ca, insecure, show: (line) => out.progress?.(line) })),
+    );
+
   const add = command("add", {
     summary: "Make a container from an image",
     example: "cairn app add --from docker.io/library/nginx:1.27 --volume /data:permanent --group app web",
@@ -55,7 +69,7 @@ export function appCommands(ports: () => Promise<AppPorts>, root: () => string =
       json,
     },
     operands: { name: container },
-    exits,
+    exits: changing,
     async run(values, out) {
       const { from, type } = values;
       if (from === null) return complain({ kind: "wrong", sentence: "--from is missing: which image?" }, out);
@@ -78,7 +92,7 @@ export function appCommands(ports: () => Promise<AppPorts>, root: () => string =
         login: loginOf(values),
         wishes: { format: "erofs", ...wishes.value },
       } as const;
-      return show(await addApp(await ports(), root(), request), values, out);
+      return withPorts(values, out, async (ports) => show(await addApp(ports, root(), request), values, out));
     },
   });
 
@@ -87,7 +101,7 @@ export function appCommands(ports: () => Promise<AppPorts>, root: () => string =
     example: "cairn app update web",
     flags: { from: flag.text("another image"), ...imageFlags, ...wishFlags, json },
     operands: { name: container },
-    exits,
+    exits: changing,
     async run(values, out) {
       const config = await readConfig(values["config-json"]);
       const wishes = config.ok ? wishesOf(values, config.value) : config;
@@ -97,19 +111,27 @@ export function appCommands(ports: () => Promise<AppPorts>, root: () => string =
       const { updateApp } = await doors();
       const { name, from, platform } = values;
       const request = { name, from, platform, places: places.value, login: loginOf(values), wishes: wishes.value };
-      return show(await updateApp(await ports(), root(), request), values, out);
+      return withPorts(values, out, async (ports) => show(await updateApp(ports, root(), request), values, out));
     },
   });
 
   const install = command("install", {
     summary: "Make the container again from its src.json, and its root where that is missing or another image's",
     example: "cairn app install web",
-    flags: { user: imageFlags.user, password: imageFlags.password, json },
+    flags: {
+      user: imageFlags.user,
+      password: imageFlags.password,
+      ca: imageFlags.ca,
+      insecure: imageFlags.insecure,
+      json,
+    },
     operands: { name: container },
-    exits,
+    exits: changing,
     async run(values, out) {
       const { installApp } = await doors();
-      return show(await installApp(await ports(), root(), values.name, loginOf(values)), values, out);
+      return withPorts(values, out, async (ports) =>
+        show(await installApp(ports, root(), values.name, loginOf(values)), values, out),
+      );
     },
   });
 
@@ -121,7 +143,7 @@ export function appCommands(ports: () => Promise<AppPorts>, root: () => string =
     exits,
     async run(values, out) {
       const { listApps } = await doors();
-      const apps = await listApps((await ports()).disk, root());
+      const apps = await listApps(await disk(), root());
       if (!apps.ok) return complain(apps.error, out);
       const rows = await Promise.all(apps.value.map(summary));
       if (values.json) for (const row of rows) out.print(JSON.stringify(row));
@@ -144,7 +166,7 @@ export function appCommands(ports: () => Promise<AppPorts>, root: () => string =
     exits,
     async run(values, out) {
       const { openApp } = await doors();
-      const app = await openApp((await ports()).disk, root(), values.name);
+      const app = await openApp(await disk(), root(), values.name);
       if (!app.ok) return complain(app.error, out);
       out.print(values.json ? JSON.stringify(app.value.source) : table(await details(app.value)));
       return EXIT.done;
@@ -159,7 +181,7 @@ export function appCommands(ports: () => Promise<AppPorts>, root: () => string =
     exits,
     async run(values, out) {
       const { removeApp } = await doors();
-      const removed = await removeApp((await ports()).disk, root(), values.name);
+      const removed = await removeApp(await disk(), root(), values.name);
       if (!removed.ok) return complain(removed.error, out);
       out.print(`${values.name} is removed; _config/${values.name} and _sigs/${values.name}.json stay where they are`);
       return EXIT.done;
@@ -172,6 +194,8 @@ export function appCommands(ports: () => Promise<AppPorts>, root: () => string =
     members: [add, update, install, ls, info, rm],
   });
 }
+
+export const appCommand = appCommands(async (options) => (await import("./app-ports.ts")).openPorts(options));
 
 async function summary({ name, source }: App) {
   const { originText } = await doors();

@@ -7,8 +7,9 @@ import { appCommands } from "../../../runtime/cli/author/app.ts";
 import { group, type Out } from "../../../runtime/cli/command.ts";
 import { parse } from "../../../runtime/cli/parse.ts";
 import { err, ok } from "../../../runtime/result.ts";
-import type { Json } from "../../../runtime/state/index.ts";
+import type { Digest, Json } from "../../../runtime/state/index.ts";
 import { realDisk } from "../../../runtime/store/index.ts";
+import { sha } from "../archives.ts";
 
 export interface FakeImage {
   readonly digest?: string;
@@ -105,9 +106,8 @@ const portsOf = (world: AppWorld): AppPorts => ({
 
 const opened = (world: AppWorld, request: ImageRequest, fake: FakeImage): Image => ({
   digest: request.type === "rootfs" ? "" : (fake.digest ?? `${request.from.split(":")[0]}@sha256:1`),
-  platform: request.platforms[0] ?? null,
   config: fake.config ?? {},
-  accounts: { passwd: fake.passwd ?? null, group: fake.group ?? null },
+  accounts: async () => ok({ passwd: fake.passwd ?? null, group: fake.group ?? null }),
   remarks: [],
   async pack(path, format) {
     world.packs++;
@@ -115,8 +115,9 @@ const opened = (world: AppWorld, request: ImageRequest, fake: FakeImage): Image 
       writeFileSync(path, "half a file");
       return err(fake.packFails);
     }
-    writeFileSync(path, `${format}:${fake.root ?? "root"}`);
-    return ok(undefined);
+    const bytes = `${format}:${fake.root ?? "root"}`;
+    writeFileSync(path, bytes);
+    return ok({ digest: sha(bytes) as Digest, remarks: [] });
   },
   close: async () => void world.closed++,
 });
