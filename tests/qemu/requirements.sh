@@ -28,6 +28,8 @@ xz xz-utils
 grub-mkimage grub-common
 grub-fstest grub-common
 mkfs.xfs xfsprogs
+umoci umoci
+fakeroot fakeroot
 "
 
 missing=$(echo "$needed" | while read -r program package; do

@@ -50,7 +50,7 @@ export function explainApp(error: AppError): string {
     case "template":
       return explainFaults(error.name, error.faults);
     case "image":
-      return `${error.from}: ${error.why}`;
+      return error.why.includes(error.from) ? error.why : `${error.from}: ${error.why}`;
     case "otherImage":
       return `${error.from} is ${error.found} by now, and ${error.name}/src.json wants ${error.wanted}: "cairn app update ${error.name}" takes the new one`;
     case "noSource":

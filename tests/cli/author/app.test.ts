@@ -153,23 +153,25 @@ describe("app add", () => {
 });
 
 describe("a command that fails leaves the folder as it was:", () => {
-  const cases: readonly (readonly [string, readonly string[]])[] = [
-    ["the image cannot be packed", ["update", "web", "--from", "broken"]],
-    ["its user is nobody", ["update", "web", "--from", "nobody"]],
-    ["it is gone", ["update", "web", "--from", "gone"]],
+  const cases: readonly (readonly [string, string, number])[] = [
+    ["the image cannot be packed", "broken", 1],
+    ["its user is nobody", "nobody", 1],
+    ["it is gone", "gone", 1],
+    ["somebody presses Ctrl-C", "slow", 130],
   ];
-  test.each(cases)("%s", async (_what, words) => {
+  test.each(cases)("%s", async (_what, from, exit) => {
     using world = appWorld();
     world.images.set("a", NGINX);
     world.images.set("broken", { ...NGINX, digest: "b@sha256:2", packFails: "mkfs.erofs failed" });
+    world.images.set("slow", { ...NGINX, digest: "b@sha256:4", interrupted: true });
     world.images.set("nobody", { config: { User: "nobody" }, digest: "b@sha256:3" });
     await world.run("add", "web", "--from", "a");
     const before = world.files().map((file) => [file, world.read(file), statSync(join(world.root, file)).ino]);
-    const ran = await world.run(...words);
-    expect(ran.exit).toBe(1);
+    const ran = await world.run("update", "web", "--from", from);
+    expect(ran.exit).toBe(exit);
     expect(world.files().map((file) => [file, world.read(file), statSync(join(world.root, file)).ino])).toEqual(before);
     expect(readdirSync(join(world.root, ".pvr/cairn"))).toEqual([]);
-    expect(world.closed).toBe(world.asked.length - (words.includes("gone") ? 1 : 0));
+    expect(world.closed).toBe(world.asked.length - (from === "gone" ? 1 : 0));
   });
 
   test("it was killed: what it left does not stop the next one", async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { AppPorts, Image, ImageRequest } from "../../../runtime/author/app/index.ts";
 import { appCommands } from "../../../runtime/cli/author/app.ts";
+import type { PortOptions } from "../../../runtime/cli/author/app-ports.ts";
 import { group, type Out } from "../../../runtime/cli/command.ts";
 import { parse } from "../../../runtime/cli/parse.ts";
 import { err, ok } from "../../../runtime/result.ts";
@@ -18,6 +19,8 @@ export interface FakeImage {
   readonly group?: string;
   /** What packing ends with, instead of a file. */
   readonly packFails?: string;
+  /** Somebody presses Ctrl-C while it is packed. */
+  readonly interrupted?: boolean;
   /** Bytes of the root; the format's name stands before them. */
   readonly root?: string;
 }
@@ -70,7 +73,7 @@ async function runIn(world: AppWorld, words: readonly string[]) {
     write: async (bytes) => void out.push(Buffer.from(bytes).toString("latin1")),
     progress: null,
   };
-  const ports = async () => portsOf(world);
+  const ports = async ({ signal }: PortOptions) => portsOf(world, signal);
   const members = [appCommands(ports, () => world.root)];
   const parsed = parse(group("cairn", { summary: "", example: "", members }), ["app", ...words]);
   if (parsed.kind !== "run") throw new Error(`no command line: ${JSON.stringify(parsed)}`);
@@ -78,13 +81,13 @@ async function runIn(world: AppWorld, words: readonly string[]) {
   return { exit, out: out.join(""), err: complaints.join("") };
 }
 
-const portsOf = (world: AppWorld): AppPorts => ({
+const portsOf = (world: AppWorld, signal: AbortSignal): AppPorts => ({
   disk: realDisk,
   images: {
     async open(request) {
       world.asked.push(request);
       const image = world.images.get(request.from);
-      return image === undefined ? err("there is no such image") : ok(opened(world, request, image));
+      return image === undefined ? err("there is no such image") : ok(opened(world, request, image, signal));
     },
   },
   verity: {
@@ -104,7 +107,7 @@ const portsOf = (world: AppWorld): AppPorts => ({
   },
 });
 
-const opened = (world: AppWorld, request: ImageRequest, fake: FakeImage): Image => ({
+const opened = (world: AppWorld, request: ImageRequest, fake: FakeImage, signal: AbortSignal): Image => ({
   digest: request.type === "rootfs" ? "" : (fake.digest ?? `${request.from.split(":")[0]}@sha256:1`),
   config: fake.config ?? {},
   accounts: async () => ok({ passwd: fake.passwd ?? null, group: fake.group ?? null }),
@@ -114,6 +117,13 @@ const opened = (world: AppWorld, request: ImageRequest, fake: FakeImage): Image 
     if (fake.packFails !== undefined) {
       writeFileSync(path, "half a file");
       return err(fake.packFails);
+    }
+    if (fake.interrupted === true) {
+      writeFileSync(path, "half a file");
+      const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      process.kill(process.pid, "SIGINT");
+      await aborted;
+      signal.throwIfAborted();
     }
     const bytes = `${format}:${fake.root ?? "root"}`;
     writeFileSync(path, bytes);
