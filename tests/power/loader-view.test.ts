@@ -44,4 +44,18 @@ describe.each(arches)("as the loader of %s reads", (arch) => {
     expect(await same("pv-initrd.img", initramfs)).toBe(true);
     rmSync(image.folder, { recursive: true });
   });
+
+  test("where the writes are known, a file is read again when it stands on others, however alike", async () => {
+    const image = { ...(await sampleImage(arch)), writers: new Uint32Array((32 << 20) / 512) };
+    const [kernel, initramfs] = [image.bootFiles["pv-kernel.img"] ?? "", image.bootFiles["pv-initrd.img"] ?? ""];
+    const same = (name: string, file: string) => view.isSame(image, `/trails/0/.pv/${name}`, file);
+    for (const _ of [1, 2]) {
+      expect(await same("pv-kernel.img", kernel)).toBe(true);
+      expect(await same("pv-kernel.img", initramfs)).toBe(false);
+    }
+    image.writers[damageKernel(image.storage) / 512] = 1;
+    expect(await same("pv-kernel.img", kernel)).toBe(false);
+    expect(await same("pv-initrd.img", initramfs)).toBe(true);
+    rmSync(image.folder, { recursive: true });
+  });
 });

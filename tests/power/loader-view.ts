@@ -2,8 +2,10 @@
  * What the boot loader of a board finds on a disk: it reads ext4 without replaying the journal, so what the kernel would see counts for
  * nothing here. The decision is that of bsp-buildroot/boot/grub.cfg and boot.cmd.
  */
+import { closeSync, openSync, readSync } from "node:fs";
 import { run } from "../qemu/host.ts";
 import type { Arch } from "../qemu/index.ts";
+import { SECTOR_BYTES } from "./log.ts";
 
 /** The loader's variables; "" where one is empty or was never written. */
 export interface Variables {
@@ -31,6 +33,8 @@ export function decide({ committed, trial, trying }: Variables): Decision {
 export interface Disk {
   readonly boot: string;
   readonly storage: string;
+  /** As in CutImage; where they are known, a file that was read once is not read again while it stands on the same writes. */
+  readonly writers?: Uint32Array;
 }
 
 /** Reads like one kind of boot loader. */
@@ -107,12 +111,44 @@ const uBoot: LoaderView = {
       trying: await uBootNote(disk),
     };
   },
-  isSame: async (disk, path, file) =>
-    Buffer.compare(await debugfs(disk, path), Buffer.from(await Bun.file(file).bytes())) === 0,
+  async isSame(disk, path, file) {
+    const place = await standsOn(disk, path);
+    const known = place === null ? null : `${file} ${place}`;
+    if (known !== null && sameBefore.has(known)) return true;
+    const same = Buffer.compare(await debugfs(disk, path), Buffer.from(await Bun.file(file).bytes())) === 0;
+    if (same && known !== null) sameBefore.add(known);
+    return same;
+  },
 };
 
-async function debugfs({ storage }: Disk, path: string): Promise<Uint8Array> {
-  const command = ["/usr/sbin/debugfs", "-c", "-n", "-R", `cat "${path}"`, storage];
+const sameBefore = new Set<string>();
+
+/** Size and blocks of a file, and by which writes those are as they are; null: not known. */
+async function standsOn(disk: Disk, path: string): Promise<string | null> {
+  if (disk.writers === undefined) return null;
+  const { writers } = disk;
+  const told = decoder.decode(await debugfs(disk, path, "stat"));
+  const size = /^User:.*Size: (\d+)$/m.exec(told)?.[1];
+  const extents = /^EXTENTS:\n(.*)$/m.exec(told)?.[1];
+  if (size === undefined || extents === undefined) return null;
+  const sectors = blockBytes(disk) / SECTOR_BYTES;
+  const blocks = [...extents.matchAll(/:(\d+)(?:-(\d+))?/g)].map(([, first, last = first]) =>
+    Bun.hash(writers.subarray(Number(first) * sectors, (Number(last) + 1) * sectors)),
+  );
+  return `${size} ${extents} ${blocks.join(" ")}`;
+}
+
+/** ext4's `s_log_block_size`. */
+function blockBytes({ storage }: Disk): number {
+  const field = Buffer.alloc(4);
+  const fd = openSync(storage, "r");
+  readSync(fd, field, 0, 4, 1024 + 24);
+  closeSync(fd);
+  return 1024 << field.readUInt32LE();
+}
+
+async function debugfs({ storage }: Disk, path: string, request: "cat" | "stat" = "cat"): Promise<Uint8Array> {
+  const command = ["/usr/sbin/debugfs", "-c", "-n", "-R", `${request} "${path}"`, storage];
   const child = Bun.spawn(command, { stdout: "pipe", stderr: "ignore" });
   const bytes = await child.stdout.bytes();
   await child.exited;

@@ -101,10 +101,11 @@ export async function sampleImage(arch: Arch, spec: SampleSpec = {}): Promise<Sa
   return { folder, boot, storage, bootFiles };
 }
 
-/** Changes one byte of the place where the kernel stands on the partition, and nowhere else. */
-export function damageKernel(storage: string): void {
+/** Changes one byte of the place where the kernel stands on the partition, and nothing else; gives the place, down to a sector. */
+export function damageKernel(storage: string): number {
   const bytes = readFileSync(storage);
-  const at = bytes.indexOf("kernel kkkk");
-  bytes.write("K", at + 50_000);
+  const at = bytes.indexOf("kernel kkkk") + 50_000;
+  bytes.write("K", at);
   writeFileSync(storage, bytes);
+  return at - (at % 512);
 }
