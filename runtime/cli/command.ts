@@ -1,6 +1,7 @@
 /** A command is a value: parser, help and tests read the same one (and so will completion). */
 
-export interface Flag<Kind extends "switch" | "text" = "switch" | "text"> {
+/** `texts` may be given several times. */
+export interface Flag<Kind extends "switch" | "text" | "texts" = "switch" | "text" | "texts"> {
   readonly kind: Kind;
   /** One letter, `-s`. */
   readonly short: string | null;
@@ -10,6 +11,7 @@ export interface Flag<Kind extends "switch" | "text" = "switch" | "text"> {
 export const flag = {
   switch: (summary: string, short: string | null = null): Flag<"switch"> => ({ kind: "switch", short, summary }),
   text: (summary: string, short: string | null = null): Flag<"text"> => ({ kind: "text", short, summary }),
+  texts: (summary: string, short: string | null = null): Flag<"texts"> => ({ kind: "texts", short, summary }),
 } as const;
 
 export interface Operand<Needed extends boolean = boolean> {
@@ -25,10 +27,17 @@ export const operand = {
 type Flags = Readonly<Record<string, Flag>>;
 type Operands = Readonly<Record<string, Operand>>;
 
-/** What `run` gets: switches are true or false, a text that was not given is null. */
+/** What `run` gets: switches are true or false, a text that was not given is null, texts are a list in the order given. */
 export type Values<F extends Flags, O extends Operands> = {
-  readonly [K in keyof F]: F[K] extends Flag<"switch"> ? boolean : string | null;
+  readonly [K in keyof F]: F[K] extends Flag<"switch">
+    ? boolean
+    : F[K] extends Flag<"texts">
+      ? readonly string[]
+      : string | null;
 } & { readonly [K in keyof O]: O[K] extends Operand<true> ? string : string | null };
+
+/** The same as the parser has it, which knows the kinds but not the names. */
+export type RawValues = Readonly<Record<string, string | boolean | readonly string[] | null>>;
 
 /** Where a command writes. */
 export interface Out {
@@ -55,7 +64,7 @@ export interface Command {
   /** Exit code → what it means. */
   readonly exits: Readonly<Record<number, string>>;
   /** Ends with the exit code. */
-  run(values: Readonly<Record<string, string | boolean | null>>, out: Out): Promise<number>;
+  run(values: RawValues, out: Out): Promise<number>;
 }
 
 export interface CommandGroup {

@@ -40,8 +40,9 @@ function commandHelp(node: Command, path: string): string {
   const operands = Object.entries(node.operands);
   const usage = [path, ...operands.map(([name, { needed }]) => (needed ? `<${name}>` : `[${name}]`))].join(" ");
   const flags = Object.entries(node.flags).map(([name, { kind, short, summary }]) => {
-    const value = kind === "text" ? ` <${name}>` : "";
-    return [`--${name}${value}${short === null ? "" : `, -${short}${value}`}`, summary];
+    const value = kind === "switch" ? "" : ` <${name}>`;
+    const often = kind === "texts" ? " …" : "";
+    return [`--${name}${value}${often}${short === null ? "" : `, -${short}${value}`}`, summary];
   });
   return [
     `usage: ${usage} [flags]`,

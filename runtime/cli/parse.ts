@@ -1,4 +1,4 @@
-import type { Command, CommandGroup, Flag } from "./command.ts";
+import type { Command, CommandGroup, Flag, RawValues } from "./command.ts";
 import { nearest } from "./nearest.ts";
 
 type Node = Command | CommandGroup;
@@ -8,7 +8,7 @@ export type Parsed =
   | {
       readonly kind: "run";
       readonly command: Command;
-      readonly values: Readonly<Record<string, string | boolean | null>>;
+      readonly values: RawValues;
     }
   | { readonly kind: "help"; readonly node: Node; readonly path: readonly string[] }
   | { readonly kind: "version" }
@@ -78,17 +78,20 @@ export function parse(root: CommandGroup, argv: readonly string[]): Parsed {
   return fill(node, words, given, wrong);
 }
 
+const ABSENT = { switch: false, text: null, texts: [] } as const;
+
 function fill(
   node: Command,
   words: readonly string[],
   given: readonly GivenFlag[],
   wrong: (why: string) => Parsed,
 ): Parsed {
-  const values: Record<string, string | boolean | null> = {};
-  for (const [name, { kind }] of Object.entries(node.flags)) values[name] = kind === "switch" ? false : null;
+  const values: Record<string, RawValues[string]> = {};
+  for (const [name, { kind }] of Object.entries(node.flags)) values[name] = ABSENT[kind];
   for (const { typed, name, value } of given) {
     if (!Object.hasOwn(node.flags, name)) return wrong(unknown("flag", typed, flagNames(node)));
-    values[name] = value;
+    const before = values[name];
+    values[name] = Array.isArray(before) ? [...before, value] : value;
   }
   const operands = Object.entries(node.operands);
   for (const [index, [name, { needed }]] of operands.entries()) {
