@@ -1,7 +1,9 @@
 /** A command is a value: parser, help and tests read the same one (and so will completion). */
 
 /** `texts` may be given several times. */
-export interface Flag<Kind extends "switch" | "text" | "texts" = "switch" | "text" | "texts"> {
+type FlagKind = "switch" | "text" | "texts";
+
+export interface Flag<Kind extends FlagKind = FlagKind> {
   readonly kind: Kind;
   /** One letter, `-s`. */
   readonly short: string | null;
@@ -14,30 +16,39 @@ export const flag = {
   texts: (summary: string, short: string | null = null): Flag<"texts"> => ({ kind: "texts", short, summary }),
 } as const;
 
-export interface Operand<Needed extends boolean = boolean> {
+export interface Operand<Needed extends boolean = boolean, Many extends boolean = boolean> {
   readonly needed: Needed;
+  /** Takes every word that is left; stands last. */
+  readonly many: Many;
   readonly summary: string;
 }
 
 export const operand = {
-  needed: (summary: string): Operand<true> => ({ needed: true, summary }),
-  optional: (summary: string): Operand<false> => ({ needed: false, summary }),
+  needed: (summary: string): Operand<true, false> => ({ needed: true, many: false, summary }),
+  optional: (summary: string): Operand<false, false> => ({ needed: false, many: false, summary }),
+  many: (summary: string): Operand<false, true> => ({ needed: false, many: true, summary }),
 } as const;
 
 type Flags = Readonly<Record<string, Flag>>;
 type Operands = Readonly<Record<string, Operand>>;
 
-/** What `run` gets: switches are true or false, a text that was not given is null, texts are a list in the order given. */
+/** What `run` gets: switches are true or false, a text that was not given is null, texts and an operand of many are lists. */
 export type Values<F extends Flags, O extends Operands> = {
   readonly [K in keyof F]: F[K] extends Flag<"switch">
     ? boolean
     : F[K] extends Flag<"texts">
       ? readonly string[]
       : string | null;
-} & { readonly [K in keyof O]: O[K] extends Operand<true> ? string : string | null };
+} & {
+  readonly [K in keyof O]: O[K] extends Operand<boolean, true>
+    ? readonly string[]
+    : O[K] extends Operand<true>
+      ? string
+      : string | null;
+};
 
-/** The same as the parser has it, which knows the kinds but not the names. */
-export type RawValues = Readonly<Record<string, string | boolean | readonly string[] | null>>;
+/** The same, before a command's own types are known. */
+export type ParsedValues = Readonly<Record<string, string | boolean | null | readonly string[]>>;
 
 /** Where a command writes. */
 export interface Out {
@@ -64,7 +75,7 @@ export interface Command {
   /** Exit code → what it means. */
   readonly exits: Readonly<Record<number, string>>;
   /** Ends with the exit code. */
-  run(values: RawValues, out: Out): Promise<number>;
+  run(values: ParsedValues, out: Out): Promise<number>;
 }
 
 export interface CommandGroup {

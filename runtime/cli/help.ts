@@ -38,7 +38,10 @@ function groupHelp(node: CommandGroup, words: readonly string[]): string {
 
 function commandHelp(node: Command, path: string): string {
   const operands = Object.entries(node.operands);
-  const usage = [path, ...operands.map(([name, { needed }]) => (needed ? `<${name}>` : `[${name}]`))].join(" ");
+  const usage = [
+    path,
+    ...operands.map(([name, { needed, many }]) => (needed ? `<${name}>` : many ? `[${name}…]` : `[${name}]`)),
+  ].join(" ");
   const flags = Object.entries(node.flags).map(([name, { kind, short, summary }]) => {
     const value = kind === "switch" ? "" : ` <${name}>`;
     const often = kind === "texts" ? " …" : "";

@@ -1,4 +1,4 @@
-import type { Command, CommandGroup, Flag, RawValues } from "./command.ts";
+import type { Command, CommandGroup, Flag, ParsedValues } from "./command.ts";
 import { nearest } from "./nearest.ts";
 
 type Node = Command | CommandGroup;
@@ -8,7 +8,7 @@ export type Parsed =
   | {
       readonly kind: "run";
       readonly command: Command;
-      readonly values: RawValues;
+      readonly values: ParsedValues;
     }
   | { readonly kind: "help"; readonly node: Node; readonly path: readonly string[] }
   | { readonly kind: "version" }
@@ -86,7 +86,7 @@ function fill(
   given: readonly GivenFlag[],
   wrong: (why: string) => Parsed,
 ): Parsed {
-  const values: Record<string, RawValues[string]> = {};
+  const values: Record<string, ParsedValues[string]> = {};
   for (const [name, { kind }] of Object.entries(node.flags)) values[name] = ABSENT[kind];
   for (const { typed, name, value } of given) {
     if (!Object.hasOwn(node.flags, name)) return wrong(unknown("flag", typed, flagNames(node)));
@@ -94,7 +94,11 @@ function fill(
     values[name] = Array.isArray(before) ? [...before, value] : value;
   }
   const operands = Object.entries(node.operands);
-  for (const [index, [name, { needed }]] of operands.entries()) {
+  for (const [index, [name, { needed, many }]] of operands.entries()) {
+    if (many) {
+      values[name] = words.slice(index);
+      return { kind: "run", command: node, values };
+    }
     const word = words[index];
     if (word === undefined && needed) return wrong(`<${name}> is missing`);
     values[name] = word ?? null;
