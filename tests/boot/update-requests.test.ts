@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { UpdateOperation } from "../../runtime/boot/control-commands.ts";
 import { updateRequests } from "../../runtime/boot/update-requests.ts";
 import type { UpdateNews } from "../../runtime/boot/updating.ts";
+import { ok } from "../../runtime/result.ts";
 import { progressRecord, readProgress, setCurrent, writeProgress } from "../../runtime/store/index.ts";
 import type { Phase, Update } from "../../runtime/update/index.ts";
 import { smallDisk } from "../store/disks.ts";
@@ -43,6 +44,7 @@ async function requests(running = "0", options: Options = {}): Promise<Requests>
       settled: async () => {},
     },
     booted: options.booted ?? revision("0"),
+    accepts: options.accepts ?? (() => ok(undefined)),
     warn: (message) => void warned.push(message),
   });
   return {
