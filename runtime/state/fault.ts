@@ -148,6 +148,8 @@ function explainProblem(problem: JsonProblem): string {
       return `found ${shown(problem.found)}, wanted a value as JSON writes it`;
     case "inexactNumber":
       return `found the number ${shortened(problem.found)}, wanted one within ±9007199254740991 and at most ${limits.numberCharsMax} characters`;
+    case "longNumber":
+      return `found the number ${shortened(problem.found)}, wanted one whose digits fill at most ${limits.numberCharsMax} characters`;
     case "duplicateKey":
       return `the name ${shown(problem.key)} appears twice in one object`;
     case "tooDeep":

@@ -13,9 +13,19 @@ export {
   raisedFloor,
 } from "./antirollback.ts";
 export { becomesFile } from "./document.ts";
-export { explainState, type Fault, type FaultKind, type StateError } from "./fault.ts";
+export { explainState, type Fault, type FaultKind, type StateError, shown } from "./fault.ts";
 export { defaultGroups } from "./groups.ts";
-export { canonical, canonicalText, type JsonFault, type JsonProblem } from "./json/index.ts";
+export {
+  byCodePoint,
+  type CanonicalMember,
+  canonical,
+  canonicalMembers,
+  canonicalObject,
+  canonicalText,
+  decodeUtf8,
+  type JsonFault,
+  type JsonProblem,
+} from "./json/index.ts";
 export { limits } from "./limits.ts";
 export type * from "./model.ts";
 export { parseContainerName, parseDigest } from "./names.ts";

@@ -148,11 +148,20 @@ describe("the canonical text", () => {
     ['{"\\ud83d\\ude00":1,"\\uffee":2}', '{"\uffee":2,"😀":1}'], // by UTF-8 bytes; UTF-16 order is the other way round
     ['"\\u0000\\u001f\\u007f\\/\\u2028\\t"', '"\\u0000\\u001F\u007f/\u2028\\t"'],
     ['"\\\\u001f"', '"\\\\u001f"'],
-    ["[1.50,1E+3,-0]", "[1.50,1E+3,-0]"],
+    ["[1.50,1E+3,-0]", "[1.5E0,1000,0]"],
+    ["[1e63]", `[1${"0".repeat(63)}]`],
   ])("of %p is %p", (text, wanted) => {
     const result = canonicalText(text);
     expect(result.ok && result.value).toBe(wanted);
   });
+
+  test.each(["1e64", "-1e63", "1e999999999", "1e99999999999999999999", `0.${"1".repeat(62)}`])(
+    "a number that would become too long is refused: %p",
+    (number) => {
+      const result = canonicalText(`{"a":[0, ${number}]}`);
+      expect(result).toMatchObject({ ok: false, error: { problem: { kind: "longNumber" }, line: 1, column: 10 } });
+    },
+  );
 
   test("does not change a second time, and is the same from a value", () => {
     fc.assert(

@@ -11,6 +11,8 @@ export type JsonProblem =
   | { readonly kind: "badEscape"; readonly found: string }
   | { readonly kind: "badNumber"; readonly found: string }
   | { readonly kind: "inexactNumber"; readonly found: string }
+  /** A number whose canonical text is too long. */
+  | { readonly kind: "longNumber"; readonly found: string }
   | { readonly kind: "duplicateKey"; readonly key: string }
   | { readonly kind: "tooDeep"; readonly max: number }
   | { readonly kind: "tooManyValues"; readonly max: number };

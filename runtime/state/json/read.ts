@@ -3,14 +3,21 @@ import { faultAt, type JsonFault, type JsonLimits, type JsonProblem } from "./fa
 import type { JsonMember, JsonNode } from "./node.ts";
 
 /**
+ * What a document is read for. `values`: what {@link toJson} gives is the document exactly. `text`: its canonical text is, so numbers
+ * may have any size (the node's `value` is then only the nearest double), and an escaped half of a surrogate pair is read as U+FFFD
+ * (reference authoring 3.2).
+ */
+export type Purpose = "values" | "text";
+
+/**
  * Reads one JSON document (RFC 8259) in a single pass, linear in its length. Stricter than `JSON.parse`: refuses duplicate names
- * at every level, lone surrogates (raw or escaped), a byte order mark, numbers whose integer part a double cannot hold exactly
+ * at every level, lone surrogates (raw, or escaped), a byte order mark, numbers whose integer part a double cannot hold exactly
  * (beyond ±(2^53 - 1)), and whatever exceeds `limits`. The caller bounds the length of `text`.
  */
-export function readJson(text: string, limits: JsonLimits): Result<JsonNode, JsonFault> {
+export function readJson(text: string, limits: JsonLimits, purpose: Purpose = "values"): Result<JsonNode, JsonFault> {
   if (!text.isWellFormed()) return err(faultAt(text, loneSurrogateAt(text), { kind: "loneSurrogate" }));
   if (text.startsWith("\ufeff")) return err(faultAt(text, 0, { kind: "byteOrderMark" }));
-  return new Reader(text, limits).document();
+  return new Reader(text, limits, purpose).document();
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
@@ -44,6 +51,7 @@ class Reader {
   constructor(
     private readonly text: string,
     private readonly limits: JsonLimits,
+    private readonly purpose: Purpose,
   ) {}
 
   document(): Result<JsonNode, JsonFault> {
@@ -153,8 +161,10 @@ class Reader {
     const found = this.match(NUMBER, start);
     if (found !== written) return this.fail(start, { kind: "badNumber", found: written.slice(0, FOUND_CHARS) });
     const value = Number(found);
-    if (found.length > this.limits.numberCharsMax || Math.abs(value) > Number.MAX_SAFE_INTEGER) {
-      return this.fail(start, { kind: "inexactNumber", found: found.slice(0, FOUND_CHARS) });
+    const inexact = this.purpose === "values" && Math.abs(value) > Number.MAX_SAFE_INTEGER;
+    if (inexact || found.length > this.limits.numberCharsMax) {
+      const kind = this.purpose === "values" ? "inexactNumber" : "longNumber";
+      return this.fail(start, { kind, found: found.slice(0, FOUND_CHARS) });
     }
     this.at += found.length;
     return { kind: "scalar", value, start, end: this.at };
@@ -190,7 +200,9 @@ class Reader {
     if (unit === null) return this.fail(at, { kind: "badEscape", found: this.text.slice(at, at + 6) });
     if (unit < 0xd800 || unit > 0xdfff) return { value: String.fromCharCode(unit), length: 6 };
     const low = unit <= 0xdbff ? this.unicodeEscape(at + 6) : null;
-    if (low === null || low < 0xdc00 || low > 0xdfff) return this.fail(at, { kind: "loneSurrogate" });
+    if (low === null || low < 0xdc00 || low > 0xdfff) {
+      return this.purpose === "text" ? { value: "\ufffd", length: 6 } : this.fail(at, { kind: "loneSurrogate" });
+    }
     return { value: String.fromCharCode(unit, low), length: 12 };
   }
 
