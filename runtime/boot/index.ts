@@ -22,6 +22,7 @@ import { openDeviceMetadata } from "./metadata.ts";
 import { addOemLevel } from "./oem.ts";
 import type { Accepts } from "./read-revision.ts";
 import { type LoadedRevision, loadRevision, openStorage, type Storage } from "./revision.ts";
+import { openSecureBoot } from "./secure-boot.ts";
 import { explainStorageError, mountStorage } from "./storage.ts";
 import { realTimer, resumeUpdating, type Updating, type UpdatingPorts, withoutLoader } from "./updating.ts";
 
@@ -57,7 +58,9 @@ async function startRevision(machine: Machine): Promise<Result<void, string>> {
   await cleanUp(machine, store);
 
   const useVerity = config.PV_SECUREBOOT_HANDLERS && !boot.verityOff;
-  const revision = await loadRevision(storage.value, { useVerity, accepts });
+  const secureBoot = openSecureBoot({ config, wallMs: Date.now, warn: (message) => machine.log.warn(message) });
+  const revision = await loadRevision(storage.value, { useVerity, accepts: secureBoot.booted });
+  const accepts = secureBoot.offered;
   let device: RunningDevice | null = null;
   const updating = await openUpdating(
     machine,
