@@ -11,11 +11,9 @@ import { fingerprint, kindOf, type PublicKey } from "./public-key.ts";
 import { type Report, reportOf, type Signer } from "./report.ts";
 import { readSignedState, type Selection, type SignedState, select, signingInput } from "./selection.ts";
 import type { OemTrust, Trust } from "./trust.ts";
-import { type Certificate, findChain } from "./x509/index.ts";
+import { type Certificate, type ChainOptions, findChain } from "./x509/index.ts";
 
-export interface VerifyOptions {
-  /** Milliseconds since 1970 at which certificates must be valid; null: not checked, for devices without a clock. */
-  readonly nowMs: number | null;
+export interface VerifyOptions extends ChainOptions {
   /** Keys of the signature elements to verify; each must be one. Default: all of the state. */
   readonly only?: readonly string[];
   readonly oem?: OemTrust | null;
@@ -110,18 +108,19 @@ function candidatesFor(
   { certificates }: ProtectedHeader,
   selection: Selection,
   trust: Trust,
-  { nowMs, oem }: VerifyOptions,
+  options: VerifyOptions,
 ): Result<readonly Candidate[], SignatureProblem> {
+  const { oem } = options;
   if (certificates !== null && (trust.certificates.length > 0 || oem)) {
     const [leaf, ...others] = certificates;
     const store = oem && isOem(leaf, oem, selection) ? oem.certificates : trust.certificates;
-    const chain = findChain(leaf, others, store, { nowMs });
+    const chain = findChain(leaf, others, store, options);
     if (!chain.ok) return err({ kind: "chain", fault: chain.error });
     return ok(candidate(leaf, chain.value));
   }
   const keys = trust.keys.map((key) => ({ key, chain: null }));
   const fromStore = trust.certificates.flatMap((one) => {
-    const chain = findChain(one, trust.certificates, trust.certificates, { nowMs });
+    const chain = findChain(one, trust.certificates, trust.certificates, options);
     return chain.ok ? candidate(one, chain.value) : [];
   });
   return ok([...keys, ...fromStore]);
