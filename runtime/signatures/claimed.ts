@@ -1,8 +1,7 @@
-import * as v from "valibot";
 import { err, ok, type Result } from "../result.ts";
-import type { Json } from "../state/index.ts";
-import { decodeBase64Url } from "./base64.ts";
-import { readHeader } from "./header.ts";
+import { headerOf } from "./claims.ts";
+import { isSignature } from "./element.ts";
+import type { ProtectedHeader } from "./header.ts";
 import { limits } from "./limits.ts";
 import type { SignatureProblem, VerifyError } from "./problem.ts";
 import { readSignedState, type SignedState, select } from "./selection.ts";
@@ -21,28 +20,21 @@ export function claimedBySignatures(
 ): Result<ReadonlyMap<string, Result<Claimed, SignatureProblem>>, VerifyError> {
   const state = readSignedState(source);
   if (!state.ok) return state;
-  const signatures = state.value.members.filter(({ value }) => v.is(Signature, value));
-  if (signatures.length > limits.signaturesMax) return err({ kind: "tooManySignatures", max: limits.signaturesMax });
-  return ok(new Map(signatures.map(({ key, value }) => [key, claimOf(value, state.value)])));
+  if (state.value.members.filter(({ value }) => isSignature(value)).length > limits.signaturesMax)
+    return err({ kind: "tooManySignatures", max: limits.signaturesMax });
+  const claims = new Map<string, Result<Claimed, SignatureProblem>>();
+  for (const { key, value } of state.value.members) {
+    if (!isSignature(value)) continue;
+    const header = headerOf(value);
+    claims.set(key, header.ok ? claimOf(header.value, state.value) : header);
+  }
+  return ok(claims);
 }
 
-const Signature = v.looseObject({ "#spec": v.literal("pvs@2") });
-const Written = v.looseObject({ protected: v.pipe(v.string(), v.maxLength(limits.protectedCharsMax)) });
-
-function claimOf(value: Json, state: SignedState): Result<Claimed, SignatureProblem> {
-  if (!v.is(Written, value)) return err({ kind: "shape", member: "protected" });
-  const bytes = decodeBase64Url(value.protected);
-  if (bytes === null) return err({ kind: "encoding", member: "protected" });
-  const header = readHeader(bytes);
-  if (!header.ok) return header;
-  const { include, exclude } = header.value;
+function claimOf({ include, exclude }: ProtectedHeader, state: SignedState): Result<Claimed, SignatureProblem> {
   const selection = select(state, include, exclude);
   if (selection === null) return err({ kind: "globCost" });
+  const { protected: covered, excluded } = selection;
   const sources = (globs: typeof include) => globs.map(({ source }) => source);
-  return ok({
-    include: sources(include),
-    exclude: sources(exclude),
-    protected: selection.protected,
-    excluded: selection.excluded,
-  });
+  return ok({ include: sources(include), exclude: sources(exclude), protected: covered, excluded });
 }

@@ -3,6 +3,7 @@
  * what they cover, and making them. Pure: keys, texts and the time come from the caller.
  */
 export { type Claimed, claimedBySignatures } from "./claimed.ts";
+export { type Claim, readClaims } from "./claims.ts";
 export { type Coverage, coverage, type SecureBootMode } from "./coverage.ts";
 export { der, derBits, derNull, derOid, derSequence, derUnsigned, TAG } from "./der/index.ts";
 export type { GlobFault } from "./glob.ts";

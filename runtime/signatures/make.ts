@@ -4,7 +4,7 @@ import { encodeBase64, encodeBase64Url } from "./base64.ts";
 import { type Algorithm, algorithmFor, algorithms, readGlobs } from "./header.ts";
 import { limits } from "./limits.ts";
 import { derOfRaw, type EcdsaForm, type Hash, isSignedBy, rawOf } from "./primitive.ts";
-import { explainVerify, type SignatureProblem, type VerifyError } from "./problem.ts";
+import { explainProblem, explainVerify, type SignatureProblem, type VerifyError } from "./problem.ts";
 import { encodePublicKey, jwkOf, kindOf, type PublicKey } from "./public-key.ts";
 import { readSignedState, select, signingInput } from "./selection.ts";
 import type { Certificate } from "./x509/index.ts";
@@ -126,7 +126,7 @@ export function explainMake(error: MakeError): string {
     case "patterns":
       return error.problem.kind === "emptySelection"
         ? "the patterns match nothing of the committed state: commit what is to be signed first, or correct them"
-        : explainVerify({ kind: "signature", key: "to be made", problem: error.problem });
+        : explainProblem(error.problem);
     case "key":
       return `the key is ${error.found}, and no verifier takes signatures of it: use RSA, EC P-256 or EC P-384`;
     case "otherCertificate":

@@ -17,32 +17,78 @@ export type PemFault =
   | { readonly kind: "noEnd"; readonly line: number }
   | { readonly kind: "noBase64"; readonly line: number };
 
-const LABEL = /^-----BEGIN ([A-Z0-9][A-Z0-9 ]{0,62}[A-Z0-9])-----$/;
+const BEGIN = "-----BEGIN ";
+const LABEL = /^-----BEGIN ([A-Z0-9][A-Z0-9 ]{0,62}[A-Z0-9])-----[ \t\r]*$/;
+const FIRST_LINE_CHARS_MAX = 128;
 
-/** All blocks of a PEM file. Text between them is skipped, as `openssl x509 -text` writes it; a broken block refuses the whole file. */
+/**
+ * All blocks of a PEM file. Text between them is skipped, as `openssl x509 -text` writes it; a broken block refuses the whole file.
+ * Linear in the length of the text.
+ */
 export function readPem(text: string): Result<readonly PemBlock[], PemFault> {
   if (text.length > limits.pemBytesMax) return err({ kind: "tooLarge", max: limits.pemBytesMax });
-  const blocks: PemBlock[] = [];
-  const lines = text.split("\n");
-  for (let at = 0; at < lines.length; at += 1) {
-    const label = LABEL.exec((lines[at] ?? "").trim())?.[1];
-    if (label === undefined) continue;
-    if (blocks.length === limits.pemBlocksMax) return err({ kind: "tooManyBlocks", max: limits.pemBlocksMax });
-    const begin = at;
-    const body: string[] = [];
-    const closing = `-----END ${label}-----`;
-    for (at += 1; ; at += 1) {
-      const line = lines[at]?.trim();
-      if (line === undefined || line.startsWith("-----BEGIN ")) return err({ kind: "noEnd", line: begin + 1 });
-      if (line === closing) break;
-      body.push(line);
+  const blocks: (PemBlock & { readonly end: number })[] = [];
+  let lines = 0;
+  for (let begin = nextBegin(text, 0); begin >= 0; ) {
+    const label = LABEL.exec(lineAt(text, begin))?.[1];
+    let end = begin + BEGIN.length;
+    lines += 1;
+    if (lines > limits.pemBlocksMax) return err({ kind: "tooManyBlocks", max: limits.pemBlocksMax });
+    if (label !== undefined) {
+      const block = readBlock(text, begin, label);
+      if (!block.ok) return err({ kind: block.error, line: lineNumber(text, begin) });
+      blocks.push(block.value);
+      end = block.value.end;
     }
-    const encrypted = body.some((line) => line.includes(":"));
-    const bytes = encrypted ? new Uint8Array() : decodeBase64(body.join(""));
-    if (bytes === null || (bytes.length === 0 && !encrypted)) return err({ kind: "noBase64", line: begin + 1 });
-    blocks.push({ label, bytes, encrypted });
+    begin = nextBegin(text, end);
   }
-  return ok(blocks);
+  return ok(blocks.map(({ label, bytes, encrypted }) => ({ label, bytes, encrypted })));
+}
+
+/** Where the next line that starts with BEGIN is; -1: there is none. */
+function nextBegin(text: string, from: number): number {
+  if (from === 0 && text.startsWith(BEGIN)) return 0;
+  const at = text.indexOf(`\n${BEGIN}`, Math.max(0, from - 1));
+  return at < 0 ? -1 : at + 1;
+}
+
+/** The rest of a line, or as much of it as matters. */
+const lineAt = (text: string, at: number): string => text.slice(at, at + FIRST_LINE_CHARS_MAX).split("\n", 1)[0] ?? "";
+
+function readBlock(
+  text: string,
+  begin: number,
+  label: string,
+): Result<PemBlock & { readonly end: number }, "noEnd" | "noBase64"> {
+  const closing = `\n-----END ${label}-----`;
+  const closes = text.indexOf(closing, begin);
+  const end = closes + closing.length;
+  const body = closes < 0 ? "" : text.slice(text.indexOf("\n", begin), closes);
+  if (closes < 0 || body.includes(`\n${BEGIN}`) || lineAt(text, end).trim() !== "") return err("noEnd");
+  const encrypted = body.includes(":");
+  const bytes = encrypted ? new Uint8Array() : decodeBase64(withoutSpace(body));
+  if (bytes === null || (bytes.length === 0 && !encrypted)) return err("noBase64");
+  return ok({ label, bytes, encrypted, end });
+}
+
+/** In a loop of its own: a pattern takes forty times as long where each character is a line, as no tool writes it. */
+function withoutSpace(body: string): string {
+  const kept = new Uint8Array(body.length);
+  let length = 0;
+  for (let at = 0; at < body.length; at += 1) {
+    const code = body.charCodeAt(at);
+    if (code === 0x0a || code === 0x0d || code === 0x20 || code === 0x09) continue;
+    kept[length] = Math.min(code, 0x7f); // what is not ASCII stays something that base64 has not
+    length += 1;
+  }
+  return Buffer.from(kept.subarray(0, length)).toString("latin1");
+}
+
+/** Counted from 1. */
+function lineNumber(text: string, at: number): number {
+  let lines = 1;
+  for (let next = text.indexOf("\n"); next >= 0 && next < at; next = text.indexOf("\n", next + 1)) lines += 1;
+  return lines;
 }
 
 /** The text of one block, in lines of 64 characters. */

@@ -21,9 +21,10 @@ export function isSignedBy(
   signature: Uint8Array,
   form: EcdsaForm,
 ): boolean {
+  if (!mayBeOf(key, signature, form)) return false;
   if (key.kind === "rsa") return isRsaSigned(key, hash, message, signature);
   const raw = form === "raw" ? signature : rawOf(signature, key.curve);
-  if (raw?.length !== 2 * coordinateBytes(key.curve)) return false;
+  if (raw === null) return false;
   const digest = createHash(hash).update(message).digest();
   try {
     return curves[key.curve].verify(raw, digest, key.point, { prehash: false, lowS: false });
@@ -31,6 +32,17 @@ export function isSignedBy(
     return false; // r or s out of range, or no point of the curve
   }
 }
+
+/** Has the signature a length that one of this key can have? */
+export function mayBeOf(key: PublicKey, { length }: Uint8Array, form: EcdsaForm): boolean {
+  if (key.kind === "rsa") return length === key.modulus.length;
+  const size = coordinateBytes(key.curve);
+  return form === "raw" ? length === 2 * size : length >= DER_BYTES_MIN && length <= 2 * size + DER_BYTES_MORE;
+}
+
+/** Of an `ECDSA-Sig-Value` with two numbers of one byte; and what long ones need beside their digits. */
+const DER_BYTES_MIN = 8;
+const DER_BYTES_MORE = 9;
 
 const imported = new WeakMap<PublicKey, KeyObject>();
 
@@ -40,7 +52,6 @@ function isRsaSigned(
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  if (signature.length !== key.modulus.length) return false;
   try {
     const ready =
       imported.get(key) ?? createPublicKey({ key: Buffer.from(encodePublicKey(key)), format: "der", type: "spki" });

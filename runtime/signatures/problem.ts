@@ -24,6 +24,8 @@ export type SignatureProblem =
   | { readonly kind: "chain"; readonly fault: ChainFault }
   /** Nothing that is trusted has a key of the kind that `alg` wants. */
   | { readonly kind: "noKey"; readonly algorithm: string; readonly found: string }
+  /** `signature` is not as long as those of the trusted keys are. */
+  | { readonly kind: "length"; readonly bytes: number }
   /** The signature is of another key, or of other content. */
   | { readonly kind: "mismatch"; readonly tried: number };
 
@@ -49,7 +51,7 @@ export function explainVerify(error: VerifyError): string {
   }
 }
 
-/** To be put behind the name of the signature. */
+/** The same without the name of the signature. */
 export function explainProblem(problem: SignatureProblem): string {
   switch (problem.kind) {
     case "notThere":
@@ -80,6 +82,8 @@ export function explainProblem(problem: SignatureProblem): string {
       return explainChain(problem.fault, shown);
     case "noKey":
       return `it is ${problem.algorithm}, and no such key is trusted (there is ${problem.found}): trust the signer's key or authority, or sign with a trusted one`;
+    case "length":
+      return `"signature" has ${problem.bytes} bytes, which none of a trusted key has (is it ECDSA, and one in DER where r and s are wanted, or the other way round?): sign again`;
     case "mismatch":
       return problem.tried === 1
         ? "the content was changed after it was signed, or another key signed it: compare with the author's, or sign again"

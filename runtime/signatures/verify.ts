@@ -1,20 +1,19 @@
 import * as v from "valibot";
 import { err, ok, type Result } from "../result.ts";
-import type { CanonicalMember, Json } from "../state/index.ts";
+import type { CanonicalMember } from "../state/index.ts";
 import { decodeBase64Url } from "./base64.ts";
+import { isSignature, Protected, Signature } from "./element.ts";
 import { type Algorithm, algorithms, type ProtectedHeader, readHeader } from "./header.ts";
 import { limits } from "./limits.ts";
-import { type EcdsaForm, isSignedBy } from "./primitive.ts";
+import { type EcdsaForm, isSignedBy, mayBeOf } from "./primitive.ts";
 import type { SignatureProblem, VerifyError } from "./problem.ts";
 import { fingerprint, kindOf, type PublicKey } from "./public-key.ts";
 import { type Report, reportOf, type Signer } from "./report.ts";
 import { readSignedState, type Selection, type SignedState, select, signingInput } from "./selection.ts";
 import type { OemTrust, Trust } from "./trust.ts";
-import { type Certificate, findChain } from "./x509/index.ts";
+import { type Certificate, type ChainOptions, findChain } from "./x509/index.ts";
 
-export interface VerifyOptions {
-  /** Milliseconds since 1970 at which certificates must be valid; null: not checked, for devices without a clock. */
-  readonly nowMs: number | null;
+export interface VerifyOptions extends ChainOptions {
   /** Keys of the signature elements to verify; each must be one. Default: all of the state. */
   readonly only?: readonly string[];
   readonly oem?: OemTrust | null;
@@ -49,13 +48,6 @@ export function verifyState(
 const signatureKeys = ({ members }: SignedState): readonly string[] =>
   members.filter(({ value }) => isSignature(value)).map(({ key }) => key);
 
-const Element = v.looseObject({ "#spec": v.literal("pvs@2") });
-const isSignature = (value: Json): boolean => v.is(Element, value);
-
-const boundedText = (max: number) => v.pipe(v.string(), v.maxLength(max));
-const Protected = boundedText(limits.protectedCharsMax);
-const Signature = boundedText(limits.signatureCharsMax);
-
 interface Verified {
   readonly algorithm: Algorithm;
   readonly signer: Signer;
@@ -71,7 +63,7 @@ function verifyOne(
   options: VerifyOptions,
 ): Result<Verified, SignatureProblem> {
   if (member === undefined) return err({ kind: "notThere" });
-  if (!v.is(Element, member.value)) return err({ kind: "spec" });
+  if (!isSignature(member.value)) return err({ kind: "spec" });
   const { protected: written, signature: given } = member.value;
   if (!v.is(Protected, written)) return err({ kind: "shape", member: "protected" });
   if (!v.is(Signature, given)) return err({ kind: "shape", member: "signature" });
@@ -96,6 +88,8 @@ function verifyOne(
   // The header goes in as it came: written again, it might be another text.
   const input = signingInput(written, selection.payload);
   const form = options.ecdsa ?? "raw";
+  if (!fitting.some(({ key }) => mayBeOf(key, signature, form)))
+    return err({ kind: "length", bytes: signature.length });
   const by = fitting.find(({ key }) => isSignedBy(key, hash, input, signature, form));
   if (by === undefined) return err({ kind: "mismatch", tried: fitting.length });
   const { algorithm } = header;
@@ -114,18 +108,19 @@ function candidatesFor(
   { certificates }: ProtectedHeader,
   selection: Selection,
   trust: Trust,
-  { nowMs, oem }: VerifyOptions,
+  options: VerifyOptions,
 ): Result<readonly Candidate[], SignatureProblem> {
+  const { oem } = options;
   if (certificates !== null && (trust.certificates.length > 0 || oem)) {
     const [leaf, ...others] = certificates;
     const store = oem && isOem(leaf, oem, selection) ? oem.certificates : trust.certificates;
-    const chain = findChain(leaf, others, store, { nowMs });
+    const chain = findChain(leaf, others, store, options);
     if (!chain.ok) return err({ kind: "chain", fault: chain.error });
     return ok(candidate(leaf, chain.value));
   }
   const keys = trust.keys.map((key) => ({ key, chain: null }));
   const fromStore = trust.certificates.flatMap((one) => {
-    const chain = findChain(one, trust.certificates, trust.certificates, { nowMs });
+    const chain = findChain(one, trust.certificates, trust.certificates, options);
     return chain.ok ? candidate(one, chain.value) : [];
   });
   return ok([...keys, ...fromStore]);

@@ -87,7 +87,7 @@ describe("every command of cairn", () => {
     expect(help).toStartWith(`usage: ${path}`);
     expect(help).toContain(`\n${node.summary}\n`);
     expect(help).toContain(`example:\n  ${node.example}`);
-    const words = [...node.example.matchAll(/"([^"]*)"|(\S+)/g)].map((m) => m[1] ?? m[2] ?? "");
+    const words = [...node.example.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((m) => m[1] ?? m[2] ?? m[3] ?? "");
     expect(node.example).toStartWith(path);
     expect(parse(cairn, words.slice(1)).kind).toBe("run");
   });

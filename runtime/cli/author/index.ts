@@ -6,10 +6,13 @@ import { checkoutCommand, resetCommand } from "./checkout.ts";
 import { commitCommand } from "./commit.ts";
 import { diffCommand } from "./diff.ts";
 import { explainCommand } from "./explain.ts";
+import { key } from "./key.ts";
 import { logCommand } from "./log.ts";
 import { newCommand } from "./new.ts";
 import { packCommand } from "./pack.ts";
+import { sign } from "./sign.ts";
 import { statusCommand } from "./status.ts";
+import { verify } from "./verify.ts";
 
 export const authoring: readonly (Command | CommandGroup)[] = [
   newCommand,
@@ -23,4 +26,7 @@ export const authoring: readonly (Command | CommandGroup)[] = [
   appCommand,
   packCommand,
   explainCommand,
+  sign,
+  verify,
+  key,
 ];

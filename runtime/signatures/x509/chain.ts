@@ -23,8 +23,10 @@ const CODE_SIGNING = "1.3.6.1.5.5.7.3.3";
 const ANY_PURPOSE = "2.5.29.37.0";
 
 export interface ChainOptions {
-  /** Milliseconds since 1970 at which all must be valid; null: not checked, for devices without a clock. */
+  /** Milliseconds since 1970 at which all must be valid; null: the time is not known, for devices without a clock. */
   readonly nowMs: number | null;
+  /** It is at least so late: what ended before has ended, whatever the clock says. */
+  readonly floorMs?: number;
 }
 
 /**
@@ -37,12 +39,12 @@ export function findChain(
   leaf: Certificate,
   others: readonly Certificate[],
   store: readonly Certificate[],
-  { nowMs }: ChainOptions,
+  time: ChainOptions,
 ): Result<readonly Certificate[], ChainFault> {
-  const fault = leafFault(leaf, nowMs);
+  const fault = leafFault(leaf, time);
   if (fault !== null) return err(fault);
   if (store.some((anchor) => sameBytes(anchor.der, leaf.der))) return ok([leaf]);
-  return new Search(others, store, nowMs).from([leaf]);
+  return new Search(others, store, time).from([leaf]);
 }
 
 class Search {
@@ -51,7 +53,7 @@ class Search {
   constructor(
     private readonly others: readonly Certificate[],
     private readonly store: readonly Certificate[],
-    private readonly nowMs: number | null,
+    private readonly time: ChainOptions,
   ) {}
 
   from(chain: readonly [Certificate, ...Certificate[]]): Result<readonly Certificate[], ChainFault> {
@@ -82,7 +84,7 @@ class Search {
 
   private linkFault(below: Certificate, issuer: Certificate, chain: readonly Certificate[]): ChainFault | null {
     const subject = issuer.subject.text;
-    const fault = commonFault(issuer, this.nowMs) ?? authorityFault(issuer, chain);
+    const fault = commonFault(issuer, this.time) ?? authorityFault(issuer, chain);
     if (fault !== null) return fault;
     if (!issuer.key.ok) return { kind: "key", subject, fault: issuer.key.error };
     const { signatureAlgorithm: algorithm, signedPart, signature } = below;
@@ -96,10 +98,11 @@ class Search {
   }
 }
 
-function commonFault(certificate: Certificate, nowMs: number | null): ChainFault | null {
+function commonFault(certificate: Certificate, { nowMs, floorMs }: ChainOptions): ChainFault | null {
   const { subject, notBeforeMs, notAfterMs, unknownCritical, extendedKeyUsage } = certificate;
   if (nowMs !== null && nowMs < notBeforeMs) return { kind: "notYet", subject: subject.text, atMs: notBeforeMs };
-  if (nowMs !== null && nowMs > notAfterMs) return { kind: "expired", subject: subject.text, atMs: notAfterMs };
+  if (Math.max(nowMs ?? -Infinity, floorMs ?? -Infinity) > notAfterMs)
+    return { kind: "expired", subject: subject.text, atMs: notAfterMs };
   const [oid] = unknownCritical;
   if (oid !== undefined) return { kind: "critical", subject: subject.text, oid };
   if (extendedKeyUsage?.every((purpose) => purpose !== CODE_SIGNING && purpose !== ANY_PURPOSE)) {
@@ -108,8 +111,8 @@ function commonFault(certificate: Certificate, nowMs: number | null): ChainFault
   return null;
 }
 
-function leafFault(leaf: Certificate, nowMs: number | null): ChainFault | null {
-  const fault = commonFault(leaf, nowMs);
+function leafFault(leaf: Certificate, time: ChainOptions): ChainFault | null {
+  const fault = commonFault(leaf, time);
   if (fault !== null) return fault;
   if (!leaf.key.ok) return { kind: "key", subject: leaf.subject.text, fault: leaf.key.error };
   if (leaf.keyUsage?.digitalSignature === false) {

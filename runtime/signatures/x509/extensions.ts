@@ -6,10 +6,13 @@ export interface Extensions {
   readonly keyUsage: { readonly digitalSignature: boolean; readonly certificateSign: boolean } | null;
   /** Object identifiers of the purposes. */
   readonly extendedKeyUsage: readonly string[] | null;
+  /** By which name those that it issued may point to its key. */
+  readonly subjectKeyIdentifier: Uint8Array | null;
   /** Object identifiers of critical extensions that nobody here understands: such a certificate must not be used. */
   readonly unknownCritical: readonly string[];
 }
 
+const SUBJECT_KEY_IDENTIFIER = "2.5.29.14";
 const BASIC_CONSTRAINTS = "2.5.29.19";
 const KEY_USAGE = "2.5.29.15";
 const EXTENDED_KEY_USAGE = "2.5.29.37";
@@ -22,6 +25,7 @@ export const NO_EXTENSIONS: Extensions = {
   basicConstraints: null,
   keyUsage: null,
   extendedKeyUsage: null,
+  subjectKeyIdentifier: null,
   unknownCritical: [],
 };
 
@@ -29,7 +33,7 @@ export const NO_EXTENSIONS: Extensions = {
 export function readExtensions(list: DerCursor): Extensions {
   const seen = new Set<string>();
   const unknownCritical: string[] = [];
-  let { basicConstraints, keyUsage, extendedKeyUsage } = NO_EXTENSIONS;
+  let { basicConstraints, keyUsage, extendedKeyUsage, subjectKeyIdentifier } = NO_EXTENSIONS;
   while (list.more) {
     const extension = list.inside("an extension");
     const oid = extension.oid("an extension's type");
@@ -42,10 +46,17 @@ export function readExtensions(list: DerCursor): Extensions {
     if (oid === BASIC_CONSTRAINTS) basicConstraints = readBasicConstraints(value);
     else if (oid === KEY_USAGE) keyUsage = readKeyUsage(value);
     else if (oid === EXTENDED_KEY_USAGE) extendedKeyUsage = readPurposes(value);
+    else if (oid === SUBJECT_KEY_IDENTIFIER) subjectKeyIdentifier = readIdentifier(value);
     else if (critical && oid !== SUBJECT_ALTERNATIVE_NAME) unknownCritical.push(oid);
     if (value.fault !== null) list.fail(`extension ${oid}: ${value.fault}`);
   }
-  return { basicConstraints, keyUsage, extendedKeyUsage, unknownCritical };
+  return { basicConstraints, keyUsage, extendedKeyUsage, subjectKeyIdentifier, unknownCritical };
+}
+
+function readIdentifier(value: DerCursor): Uint8Array {
+  const { contents } = value.element("the identifier", TAG.octetString);
+  value.end("the identifier");
+  return contents;
 }
 
 function readBasicConstraints(value: DerCursor): NonNullable<Extensions["basicConstraints"]> {

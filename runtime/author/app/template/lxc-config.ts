@@ -23,6 +23,9 @@ export function lxcConfig(
   findings: Findings,
 ): string {
   const user = userOf(source, image, findings);
+  const volumes = storage.flatMap(({ path }) => path ?? []);
+  if (user !== null && user.uid !== 0 && volumes.length > 0)
+    findings.remark(`it runs as user ${user.uid}, and on a new device ${volumes.join(", ")} belong to root`);
   const env = [...environmentOf(image, user), ...args.list("PV_LXC_EXTRA_ENV")];
   const start = startOf(image, env, findings);
   const lines = [

@@ -168,6 +168,12 @@ describe("the image's user", () => {
     expect(linesOf(own, "lxc.environment")).toEqual(["lxc.environment = HOME=/x"]);
   });
 
+  test("owns no volume of a new device, and the author is told", () => {
+    const remarks = (user: string) => made({ docker_config: { User: user, Volumes: { "/data": {} } } }).remarks;
+    expect(remarks("5:6")).toEqual(["it runs as user 5, and on a new device /data belong to root"]);
+    expect(remarks("0")).toEqual([]);
+  });
+
   test("is never forgotten: a name that was not looked up stops the template, an old answer does not count", () => {
     expect(linesOf({ docker_config: { User: "5:6" } }, "lxc.init.uid")).toEqual(["lxc.init.uid = 5"]);
     expect(refusal({ docker_config: { User: "www" } })).toEqual(["user docker_config.User"]);
