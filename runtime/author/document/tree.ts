@@ -1,6 +1,7 @@
-import { err, ok, type Result } from "../../result.ts";
+import { ok, type Result } from "../../result.ts";
 import {
   byCodePoint,
+  canonical,
   canonicalObject,
   canonicalText,
   type JsonFault,
@@ -23,15 +24,20 @@ export const isMembers = (tree: Tree): tree is Members => typeof tree !== "strin
 
 /** Reads a document; the length of `text` is bounded by the caller. */
 export function readTree(text: string): Result<Tree, JsonFault> {
-  const plain = canonicalText(text);
-  if (!plain.ok) return plain;
-  const node = readJson(plain.value, limits, "text");
-  return node.ok ? ok(fromNode(node.value, plain.value)) : err(node.error);
+  const node = readJson(text, limits, "text");
+  return node.ok ? fromNode(node.value, text) : node;
 }
 
-function fromNode(node: JsonNode, text: string): Tree {
-  if (node.kind !== "object") return text.slice(node.start, node.end);
-  return new Map(node.members.map(({ key, value }) => [key, fromNode(value, text)]));
+function fromNode(node: JsonNode, text: string): Result<Tree, JsonFault> {
+  if (node.kind === "scalar" && typeof node.value === "string") return ok(canonical(node.value));
+  if (node.kind !== "object") return canonicalText(text.slice(node.start, node.end));
+  const members = new Map<string, Tree>();
+  for (const { key, value } of node.members) {
+    const tree = fromNode(value, text);
+    if (!tree.ok) return tree;
+    members.set(key, tree.value);
+  }
+  return ok(members);
 }
 
 /** The canonical text, without an end of line. */

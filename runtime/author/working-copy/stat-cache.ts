@@ -1,4 +1,3 @@
-import * as v from "valibot";
 import { type Digest, parseDigest } from "../../state/index.ts";
 import { type FileInfo, readFile, saveFile } from "../../store/index.ts";
 import { ownFolder, type Repository } from "../repository/index.ts";
@@ -19,15 +18,6 @@ interface Known {
   readonly meaning: Meaning;
   readonly sha: Digest;
 }
-
-const Digits = v.pipe(v.string(), v.regex(/^-?\d{1,20}$/));
-const Shape = v.object({
-  version: v.literal(VERSION),
-  files: v.record(
-    v.string(),
-    v.tuple([v.number(), Digits, Digits, Digits, v.picklist(["object", "inline"]), v.pipe(v.string(), v.length(64))]),
-  ),
-});
 
 /** A file that was changed so shortly before it was read may be changed again without its times telling. */
 const FINE_NS = 50_000_000n;
@@ -84,18 +74,33 @@ export class StatCache {
 
 const pathOf = (repository: Repository): string => `${ownFolder(repository)}/stat`;
 
+/** Anything but what `save` writes gives an empty cache, or one without the entry. */
 function parse(bytes: Uint8Array): Map<string, Known> {
+  const files = new Map<string, Known>();
+  let document: unknown;
   try {
-    const { files } = v.parse(Shape, JSON.parse(Buffer.from(bytes).toString("utf8")));
-    return new Map(
-      Object.entries(files).flatMap(([path, [sizeBytes, mtimeNs, ctimeNs, inode, meaning, text]]) => {
-        const sha = parseDigest(text);
-        return sha === null ? [] : [[path, { sizeBytes, mtimeNs, ctimeNs, inode, meaning, sha }] as const];
-      }),
-    );
+    document = JSON.parse(Buffer.from(bytes).toString("utf8"));
   } catch {
-    return new Map();
+    return files;
   }
+  if (!isObject(document) || document["version"] !== VERSION || !isObject(document["files"])) return files;
+  for (const [path, entry] of Object.entries(document["files"])) {
+    const known = Array.isArray(entry) ? knownOf(entry) : null;
+    if (known !== null) files.set(path, known);
+  }
+  return files;
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
+
+function knownOf(entry: readonly unknown[]): Known | null {
+  const [sizeBytes, mtimeNs, ctimeNs, inode, meaning, text] = entry;
+  if (typeof sizeBytes !== "number" || typeof mtimeNs !== "string" || typeof ctimeNs !== "string") return null;
+  if (typeof inode !== "string" || typeof text !== "string") return null;
+  if (meaning !== "object" && meaning !== "inline") return null;
+  const sha = parseDigest(text);
+  return sha === null ? null : { sizeBytes, mtimeNs, ctimeNs, inode, meaning, sha };
 }
 
 /** Could it have been changed again since, and look the same? */
