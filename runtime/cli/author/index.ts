@@ -2,14 +2,19 @@
 import type { Command, CommandGroup } from "../command.ts";
 import { addCommand } from "./add.ts";
 import { checkoutCommand, resetCommand } from "./checkout.ts";
+import { cloneCommand } from "./clone.ts";
 import { commitCommand } from "./commit.ts";
 import { diffCommand } from "./diff.ts";
+import { exportCommand } from "./export.ts";
 import { logCommand } from "./log.ts";
 import { newCommand } from "./new.ts";
+import { postCommand, putCommand } from "./send.ts";
 import { statusCommand } from "./status.ts";
+import { getCommand, importCommand, mergeCommand } from "./take.ts";
 
 export const authoring: readonly (Command | CommandGroup)[] = [
   newCommand,
+  cloneCommand,
   addCommand,
   statusCommand,
   diffCommand,
@@ -17,4 +22,10 @@ export const authoring: readonly (Command | CommandGroup)[] = [
   logCommand,
   checkoutCommand,
   resetCommand,
+  getCommand,
+  mergeCommand,
+  postCommand,
+  putCommand,
+  exportCommand,
+  importCommand,
 ];
