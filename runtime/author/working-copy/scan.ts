@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import { err, ok, type Result } from "../../result.ts";
 import { type Digest, explainState, limits } from "../../state/index.ts";
 import { type DiskResult, type FileInfo, openStore } from "../../store/index.ts";
@@ -62,8 +63,7 @@ export async function scan(
   const added: Added = new Map([...noted.value, ...alsoAdded]);
   const tracked = new Set([...pristine.value.keys(), ...added.keys()]);
   tracked.delete(SPEC_KEY);
-  const versioned = [...tracked].some((key) => key.startsWith(`${VERSION_CONTROL}/`));
-  const walked = await walk(root, new Set(versioned ? [] : [VERSION_CONTROL]));
+  const walked = await walk(root, foreign(root, repository, tracked));
   if (!walked.ok) return walked;
   const odd = walked.value.oddities.find(({ path }) => isInTheWay(path, tracked));
   if (odd !== undefined) return err({ kind: "odd", oddity: odd });
@@ -98,6 +98,12 @@ export async function scan(
   const { broken, nulls, cache } = reader;
   await cache.save(repository, (path) => files.has(path));
   return ok({ pristine: pristine.value, added, working, untracked, walked: walked.value, broken, nulls, cache });
+}
+
+/** Folders in a working copy that are not of it, unless something in them is tracked: a store of objects can lie there. */
+function foreign(root: string, { objectsFolder }: Repository, tracked: ReadonlySet<string>): ReadonlySet<string> {
+  const folders = [VERSION_CONTROL, relative(root, objectsFolder)];
+  return new Set(folders.filter((folder) => !isInTheWay(folder, tracked)));
 }
 
 /** Is there a tracked file of that path, or below it? */

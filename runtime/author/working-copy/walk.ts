@@ -15,7 +15,7 @@ const REPLACED = "\ufffd";
 
 /**
  * Everything in a working copy except the tools' own folders at its top. Nothing is opened and no link followed: what is neither a file
- * nor a folder, or has a name that no key can have, is reported and passed over. `passOver` says which folders at the top to leave out, too.
+ * nor a folder, or has a name that no key can have, is reported and passed over. `passOver` has paths to leave out, too.
  * It only looks, and it is what `status` waits for, so it asks the kernel directly: calls through the thread pool take ten times as long.
  */
 export async function walk(root: string, passOver: ReadonlySet<string>): DiskResult<Walked> {
@@ -23,8 +23,8 @@ export async function walk(root: string, passOver: ReadonlySet<string>): DiskRes
   const oddities: Oddity[] = [];
   const visit = (folder: string): void => {
     for (const name of namesIn(folder === "" ? root : `${root}/${folder}`)) {
-      if (folder === "" && (OWN_FOLDERS.has(name) || passOver.has(name))) continue;
       const path = folder === "" ? name : `${folder}/${name}`;
+      if (OWN_FOLDERS.has(path) || passOver.has(path)) continue;
       const info = lstatSync(`${root}/${path}`, { bigint: true, throwIfNoEntry: false });
       const fault = info === undefined && !name.includes(REPLACED) ? null : keyFault(path);
       if (fault !== null || (info === undefined && name.includes(REPLACED))) {
