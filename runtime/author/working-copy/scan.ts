@@ -14,7 +14,7 @@ import {
   treeText,
   withoutNulls,
 } from "../document/index.ts";
-import { type Added, type Repository, readAdded, readState } from "../repository/index.ts";
+import { type Added, parseState, type Repository, readAdded, readStateText } from "../repository/index.ts";
 import type { BrokenFile, WorkingCopyError } from "./fault.ts";
 import { type Meaning, StatCache } from "./stat-cache.ts";
 import { type Walked, walk } from "./walk.ts";
@@ -56,18 +56,20 @@ export async function scan(
   { root, repository }: WorkingCopy,
   { onlyCommitted = false, alsoAdded = new Map() }: ScanOptions = {},
 ): Promise<Result<Scan, WorkingCopyError>> {
-  const pristine = await readState(repository);
+  const text = await readStateText(repository);
+  if (!text.ok) return text;
+  const pristine = parseState(repository, text.value);
   if (!pristine.ok) return pristine;
   const noted = onlyCommitted ? ok(new Map()) : await readAdded(repository);
   if (!noted.ok) return noted;
   const added: Added = new Map([...noted.value, ...alsoAdded]);
   const tracked = new Set([...pristine.value.keys(), ...added.keys()]);
   tracked.delete(SPEC_KEY);
-  const walked = await walk(root, foreign(root, repository, tracked));
+  const walked = await walk(root, foreign(root, repository, tracked), tracked);
   if (!walked.ok) return walked;
   const odd = walked.value.oddities.find(({ path }) => isInTheWay(path, tracked));
   if (odd !== undefined) return err({ kind: "odd", oddity: odd });
-  const reader = new Reader(repository, root, await StatCache.load(repository));
+  const reader = new Reader(repository, root, await StatCache.load(repository), shaOf(text.value));
   const working = new Map<string, Tree>();
   const spec = pristine.value.get(SPEC_KEY);
   if (spec !== undefined) working.set(SPEC_KEY, spec);
@@ -134,6 +136,7 @@ class Reader {
     private readonly repository: Repository,
     private readonly root: string,
     readonly cache: StatCache,
+    private readonly state: string,
   ) {
     this.hashing = openStore(repository.disk, repository.folder).hashing;
   }
@@ -141,10 +144,14 @@ class Reader {
   /** The value of a file that has not changed since it was read; null: it must be read. */
   known({ path, info, committed, forceObject }: TrackedFile): Tree | null {
     const meaning = meaningOf(path, committed, forceObject);
-    const sha = this.cache.lookUp(path, info, meaning);
-    if (sha === null) return null;
-    if (meaning === "object") return digestValue(sha);
-    return committed !== undefined && sha === shaOf(treeText(committed)) ? committed : null;
+    const known = this.cache.lookUp(path, info, meaning);
+    if (known === null) return null;
+    if (meaning === "object") return digestValue(known.sha);
+    if (committed === undefined) return null;
+    if (known.state === this.state) return committed;
+    if (known.sha !== shaOf(treeText(committed))) return null;
+    this.cache.noteState(path, this.state);
+    return committed;
   }
 
   async read({ path, info, committed, forceObject }: TrackedFile): Promise<Result<Tree, WorkingCopyError>> {

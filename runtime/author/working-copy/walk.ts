@@ -15,10 +15,14 @@ const REPLACED = "\ufffd";
 
 /**
  * Everything in a working copy except the tools' own folders at its top. Nothing is opened and no link followed: what is neither a file
- * nor a folder, or has a name that no key can have, is reported and passed over. `passOver` has paths to leave out, too.
+ * nor a folder, or has a name that no key can have, is reported and passed over. `passOver` has paths to leave out, too; `keys` are known to be good ones.
  * It only looks, and it is what `status` waits for, so it asks the kernel directly: calls through the thread pool take ten times as long.
  */
-export async function walk(root: string, passOver: ReadonlySet<string>): DiskResult<Walked> {
+export async function walk(
+  root: string,
+  passOver: ReadonlySet<string>,
+  keys: ReadonlySet<string> = new Set(),
+): DiskResult<Walked> {
   const files = new Map<string, FileInfo>();
   const oddities: Oddity[] = [];
   const visit = (folder: string): void => {
@@ -26,7 +30,7 @@ export async function walk(root: string, passOver: ReadonlySet<string>): DiskRes
       const path = folder === "" ? name : `${folder}/${name}`;
       if (OWN_FOLDERS.has(path) || passOver.has(path)) continue;
       const info = lstatSync(`${root}/${path}`, { bigint: true, throwIfNoEntry: false });
-      const fault = info === undefined && !name.includes(REPLACED) ? null : keyFault(path);
+      const fault = keys.has(path) || (info === undefined && !name.includes(REPLACED)) ? null : keyFault(path);
       if (fault !== null || (info === undefined && name.includes(REPLACED))) {
         oddities.push({ path: JSON.stringify(path), what: "called what no key of a state can be" });
       } else if (info === undefined) {

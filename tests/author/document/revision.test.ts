@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import {
   laidOut,
   objectKeys,
@@ -50,6 +51,49 @@ test("objects are the values that are digests, under any name; each once and sor
 test("the text is canonical, and numbers keep every digit", () => {
   const read = readRevision(`{ "z.json": {"n": 12345678901234567890, "x":1.50, "e":1e3}, ${SPEC} }`);
   expect(read.ok && revisionText(read.value)).toBe(`{${SPEC},"z.json":{"e":1000,"n":12345678901234567890,"x":1.5E0}}`);
+});
+
+describe("the short way of reading says what the strict one says", () => {
+  // A blank in front of the text leaves only the strict way.
+  const both = (text: string) => {
+    const [quick, strict] = [readTree(text), readTree(` ${text}`)];
+    return [quick, strict].map((read) => (read.ok ? treeText(read.value) : read.error.problem.kind));
+  };
+
+  test.each([
+    '{"b":1,"a":{"__proto__":{"x":[{"z":1,"y":[]}]},"2":true,"1":null}}',
+    '{"a":1,"a":1}',
+    '{"a":12345678901234567890}',
+    '{"a":1.5}',
+    '{"a":1.5E0}',
+    '{"a":"\\u001f\\u001F\\/é😀"}',
+    '{"a":"\\ud800"}',
+    '{"\uffee":1,"😀":2}',
+    '{"a":-0}',
+    "[1,[2,{}]]",
+    '"x"',
+    "",
+    "{",
+    "nul",
+    `${"[".repeat(64)}${"]".repeat(64)}`,
+    `${"[".repeat(65)}${"]".repeat(65)}`,
+    `${'{"a":'.repeat(64)}1${"}".repeat(64)}`,
+    `${'{"a":'.repeat(65)}1${"}".repeat(65)}`,
+    `[${"0,".repeat(32_766)}0]`,
+    `[${"0,".repeat(32_767)}0]`,
+  ])("%p", (text) => {
+    const [quick, strict] = both(text);
+    expect(quick).toBe(strict ?? "");
+  });
+
+  test("of anything that JSON can be", () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const [quick, strict] = both(JSON.stringify(value));
+        expect(quick).toBe(strict ?? "");
+      }),
+    );
+  });
 });
 
 describe("layout", () => {

@@ -432,9 +432,9 @@ describe("what is remembered of files", () => {
     "",
     "{",
     "[]",
-    '{"version":2,"files":{}}',
-    '{"version":1,"files":{"a":[1,2]}}',
-    '{"version":1,"files":7}',
+    '{"version":3,"files":{}}',
+    '{"version":2,"files":{"a":[1,2]}}',
+    '{"version":2,"files":7}',
   ])("a damaged one, %s, is as good as none", async (damage) => {
     pvrRepository(folder, { files: { a: "one" } });
     mkdirSync(join(folder, ".pvr/cairn"));
