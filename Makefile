@@ -7,7 +7,7 @@ SEEDS ?= 5000000
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check binary fuzz proof-sim proof-power proof-reset bench-boot bench-update bench-hash requirements clean
+.PHONY: help demo test unit check binary fuzz proof-sim proof-power proof-reset bench-boot bench-update bench-hash bench-author requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -44,6 +44,9 @@ bench-update: node_modules requirements binary ## downtime of an exchanged conta
 
 bench-hash: node_modules ## hashing of objects against sha256sum, seconds
 	$(BUN) tests/bench/hash.ts
+
+bench-author: node_modules binary ## status of 1,000 files against git, start-up of --help, seconds
+	$(BUN) tests/bench/status.ts
 
 requirements:
 	@sh tests/qemu/requirements.sh

@@ -36,6 +36,7 @@ const pure = {
   "runtime/state": ["runtime/result.ts", "valibot"],
   "runtime/supervise": ["runtime/result.ts", "runtime/state/index.ts"],
   "runtime/update": ["runtime/result.ts", "runtime/state/index.ts"],
+  "runtime/author/document": ["runtime/result.ts", "runtime/state/index.ts"],
   "runtime/author/explain": ["runtime/state/index.ts", "runtime/signatures/index.ts"],
   "runtime/author/app/template": ["runtime/result.ts", "runtime/state/index.ts", "valibot"],
   // Of node:crypto no more than functions of their arguments: RSA and digests.
@@ -95,6 +96,28 @@ test("runtime/tar knows archives and nothing else", () => {
   expect(foreignImports(source("runtime/tar/x.ts", 'import { open } from "node:fs";'), "runtime/tar", [])).toHaveLength(
     1,
   );
+});
+
+/** From a state in an author's hands up to where it goes; each knows those before it, and none how it is asked or shown. */
+const authorsMay: Readonly<Record<string, readonly string[]>> = {
+  "runtime/author/repository": ["state", "store", "linux", "author/document"],
+  "runtime/author/working-copy": ["state", "store", "author/document", "author/repository"],
+  "runtime/author/reference": [
+    "state",
+    "store",
+    "package",
+    "author/document",
+    "author/repository",
+    "author/working-copy",
+  ],
+};
+
+test.each(Object.entries(authorsMay))("%s knows no more than what is below it", (folder, below) => {
+  expect([...runtime.keys()].some((file) => file.startsWith(`${folder}/`))).toBe(true);
+  const allowed = ["runtime/result.ts", ...below.map((name) => `runtime/${name}/index.ts`), "node:", "valibot"];
+  expect(foreignImports(runtime, folder, allowed)).toEqual([]);
+  const breaking = source(`${folder}/x.ts`, 'import type { Out } from "../../cli/index.ts";');
+  expect(foreignImports(breaking, folder, allowed)).toHaveLength(1);
 });
 
 test("nobody reaches behind a folder's door", () => {

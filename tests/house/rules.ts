@@ -12,7 +12,8 @@ interface Import {
 }
 
 const COMMENTS = /\/\*.*?\*\/|(?<=^|\s)\/\/[^\n]*/gs;
-const IMPORTS = /\b(?:import|export)\s[^;"'`]*?\bfrom\s*"([^"]+)"|\bimport\s*"([^"]+)"|\bimport\(\s*"([^"]+)"/g;
+/** At the beginning of a line, where the formatter puts them: words such as import stand in texts, too. */
+const IMPORTS = /^(?:import|export)\s[^;"'`]*?\bfrom\s*"([^"]+)"|^import\s*"([^"]+)"|\bimport\(\s*"([^"]+)"/gm;
 
 const code = (text: string): string => text.replace(COMMENTS, "");
 

@@ -27,11 +27,17 @@ export function readRevision(text: string): Result<Revision, BadRevision> {
   const tree = readTree(text);
   if (!tree.ok) return bad(explainState({ kind: "syntax", fault: tree.error }));
   if (!isMembers(tree.value)) return bad("it is no JSON object");
-  return checkRevision(tree.value);
+  return checkMembers(tree.value);
 }
 
 /** The same of members that were put together. */
 export function checkRevision(members: Members): Result<Revision, BadRevision> {
+  const checked = checkMembers(members);
+  const bytes = checked.ok ? Buffer.byteLength(treeText(members)) : 0;
+  return bytes > limits.stateBytesMax ? bad(`it is longer than ${limits.stateBytesMax} bytes`) : checked;
+}
+
+function checkMembers(members: Members): Result<Revision, BadRevision> {
   const spec = members.get(SPEC_KEY);
   if (typeof spec !== "string" || !spec.startsWith('"')) return bad("it has no #spec");
   if (members.size > limits.keysMax) return bad(`it has ${members.size} keys, of ${limits.keysMax} at most`);
@@ -39,9 +45,6 @@ export function checkRevision(members: Members): Result<Revision, BadRevision> {
     if (key === SPEC_KEY) continue;
     const problem = keyFault(key) ?? valueFault(key, value) ?? folderFault(key, members);
     if (problem !== null) return bad(problem);
-  }
-  if (Buffer.byteLength(treeText(members)) > limits.stateBytesMax) {
-    return bad(`it is longer than ${limits.stateBytesMax} bytes`);
   }
   return ok(members as Revision);
 }

@@ -45,7 +45,9 @@ export async function readAdded(repository: Repository): Promise<Result<Added, R
   const bad = (problem: string): Result<never, RepositoryError> =>
     err({ kind: "badFile", path, problem: `${problem}: remove it, then add the files again` });
   try {
-    const shaped = v.safeParse(Shape, JSON.parse(Buffer.from(bytes.value).toString("utf8")));
+    const document: unknown = JSON.parse(Buffer.from(bytes.value).toString("utf8"));
+    if (Array.isArray(document)) return bad("a list");
+    const shaped = v.safeParse(Shape, document);
     if (!shaped.success) return bad(v.summarize(shaped.issues));
     const files = Object.entries(shaped.output).flatMap(([key, { ForceObject, Sha }]) =>
       Sha === null ? [] : [[key, { forceObject: ForceObject, sha: Sha }] as const],

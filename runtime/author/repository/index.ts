@@ -22,6 +22,7 @@ export {
   openBare,
   openRepository,
   ownFolder,
+  parseState,
   type Repository,
   readState,
   readStateText,

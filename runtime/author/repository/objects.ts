@@ -21,10 +21,15 @@ export interface StoredObject {
   readonly sizeBytes: number;
 }
 
-type Kept = Promise<Result<StoredObject, RepositoryError>>;
+export interface KeptObject extends StoredObject {
+  /** It was there already; nothing was read of the source. */
+  readonly existed: boolean;
+}
+
+type Found = Promise<Result<StoredObject, RepositoryError>>;
 
 /** Where an object is: in the configured folder, or in the repository's own, as older ones have it. */
-export async function findObject(repository: Repository, digest: Digest): Kept {
+export async function findObject(repository: Repository, digest: Digest): Found {
   const folders = new Set([repository.objectsFolder, `${repository.folder}/objects`]);
   for (const folder of folders) {
     const path = `${folder}/${digest}`;
@@ -40,11 +45,15 @@ export async function findObject(repository: Repository, digest: Digest): Kept {
  * Keeps the bytes of `source` as an object: it appears only whole and right. One that is there with the right bytes is left alone, and
  * `source` is not read. Its name is durable after {@link settleObjects}.
  */
-export async function keepObject(repository: Repository, digest: Digest, source: AsyncIterable<Uint8Array>): Kept {
+export async function keepObject(
+  repository: Repository,
+  digest: Digest,
+  source: AsyncIterable<Uint8Array>,
+): Promise<Result<KeptObject, RepositoryError>> {
   const { disk, objectsFolder } = repository;
   const path = `${objectsFolder}/${digest}`;
   const there = await checkObject(repository, digest);
-  if (there.ok && there.value.path === path) return there;
+  if (there.ok && there.value.path === path) return ok({ ...there.value, existed: true });
   const made = await makeWithParents(disk, WHY, objectsFolder);
   if (!made.ok) return made;
   // Users' objects are shared by all their repositories, so another process may be writing the same one.
@@ -52,7 +61,7 @@ export async function keepObject(repository: Repository, digest: Digest, source:
   const written = await writeTemporary(disk, WHY, temporary, MODE, (file) => receive(file, digest, source));
   if (!written.ok) return written;
   const moved = await disk.rename(WHY, temporary, path);
-  if (moved.ok) return ok({ path, sizeBytes: written.value });
+  if (moved.ok) return ok({ path, sizeBytes: written.value, existed: false });
   await disk.unlink(WHY, temporary);
   return moved;
 }
@@ -83,7 +92,7 @@ async function receive(
 export const settleObjects = ({ disk, objectsFolder }: Repository): DiskResult<void> => disk.fsync(WHY, objectsFolder);
 
 /** The object, read whole: `badObject` when its bytes are not its own. */
-export async function checkObject(repository: Repository, digest: Digest): Kept {
+export async function checkObject(repository: Repository, digest: Digest): Found {
   const found = await findObject(repository, digest);
   if (!found.ok) return found;
   const { path } = found.value;

@@ -91,8 +91,12 @@ export async function createBare(
 /** The committed state. */
 export async function readState(repository: Repository): Promise<Result<Revision, RepositoryError>> {
   const text = await readStateText(repository);
-  if (!text.ok) return text;
-  const revision = readRevision(text.value);
+  return text.ok ? parseState(repository, text.value) : text;
+}
+
+/** What the text of a repository's state says. */
+export function parseState(repository: Repository, text: string): Result<Revision, RepositoryError> {
+  const revision = readRevision(text);
   if (revision.ok) return revision;
   return err({ kind: "badFile", path: statePath(repository.folder), problem: revision.error.problem });
 }

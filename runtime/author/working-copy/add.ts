@@ -49,7 +49,8 @@ async function describe(
     const committed = pristine.get(path);
     const noted = added.get(path);
     const asWished = raw ? digestIn(committed) !== null : committed !== undefined;
-    if (noted === undefined ? asWished : noted.forceObject === raw) continue;
+    // What was added raw stays so: "add" of everything else does not take it back.
+    if (noted === undefined ? asWished : noted.forceObject || !raw) continue;
     const hashed = await hashing.hash(WHY, `${root}/${path}`);
     if (!hashed.ok) return hashed;
     wanted.set(path, { forceObject: raw, sha: hashed.value.digest });

@@ -17,7 +17,7 @@ export function globPattern(glob: string): RegExp | null {
       const set = /^\[([!^]?)((?:\\.|[^\]\\/])+)\]/s.exec(glob.slice(at));
       if (set === null) return null;
       const [whole, negated, members = ""] = set;
-      const plain = members.replace(/\\(.)/gs, "$1").replace(/[\\\]^[]/g, "\\$&");
+      const plain = members.replace(/\\(.)|[[^]/gsu, (found, escaped) => literal(escaped ?? found));
       pattern += negated === "" ? `[${plain}]` : `[^/${plain}]`;
       at += whole.length - 1;
     } else {
@@ -31,3 +31,6 @@ export function globPattern(glob: string): RegExp | null {
     return null; // a set with its ends the wrong way round
   }
 }
+
+/** A character that means itself in a set, also "-". */
+const literal = (char: string): string => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`;

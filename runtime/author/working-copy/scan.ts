@@ -1,3 +1,4 @@
+import { relative } from "node:path";
 import { err, ok, type Result } from "../../result.ts";
 import { type Digest, explainState, limits } from "../../state/index.ts";
 import { type DiskResult, type FileInfo, openStore } from "../../store/index.ts";
@@ -13,7 +14,7 @@ import {
   treeText,
   withoutNulls,
 } from "../document/index.ts";
-import { type Added, type Repository, readAdded, readState } from "../repository/index.ts";
+import { type Added, parseState, type Repository, readAdded, readStateText } from "../repository/index.ts";
 import type { BrokenFile, WorkingCopyError } from "./fault.ts";
 import { type Meaning, StatCache } from "./stat-cache.ts";
 import { type Walked, walk } from "./walk.ts";
@@ -55,40 +56,56 @@ export async function scan(
   { root, repository }: WorkingCopy,
   { onlyCommitted = false, alsoAdded = new Map() }: ScanOptions = {},
 ): Promise<Result<Scan, WorkingCopyError>> {
-  const pristine = await readState(repository);
+  const text = await readStateText(repository);
+  if (!text.ok) return text;
+  const pristine = parseState(repository, text.value);
   if (!pristine.ok) return pristine;
   const noted = onlyCommitted ? ok(new Map()) : await readAdded(repository);
   if (!noted.ok) return noted;
   const added: Added = new Map([...noted.value, ...alsoAdded]);
   const tracked = new Set([...pristine.value.keys(), ...added.keys()]);
   tracked.delete(SPEC_KEY);
-  const versioned = [...tracked].some((key) => key.startsWith(`${VERSION_CONTROL}/`));
-  const walked = await walk(repository.disk, root, new Set(versioned ? [] : [VERSION_CONTROL]));
+  const walked = await walk(root, foreign(root, repository, tracked), tracked);
   if (!walked.ok) return walked;
   const odd = walked.value.oddities.find(({ path }) => isInTheWay(path, tracked));
   if (odd !== undefined) return err({ kind: "odd", oddity: odd });
-  const reader = new Reader(repository, root, await StatCache.load(repository));
-  const values = await Promise.all(
-    [...walked.value.files]
-      .filter(([path]) => tracked.has(path))
-      .map(async ([path, info]) => {
-        const before = pristine.value.get(path);
-        const value = await reader.valueOf(path, info, before, added.get(path)?.forceObject ?? false);
-        return value.ok ? ok([path, value.value] as const) : value;
-      }),
-  );
+  const reader = new Reader(repository, root, await StatCache.load(repository), shaOf(text.value));
   const working = new Map<string, Tree>();
   const spec = pristine.value.get(SPEC_KEY);
   if (spec !== undefined) working.set(SPEC_KEY, spec);
-  for (const value of values) {
-    if (value.ok) working.set(...value.value);
-    else if (value.error.kind !== "missing") return value; // removed meanwhile
-  }
   const { files } = walked.value;
+  const unread: Promise<Result<void, WorkingCopyError>>[] = [];
+  for (const [path, info] of files) {
+    if (!tracked.has(path)) continue;
+    const file: TrackedFile = {
+      path,
+      info,
+      committed: pristine.value.get(path),
+      forceObject: added.get(path)?.forceObject ?? false,
+    };
+    const known = reader.known(file);
+    if (known !== null) {
+      working.set(path, known);
+      continue;
+    }
+    unread.push(
+      reader.read(file).then((value) => {
+        if (value.ok) working.set(path, value.value);
+        return value.ok || value.error.kind === "missing" ? ok(undefined) : value; // missing: removed meanwhile
+      }),
+    );
+  }
+  for (const read of await Promise.all(unread)) if (!read.ok) return read;
   const untracked = [...files.keys()].filter((path) => !tracked.has(path)).sort();
   const { broken, nulls, cache } = reader;
   await cache.save(repository, (path) => files.has(path));
   return ok({ pristine: pristine.value, added, working, untracked, walked: walked.value, broken, nulls, cache });
+}
+
+/** Folders in a working copy that are not of it, unless something in them is tracked: a store of objects can lie there. */
+function foreign(root: string, { objectsFolder }: Repository, tracked: ReadonlySet<string>): ReadonlySet<string> {
+  const folders = [VERSION_CONTROL, relative(root, objectsFolder)];
+  return new Set(folders.filter((folder) => !isInTheWay(folder, tracked)));
 }
 
 /** Is there a tracked file of that path, or below it? */
@@ -103,6 +120,13 @@ export function meaningOf(path: string, committed: Tree | undefined, forceObject
 
 const shaOf = (text: string): Digest => new Bun.CryptoHasher("sha256").update(text).digest("hex") as Digest;
 
+interface TrackedFile {
+  readonly path: string;
+  readonly info: FileInfo;
+  readonly committed: Tree | undefined;
+  readonly forceObject: boolean;
+}
+
 class Reader {
   readonly broken: BrokenFile[] = [];
   readonly nulls: string[] = [];
@@ -112,28 +136,31 @@ class Reader {
     private readonly repository: Repository,
     private readonly root: string,
     readonly cache: StatCache,
+    private readonly state: string,
   ) {
     this.hashing = openStore(repository.disk, repository.folder).hashing;
   }
 
-  async valueOf(
-    path: string,
-    info: FileInfo,
-    committed: Tree | undefined,
-    forceObject: boolean,
-  ): Promise<Result<Tree, WorkingCopyError>> {
+  /** The value of a file that has not changed since it was read; null: it must be read. */
+  known({ path, info, committed, forceObject }: TrackedFile): Tree | null {
     const meaning = meaningOf(path, committed, forceObject);
     const known = this.cache.lookUp(path, info, meaning);
-    if (meaning === "object") {
-      if (known !== null) return ok(digestValue(known));
-      const readAtMs = Date.now();
-      const hashed = await this.hashing.hash(WHY, `${this.root}/${path}`);
-      if (!hashed.ok) return hashed;
-      this.cache.note(path, hashed.value.info, meaning, hashed.value.digest, readAtMs);
-      return ok(digestValue(hashed.value.digest));
-    }
-    if (committed !== undefined && known !== null && known === shaOf(treeText(committed))) return ok(committed);
-    return this.inline(path, info, committed);
+    if (known === null) return null;
+    if (meaning === "object") return digestValue(known.sha);
+    if (committed === undefined) return null;
+    if (known.state === this.state) return committed;
+    if (known.sha !== shaOf(treeText(committed))) return null;
+    this.cache.noteState(path, this.state);
+    return committed;
+  }
+
+  async read({ path, info, committed, forceObject }: TrackedFile): Promise<Result<Tree, WorkingCopyError>> {
+    if (meaningOf(path, committed, forceObject) === "inline") return this.inline(path, info, committed);
+    const readAtMs = Date.now();
+    const hashed = await this.hashing.hash(WHY, `${this.root}/${path}`);
+    if (!hashed.ok) return hashed;
+    this.cache.note(path, hashed.value.info, "object", hashed.value.digest, readAtMs);
+    return ok(digestValue(hashed.value.digest));
   }
 
   private async inline(
@@ -145,7 +172,7 @@ class Reader {
       return ok(this.bad(path, `longer than a whole state may be, ${limits.stateBytesMax} bytes`));
     }
     const readAtMs = Date.now();
-    const read = await this.read(path);
+    const read = await this.textOf(path);
     if (!read.ok) return read;
     const { text, info } = read.value;
     if (text === null) return ok(this.bad(path, "not UTF-8"));
@@ -169,7 +196,7 @@ class Reader {
     return "";
   }
 
-  private async read(path: string): DiskResult<{ readonly text: string | null; readonly info: FileInfo }> {
+  private async textOf(path: string): DiskResult<{ readonly text: string | null; readonly info: FileInfo }> {
     const opened = await this.repository.disk.open(WHY, `${this.root}/${path}`);
     if (!opened.ok) return opened;
     const file = opened.value;

@@ -1,11 +1,10 @@
-import * as v from "valibot";
 import { type Digest, parseDigest } from "../../state/index.ts";
 import { type FileInfo, readFile, saveFile } from "../../store/index.ts";
 import { ownFolder, type Repository } from "../repository/index.ts";
 
 const WHY = "author/stat-cache";
 const BYTES_MAX = 64 << 20;
-const VERSION = 1;
+const VERSION = 2;
 
 /** `object`: SHA-256 of the bytes; `inline`: of the canonical text of the JSON. */
 export type Meaning = "object" | "inline";
@@ -18,16 +17,9 @@ interface Known {
   readonly inode: string;
   readonly meaning: Meaning;
   readonly sha: Digest;
+  /** The state, by the SHA-256 of its text, whose value for this path the file has; "" when none is known. */
+  readonly state: string;
 }
-
-const Digits = v.pipe(v.string(), v.regex(/^-?\d{1,20}$/));
-const Shape = v.object({
-  version: v.literal(VERSION),
-  files: v.record(
-    v.string(),
-    v.tuple([v.number(), Digits, Digits, Digits, v.picklist(["object", "inline"]), v.pipe(v.string(), v.length(64))]),
-  ),
-});
 
 /** A file that was changed so shortly before it was read may be changed again without its times telling. */
 const FINE_NS = 50_000_000n;
@@ -49,8 +41,8 @@ export class StatCache {
     return new StatCache(bytes.ok ? parse(bytes.value) : new Map());
   }
 
-  /** The digest that the file had with this meaning; null: it must be read. */
-  lookUp(path: string, info: FileInfo, meaning: Meaning): Digest | null {
+  /** What the file meant when it was read, if it was read with this meaning; null: it must be read. */
+  lookUp(path: string, info: FileInfo, meaning: Meaning): Pick<Known, "sha" | "state"> | null {
     const known = this.files.get(path);
     if (known === undefined || known.meaning !== meaning) return null;
     const same =
@@ -58,7 +50,15 @@ export class StatCache {
       known.mtimeNs === String(info.mtimeNs) &&
       known.ctimeNs === String(info.ctimeNs) &&
       known.inode === String(info.inode);
-    return same ? known.sha : null;
+    return same ? known : null;
+  }
+
+  /** Notes that the value of a file that was looked up is the one in a state: with many files, that is quicker to compare than digests. */
+  noteState(path: string, state: string): void {
+    const known = this.files.get(path);
+    if (known === undefined || known.state === state) return;
+    this.files.set(path, { ...known, state });
+    this.changed = true;
   }
 
   /** Notes what a file meant; `readAtMs` is the time before it was opened. */
@@ -66,7 +66,7 @@ export class StatCache {
     if (isRacy(info, BigInt(Math.floor(readAtMs)) * 1_000_000n)) return;
     const { sizeBytes, mtimeNs, ctimeNs, inode } = info;
     const times = { mtimeNs: String(mtimeNs), ctimeNs: String(ctimeNs), inode: String(inode) };
-    this.files.set(path, { sizeBytes, ...times, meaning, sha });
+    this.files.set(path, { sizeBytes, ...times, meaning, sha, state: "" });
     this.changed = true;
   }
 
@@ -75,7 +75,7 @@ export class StatCache {
     if (!this.changed) return;
     const entries = [...this.files]
       .filter(([path]) => isThere(path))
-      .map(([path, k]) => [path, [k.sizeBytes, k.mtimeNs, k.ctimeNs, k.inode, k.meaning, k.sha]] as const);
+      .map(([path, k]) => [path, [k.sizeBytes, k.mtimeNs, k.ctimeNs, k.inode, k.meaning, k.sha, k.state]] as const);
     const text = JSON.stringify({ version: VERSION, files: Object.fromEntries(entries) });
     await saveFile(repository.disk, WHY, pathOf(repository), Buffer.from(text));
     this.changed = false;
@@ -84,18 +84,33 @@ export class StatCache {
 
 const pathOf = (repository: Repository): string => `${ownFolder(repository)}/stat`;
 
+/** Anything but what `save` writes gives an empty cache, or one without the entry. */
 function parse(bytes: Uint8Array): Map<string, Known> {
+  const files = new Map<string, Known>();
+  let document: unknown;
   try {
-    const { files } = v.parse(Shape, JSON.parse(Buffer.from(bytes).toString("utf8")));
-    return new Map(
-      Object.entries(files).flatMap(([path, [sizeBytes, mtimeNs, ctimeNs, inode, meaning, text]]) => {
-        const sha = parseDigest(text);
-        return sha === null ? [] : [[path, { sizeBytes, mtimeNs, ctimeNs, inode, meaning, sha }] as const];
-      }),
-    );
+    document = JSON.parse(Buffer.from(bytes).toString("utf8"));
   } catch {
-    return new Map();
+    return files;
   }
+  if (!isObject(document) || document["version"] !== VERSION || !isObject(document["files"])) return files;
+  for (const [path, entry] of Object.entries(document["files"])) {
+    const known = Array.isArray(entry) ? knownOf(entry) : null;
+    if (known !== null) files.set(path, known);
+  }
+  return files;
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
+
+function knownOf(entry: readonly unknown[]): Known | null {
+  const [sizeBytes, mtimeNs, ctimeNs, inode, meaning, text, state] = entry;
+  if (typeof sizeBytes !== "number" || typeof mtimeNs !== "string" || typeof ctimeNs !== "string") return null;
+  if (typeof inode !== "string" || typeof text !== "string" || typeof state !== "string") return null;
+  if (meaning !== "object" && meaning !== "inline") return null;
+  const sha = parseDigest(text);
+  return sha === null ? null : { sizeBytes, mtimeNs, ctimeNs, inode, meaning, sha, state };
 }
 
 /** Could it have been changed again since, and look the same? */

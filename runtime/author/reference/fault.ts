@@ -1,0 +1,49 @@
+import type { Digest } from "../../state/index.ts";
+import { type BadFragment, explainParts, type NoPart } from "../document/index.ts";
+import { explainWorkingCopy, type WorkingCopyError } from "../working-copy/index.ts";
+
+/**
+ * `noHub`: a reference to what is not there yet; `noReference`: none given and none remembered; `unknownPath`: nothing is called so;
+ * `badPackage`: what is there is no revision, or a hostile one; `incomplete`: files of the state are nowhere; `notDevice`: only a device
+ * will do, or none will; `occupied`: a folder that holds something else; `same`: a repository cannot be sent to itself.
+ */
+export type TransferError =
+  | WorkingCopyError
+  | BadFragment
+  | NoPart
+  | { readonly kind: "noHub"; readonly text: string; readonly isPath: boolean }
+  | { readonly kind: "noReference"; readonly command: string }
+  | { readonly kind: "unknownPath"; readonly path: string }
+  | { readonly kind: "badPackage"; readonly problem: string }
+  | { readonly kind: "incomplete"; readonly where: string; readonly missing: readonly Digest[] }
+  | { readonly kind: "notFromDevice"; readonly text: string }
+  | { readonly kind: "occupied"; readonly folder: string }
+  | { readonly kind: "same"; readonly folder: string };
+
+export function explainReference(e: TransferError): string {
+  switch (e.kind) {
+    case "badFragment":
+    case "noPart":
+      return explainParts(e);
+    case "noHub":
+      return e.isPath
+        ? `there is no ${e.text} here, and the hub, where it could be a device's name, is not there yet: name a folder, an export or device:`
+        : `${e.text}: the hub is not there yet: name a folder, an export or device:`;
+    case "noReference":
+      return `say where: no earlier call of "cairn ${e.command}" left a reference to use again`;
+    case "unknownPath":
+      return `there is no ${e.path}`;
+    case "badPackage":
+      return e.problem;
+    case "incomplete":
+      return `${e.where} lacks ${e.missing.length} files of its state, and they are not here either, such as object ${e.missing[0]}`;
+    case "notFromDevice":
+      return `${e.text}: a revision is brought to a device, not fetched from one: name a folder or an export`;
+    case "occupied":
+      return `${e.folder} is there, with other things in it and without a repository: name another folder`;
+    case "same":
+      return `${e.folder} is this very repository`;
+    default:
+      return explainWorkingCopy(e);
+  }
+}
