@@ -5,7 +5,7 @@ import type { TarFault } from "./model.ts";
 import { BadTar } from "./model.ts";
 
 /** Cuts a stream into headers and bodies; one chunk in memory. `member` names where we are for those who read of a fault. */
-export function cut(source: AsyncIterable<Uint8Array>, member: () => string) {
+export function cut(source: AsyncIterable<Uint8Array>, member: () => string, mayEndInFilling: boolean) {
   const chunks = source[Symbol.asyncIterator]();
   let held: Uint8Array = new Uint8Array();
   let ended = false;
@@ -69,11 +69,18 @@ export function cut(source: AsyncIterable<Uint8Array>, member: () => string) {
     /** Over what is left of the current body. */
     async pass(): Promise<void> {
       turn++;
-      for (left += filled, filled = 0; left > 0; ) {
-        const part = await take(left);
-        if (part === null) refuse("behind a header");
-        else left -= part.byteLength;
-      }
+      const over = async (bytes: number, mayEnd: boolean): Promise<void> => {
+        for (let rest = bytes; rest > 0; ) {
+          const part = await take(rest);
+          if (part === null && mayEnd) return;
+          if (part === null) refuse("behind a header");
+          else rest -= part.byteLength;
+        }
+      };
+      await over(left, false);
+      await over(filled, mayEndInFilling);
+      left = 0;
+      filled = 0;
     },
     /** True when nothing but NUL is left. */
     async onlyZeros(): Promise<boolean> {

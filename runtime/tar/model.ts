@@ -96,11 +96,17 @@ export interface TarLimits {
   readonly membersMax: number;
   /** Of all members together, as their headers say it, before a byte of them is read. */
   readonly bytesMax: number;
+  /**
+   * False: where the stream ends, the archive does, for who knows by a digest that nothing is missing. `umoci insert` 0.4.7 leaves away
+   * the end mark and the filling before it.
+   */
+  readonly endMark: boolean;
 }
 
 export const tarLimits = {
   membersMax: 1_000_000,
   bytesMax: 2 ** 40,
+  endMark: true,
   /** One extended header. Linux keeps at most 64 KiB of extended attributes for an inode in most file systems (xattr(7)). */
   extendedBytesMax: 1 << 20,
   /** Names and targets: PATH_MAX (limits.h). */

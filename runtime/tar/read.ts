@@ -18,7 +18,7 @@ export async function* readTar(
   const refuse = (kind: TarProblem, detail: string): never => {
     throw new BadTar({ kind, member: at, detail });
   };
-  const input = cut(source, () => at);
+  const input = cut(source, () => at, !limits.endMark);
   let [count, bytes] = [0, 0];
   let everywhere: Extended = NOTHING; // of global headers
   let own: Extended | null = null; // of the member that follows, over those
@@ -26,8 +26,8 @@ export async function* readTar(
   try {
     for (;;) {
       const block = await input.block();
-      if (block === null) return refuse("cutOff", "its end mark is missing");
-      if (isZero(block)) break;
+      if (block === null && limits.endMark) return refuse("cutOff", "its end mark is missing");
+      if (block === null || isZero(block)) break;
       const header = readHeader(block, refuse);
       if (++count > limits.membersMax) refuse("tooMany", `at most ${limits.membersMax}`);
       const auxiliary = "xgLK".includes(header.flag);
@@ -76,8 +76,9 @@ export async function* readTar(
     }
     if (own !== null || Object.keys(gnu).length > 0) refuse("badExtended", "no member follows it");
     const second = await input.block();
-    if (second === null) refuse("cutOff", "its end mark is not whole");
-    else if (!isZero(second) || !(await input.onlyZeros())) refuse("behindEnd", "");
+    if (second === null) {
+      if (limits.endMark) refuse("cutOff", "its end mark is not whole");
+    } else if (!isZero(second) || !(await input.onlyZeros())) refuse("behindEnd", "");
   } finally {
     await input.leave();
   }

@@ -181,6 +181,17 @@ test("what is too much is refused by its header, before it is read", async () =>
   expect(await fault(over(pax(many), { name: "a" }))).toBe("tooLong");
 });
 
+test("without an end mark, the end of the stream is the end, and a file must be whole all the same", async () => {
+  const limits = { ...tarLimits, endMark: false };
+  const whole = members({ name: "a", bytes: "x" }, { name: "b", bytes: "yz" });
+  for (const length of [whole.length, whole.length - 510, whole.length - 1]) {
+    const found = await read(whole.subarray(0, length), undefined, limits);
+    expect(found.map(({ text }) => text)).toEqual(["x", "yz"]);
+  }
+  expect(await fault(whole.subarray(0, whole.length - 511), limits)).toBe("cutOff");
+  expect(await fault(whole.subarray(0, 1100), limits)).toBe("cutOff");
+});
+
 test("what is left unread of a member is passed over, and the source is told when nobody reads on", async () => {
   let left = false;
   async function* source() {

@@ -51,6 +51,7 @@ export const flattenImage = (image: Image, options: FlattenImageOptions): Promis
     let doneBytes = 0;
     const layers = image.layers.map(({ name, diffId, open }) => ({
       name,
+      proven: diffId !== null,
       async *open(): AsyncGenerator<Uint8Array> {
         const plain = decompressed(open(), name);
         const expected = { blob: `${name}, unpacked`, sizeBytes: null };

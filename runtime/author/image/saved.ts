@@ -1,5 +1,5 @@
 import { wholeOf } from "./checked.ts";
-import { readConfigBlob, readSaved, type SavedImage } from "./documents/index.ts";
+import { parseReference, readConfigBlob, readSaved, type SavedImage } from "./documents/index.ts";
 import { fail } from "./fault.ts";
 import { type Files, readFrom } from "./files.ts";
 import type { Image } from "./image.ts";
@@ -44,8 +44,13 @@ export async function openSaved(files: Files, wanted: string | null): Promise<Im
 function pick(images: readonly SavedImage[], wanted: string | null): SavedImage {
   const [only] = images;
   if (wanted === null && images.length === 1 && only !== undefined) return only;
-  const found = images.find(
-    ({ tags }) => wanted !== null && (tags.includes(wanted) || tags.includes(`${wanted}:latest`)),
-  );
+  const found = images.find(({ tags }) => wanted !== null && tags.some((tag) => sameImage(tag, wanted)));
   return found ?? fail({ kind: "noSuchImage", wanted: wanted ?? "", offered: images.flatMap(({ tags }) => tags) });
+}
+
+/** `app` is `docker.io/library/app:latest`, in one tool's words and the other's. */
+function sameImage(a: string, b: string): boolean {
+  const [one, other] = [parseReference(a), parseReference(b)];
+  if (typeof one === "string" || typeof other === "string") return a === b;
+  return one.name === other.name && one.tag === other.tag;
 }

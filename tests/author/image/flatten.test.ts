@@ -39,6 +39,16 @@ describe("layers over each other", () => {
     expect(await flatLines([file("b")], [file(".wh.nothing", ""), file("no/.wh.such", "")])).toEqual(["file b = b"]);
   });
 
+  test("whiteouts below what became a file have nothing to do, as umoci writes them", async () => {
+    const lower = [folder("a"), file("a/x", "1")];
+    for (const upper of [
+      [file("a", "2"), file("a/.wh.x", "")],
+      [file("a/.wh.x", ""), file("a", "2")],
+    ]) {
+      expect(await flatLines(lower, upper)).toEqual(["file a = 2"]);
+    }
+  });
+
   test("an opaque folder hides what lower layers have in it and keeps what its own layer has", async () => {
     const lower = [folder("a"), file("a/x", "1"), folder("a/d"), file("a/d/z", "1")];
     for (const upper of [

@@ -11,7 +11,10 @@ import { PLAIN } from "../image/layers.ts";
 const [archive = "", output = "", wanted = "", scratchFolder = ""] = process.argv.slice(2);
 const format = formats.find((one) => one === wanted);
 if (format === undefined) throw new Error(`"${wanted}" is no format`);
-const tree = await flatten([{ name: archive, open: () => createReadStream(archive) }], { ...PLAIN, scratchFolder });
+const tree = await flatten([{ name: archive, proven: false, open: () => createReadStream(archive) }], {
+  ...PLAIN,
+  scratchFolder,
+});
 const packed = await pack(realDisk, tree, { output, format, scratchFolder });
 if (!packed.ok) {
   console.error(explainPack(packed.error));

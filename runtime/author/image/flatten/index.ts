@@ -10,6 +10,8 @@ import { folderAt, IMPLIED, type Inode, type Node, newTree, PATH_BYTES_MAX, plac
 /** An archive without compression, and what to call it in errors. */
 export interface PlainLayer {
   readonly name: string;
+  /** A digest is checked by the time the last byte has come. */
+  readonly proven: boolean;
   open(): AsyncIterable<Uint8Array>;
 }
 
@@ -49,8 +51,8 @@ export async function flatten(layers: readonly PlainLayer[], options: FlattenOpt
     const tree = newTree();
     const tally: Tally = { metadataBytes: 0, unpackedBytes: 0, dropped: new Map() };
     const work: LayerWork = { ...options, limits, tree, scratch, tally };
-    for (const [number, { name, open }] of layers.entries()) {
-      await applyLayer(work, name, number, counted(open(), tally, limits));
+    for (const [number, { name, proven, open }] of layers.entries()) {
+      await applyLayer(work, name, number, counted(open(), tally, limits), proven);
     }
     if (options.mountPoints) addMountPoints(tree, layers.length);
     return {

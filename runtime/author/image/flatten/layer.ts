@@ -33,15 +33,20 @@ const OPAQUE = ".wh..wh..opq";
 /** Files that aufs kept for itself; nothing refers to them today. */
 const AUFS = ".wh..wh.";
 
-/** Puts the unpacked archive `source` over the tree as the layer with that number; `blob` names it for errors. */
+/** Puts the unpacked archive `source` over the tree as the layer with that number; `blob` names it for errors; `proven`: a digest tells whether it is whole. */
 export async function applyLayer(
   work: LayerWork,
   blob: string,
   layer: number,
   source: AsyncIterable<Uint8Array>,
+  proven: boolean,
 ): Promise<void> {
   const { limits } = work;
-  const members = readTar(source, { membersMax: limits.entriesMax, bytesMax: limits.unpackedBytesMax });
+  const members = readTar(source, {
+    membersMax: limits.entriesMax,
+    bytesMax: limits.unpackedBytesMax,
+    endMark: !proven,
+  });
   try {
     for await (const member of members) {
       const refuse: Refuse = (problem: LayerProblem) => fail({ kind: "layer", blob, problem, name: member.name });

@@ -63,7 +63,7 @@ const top = ({ stack }: Walk): Node => {
 
 /**
  * The folder at `parts`, its symbolic links followed as a process would see them whose root the image is. What is missing is made with
- * `make`, as a folder of that layer; null without it. Refuses what is there and no folder.
+ * `make`, as a folder of that layer, and what is there and no folder is refused; without `make` both give null.
  */
 export function folderAt(tree: Tree, parts: readonly string[], make: number | null, refuse: Refuse): Node | null {
   const walk: Walk = { stack: [tree.root], links: 0 };
@@ -93,6 +93,8 @@ function descend(tree: Tree, walk: Walk, parts: readonly string[], make: number 
       if (target.startsWith("/")) walk.stack.length = 1;
       if (!descend(tree, walk, target.split("/"), make, refuse)) return false;
     } else if (next.children === null) {
+      // umoci whites out what was in a folder that becomes a file.
+      if (make === null) return false;
       refuse("noFolder");
     } else {
       if (walk.stack.length > DEPTH_MAX) refuse("tooDeep");
