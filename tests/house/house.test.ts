@@ -102,6 +102,7 @@ test("runtime/tar knows archives and nothing else", () => {
 const authorsMay: Readonly<Record<string, readonly string[]>> = {
   "runtime/author/repository": ["state", "store", "linux", "author/document"],
   "runtime/author/working-copy": ["state", "store", "author/document", "author/repository"],
+  "runtime/author/app": ["state", "store", "author/repository"],
   "runtime/author/reference": [
     "state",
     "store",
