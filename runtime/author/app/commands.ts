@@ -1,9 +1,10 @@
 /** What `cairn app add`, `update` and `install` do (reference authoring 2.2 to 2.6). */
-import { err, ok, type Result } from "../../result.ts";
+import { err, invariant, ok, type Result } from "../../result.ts";
 import { type ContainerName, parseContainerName } from "../../state/index.ts";
 import { type AppChange, type AppPorts, compose, digestFile, rootImage } from "./compose.ts";
 import { type Device, readDevice, readText } from "./device.ts";
 import type { AppError } from "./error.ts";
+import { takePart } from "./from-part.ts";
 import { alone, openSource, requireRepository } from "./list.ts";
 import type { Image, ImagePlace, ImageRequest } from "./ports.ts";
 import { imageReference, isOnThisMachine, parseImageName } from "./reference.ts";
@@ -11,7 +12,7 @@ import { type Wishes, withWishes } from "./requests.ts";
 import { effectiveConfig, resolveUser, type Source, toSource } from "./template/index.ts";
 
 export interface Origin {
-  readonly type: "docker" | "rootfs";
+  readonly type: "docker" | "rootfs" | "pvr";
   readonly from: string;
   readonly places: readonly ImagePlace[];
   readonly platform: string | null;
@@ -37,6 +38,10 @@ async function add(ports: AppPorts, root: string, request: AddRequest): Promise<
   const there = await readText(ports.disk, `${root}/${name}/src.json`);
   if (!there.ok) return there;
   if (there.value !== null) return err({ kind: "exists", name });
+  if (request.origin.type === "pvr") {
+    const { wishes, origin } = request;
+    return takePart(ports, root, { name, device, from: origin.from, wishes, before: null });
+  }
   const empty = toSource({});
   if (!empty.ok) return err({ kind: "source", name, error: empty.error });
   const source = withOrigin(withWishes(empty.value, request.wishes), request.origin);
@@ -68,6 +73,10 @@ async function update(ports: AppPorts, root: string, request: UpdateRequest): Pr
   if (!read.ok) return read;
   const origin = originOf(name, read.value, request);
   if (!origin.ok) return origin;
+  if (origin.value.type === "pvr") {
+    const { wishes } = request;
+    return takePart(ports, root, { name, device, from: origin.value.from, wishes, before: read.value });
+  }
   const wished = withOrigin(withWishes(read.value, request.wishes), origin.value);
   return fetched(ports, root, { name, device, source: wished, origin: origin.value, login: request.login, anew: true });
 }
@@ -97,6 +106,8 @@ async function install(
   if (current.value) return compose(ports, root, device, { name, source, image: null });
   const origin = originOf(name, source, { from: null, places: null, platform: null });
   if (!origin.ok) return origin;
+  if (origin.value.type === "pvr")
+    return takePart(ports, root, { name, device, from: origin.value.from, wishes: {}, before: source });
   const pinned = source.docker_digest ?? "";
   // Exactly the image that is written there, and not what its name stands for by now.
   const exact = origin.value.type === "docker" && pinned.includes("@") && !isOnThisMachine(origin.value.from);
@@ -134,8 +145,6 @@ function originOf(
   source: Source,
   { from, places, platform }: Pick<UpdateRequest, "from" | "places" | "platform">,
 ): Result<Origin, AppError> {
-  if ((source.base ?? "") !== "" || (source.docker_ovl_digest ?? "") !== "")
-    return err({ kind: "unsupported", name, what: "an overlay over another image (patch and base mode)" });
   const { docker_name = "", docker_tag = "latest", rootfs_url = "", pvr = "" } = source;
   const written = (source.docker_source ?? "")
     .split(",")
@@ -144,12 +153,13 @@ function originOf(
     places: places ?? (written.length > 0 ? written : (["remote", "local"] as const)),
     platform: platform ?? ((source.docker_platform ?? "") === "" ? null : (source.docker_platform ?? null)),
   };
+  if (pvr !== "") return ok({ ...common, type: "pvr", from: from ?? pvr });
+  if ((source.base ?? "") !== "" || (source.docker_ovl_digest ?? "") !== "")
+    return err({ kind: "unsupported", name, what: "an overlay over another image (patch and base mode)" });
   if (rootfs_url !== "") return ok({ ...common, type: "rootfs", from: from ?? rootfs_url });
   if (docker_name !== "" || from !== null)
     return ok({ ...common, type: "docker", from: from ?? imageReference({ name: docker_name, tag: docker_tag }) });
-  return pvr === ""
-    ? err({ kind: "noSource", name })
-    : err({ kind: "unsupported", name, what: "a part of another repository" });
+  return err({ kind: "noSource", name });
 }
 
 /** Is the root that is there the one that `src.json` speaks of? */
@@ -177,12 +187,14 @@ interface Fetch {
   readonly anew: boolean;
 }
 
+/** Of an image or a root file system; parts have their own way. */
 async function fetched(
   ports: AppPorts,
   root: string,
   { name, device, source, origin, login, anew }: Fetch,
 ): Promise<Result<AppChange, AppError>> {
   const { type, from, places, platform } = origin;
+  invariant(type !== "pvr", "a part is no image");
   const platforms = platform === null ? device.platforms : [platform];
   const opened = await ports.images.open({ type, from, places, platforms, login });
   if (!opened.ok) return err({ kind: "image", from, why: opened.error });

@@ -3,7 +3,7 @@ import { type ContainerName, canonicalText, type Json } from "../../state/index.
 import type { Disk } from "../../store/index.ts";
 import { type Device, readText, refusedByDevice } from "./device.ts";
 import type { AppError } from "./error.ts";
-import type { Format, Image, Images, Verity } from "./ports.ts";
+import type { Format, Image, Images, Parts, Verity } from "./ports.ts";
 import { CONFIG_FILE, type Container, makeContainer, type Source, sourceText } from "./template/index.ts";
 import { filesIn, replaceFolder, type WorkFolder } from "./work-folder.ts";
 
@@ -11,6 +11,7 @@ export interface AppPorts {
   readonly disk: Disk;
   readonly images: Images;
   readonly verity: Verity;
+  readonly parts: Parts;
 }
 
 /** What a command has made of a container's folder. */
@@ -54,12 +55,8 @@ export async function compose(
   device: Device,
   { name, source, image }: Plan,
 ): Promise<Result<AppChange, AppError>> {
-  const layer = `root.ovl.${formatOf(source)}`;
-  const container = makeContainer({ name, source, root: { image: rootImage(source), layer }, groups: device.groups });
-  if (!container.ok) return err({ kind: "template", name, faults: container.error });
-  const group = groupOf(container.value);
-  if (group !== null && device.groups.length > 0 && !device.groups.includes(group))
-    return err({ kind: "group", name, group, groups: device.groups });
+  const container = checkedContainer(name, source, device);
+  if (!container.ok) return container;
 
   const guarded = source.dm_enabled?.[rootImage(source)] === true;
   const tree = await disk.stat("author/app", `${root}/${name}/${verityFile(rootImage(source))}`);
@@ -72,23 +69,58 @@ export async function compose(
       const made = await verity.guard(`${folder.path}/${rootImage(source)}`);
       if (!made.ok) return err({ kind: "image", from: rootImage(source), why: made.error });
     }
-    const written = await writeDocuments(folder, container.value, packed.value.source);
-    if (!written.ok) return written;
-    const files = await filesIn(disk, folder.path);
-    if (!files.ok) return files;
-    const inline = await inlineOf(disk, folder.path, files.value);
-    if (!inline.ok) return inline;
-    const refused = refusedByDevice(name, files.value, inline.value, device);
-    return ok({
-      name,
-      digest: digestText(packed.value.source),
-      packed: image !== null,
-      files: files.value,
-      remarks: [
-        ...container.value.remarks,
-        ...(refused === null ? [] : [`a device would not take it yet: ${refused}`]),
-      ],
-    });
+    const remarks = [...(image?.remarks ?? []), ...packed.value.remarks];
+    return finish(
+      folder,
+      device,
+      { name, source: packed.value.source, container: container.value, remarks },
+      image !== null,
+    );
+  });
+}
+
+/** What the template makes of a source, in a group that the device has. */
+export function checkedContainer(name: ContainerName, source: Source, device: Device): Result<Container, AppError> {
+  const root = { image: rootImage(source), layer: `root.ovl.${formatOf(source)}` };
+  const container = makeContainer({ name, source, root, groups: device.groups });
+  if (!container.ok) return err({ kind: "template", name, faults: container.error });
+  const group = groupOf(container.value);
+  const known = group === null || device.groups.length === 0 || device.groups.includes(group);
+  return known ? container : err({ kind: "group", name, group, groups: device.groups });
+}
+
+export interface Made {
+  readonly name: ContainerName;
+  readonly source: Source;
+  /** null: what is in the folder stays as it is. */
+  readonly container: Container | null;
+  readonly remarks: readonly string[];
+}
+
+/** Writes the documents of a container beside its root, and tells what there is then. */
+export async function finish(
+  folder: WorkFolder,
+  device: Device,
+  { name, source, container, remarks }: Made,
+  packed: boolean,
+): Promise<Result<AppChange, AppError>> {
+  const written = await writeDocuments(folder, container, source);
+  if (!written.ok) return written;
+  const files = await filesIn(folder.disk, folder.path);
+  if (!files.ok) return files;
+  const inline = await inlineOf(folder.disk, folder.path, files.value);
+  if (!inline.ok) return inline;
+  const refused = refusedByDevice(name, files.value, inline.value, device);
+  return ok({
+    name,
+    digest: digestText(source),
+    packed,
+    files: files.value,
+    remarks: [
+      ...remarks,
+      ...(container?.remarks ?? []),
+      ...(refused === null ? [] : [`a device would not take it yet: ${refused}`]),
+    ],
   });
 }
 
@@ -118,11 +150,12 @@ const LAYOUT_BLANKS = 4;
 
 async function writeDocuments(
   folder: WorkFolder,
-  { runJson, lxcConfig }: Container,
+  container: Container | null,
   source: Source,
 ): Promise<Result<void, AppError>> {
+  const { runJson = null, lxcConfig = null } = container ?? {};
   const texts = [
-    ["run.json", `${JSON.stringify(runJson, null, LAYOUT_BLANKS)}\n`],
+    ...(runJson === null ? [] : [["run.json", `${JSON.stringify(runJson, null, LAYOUT_BLANKS)}\n`] as const]),
     ...(lxcConfig === null ? [] : [[CONFIG_FILE, lxcConfig] as const]),
     ["src.json", sourceText(source)],
   ] as const;

@@ -23,6 +23,8 @@ export type AppError =
       readonly found: string;
       readonly wanted: string;
     }
+  /** A part without image data cannot get another name. */
+  | { readonly kind: "keepsName"; readonly name: string; readonly part: string; readonly from: string }
   | { readonly kind: "noSource"; readonly name: string }
   | { readonly kind: "disk"; readonly error: DiskError };
 
@@ -53,6 +55,8 @@ export function explainApp(error: AppError): string {
       return error.why.includes(error.from) ? error.why : `${error.from}: ${error.why}`;
     case "otherImage":
       return `${error.from} is ${error.found} by now, and ${error.name}/src.json wants ${error.wanted}: "cairn app update ${error.name}" takes the new one`;
+    case "keepsName":
+      return `${error.from} has nothing from which it could be made as ${error.name}: its files say ${error.part}, so add it under that name`;
     case "noSource":
       return `${error.name}/src.json names no image, root file system or repository: "cairn app update ${error.name} --from …" does`;
     case "disk":

@@ -15,6 +15,6 @@ export type { AppChange, AppPorts } from "./compose.ts";
 export { readConfigFile } from "./device.ts";
 export { type AppError, explainApp } from "./error.ts";
 export { type App, listApps, openApp, originText, removeApp, rootFileOf } from "./list.ts";
-export type { Format, Image, ImagePlace, ImageRequest, Images, Packed, Verity } from "./ports.ts";
+export type { Format, Image, ImagePlace, ImageRequest, Images, Packed, Parts, Verity } from "./ports.ts";
 export { type ImageName, imageReference, isOnThisMachine, parseImageName } from "./reference.ts";
 export { type Wishes, withArguments, withWishes } from "./requests.ts";

@@ -50,3 +50,12 @@ export interface Verity {
    */
   guard(image: string): Promise<Result<void, string>>;
 }
+
+/** Containers that somebody else has made (`--type pvr`). */
+export interface Parts {
+  /**
+   * Writes the files of the one part that `reference` names, `../gateway#web`, into an existing folder, over what is there; objects are
+   * checked, and all is durable. The value is the part's name.
+   */
+  unpack(reference: string, folder: string): Promise<Result<string, string>>;
+}

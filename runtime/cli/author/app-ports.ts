@@ -19,6 +19,7 @@ import { type Compressor, compressors, explainPack, guardWithVerity, pack } from
 import { err, ok, type Result } from "../../result.ts";
 import type { Json } from "../../state/index.ts";
 import { realDisk } from "../../store/index.ts";
+import { openParts } from "./app-parts.ts";
 
 export interface PortOptions {
   readonly signal: AbortSignal;
@@ -38,6 +39,7 @@ const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 export function openPorts(options: PortOptions): AppPorts {
   return {
     disk: realDisk,
+    parts: openParts(options.signal),
     images: { open: (request) => open(request, options) },
     verity: {
       async guard(image) {

@@ -25,7 +25,7 @@ async function show(
   if (json) out.print(JSON.stringify({ name, digest, packed, files, remarks }));
   else
     out.print(
-      `${name}: ${packed ? "packed from" : "root unchanged,"} ${digest}\n${files.map((file) => `  ${name}/${file}`).join("\n")}`,
+      `${name}: ${packed ? "new root," : "same root,"} ${digest}\n${files.map((file) => `  ${name}/${file}`).join("\n")}`,
     );
   if (!json) for (const remark of remarks) out.complain(`${name}: ${remark}`);
   return EXIT.done;
@@ -63,7 +63,7 @@ export function appCommands(open: OpenPorts, root: () => string = () => process.
       from: flag.text(
         "image of a registry, OCI layout, saved image; with --type rootfs: folder or archive of a root file system",
       ),
-      type: flag.text("docker (default) or rootfs"),
+      type: flag.text("docker (default), rootfs, or pvr: a part of a repository or an export, ../gateway#web"),
       ...imageFlags,
       ...wishFlags,
       json,
@@ -73,8 +73,10 @@ export function appCommands(open: OpenPorts, root: () => string = () => process.
     async run(values, out) {
       const { from, type } = values;
       if (from === null) return complain({ kind: "wrong", sentence: "--from is missing: which image?" }, out);
-      if (type !== null && type !== "docker" && type !== "rootfs")
-        return complain({ kind: "wrong", sentence: "--type wants docker or rootfs" }, out);
+      if (type !== null && type !== "docker" && type !== "rootfs" && type !== "pvr")
+        return complain({ kind: "wrong", sentence: "--type wants docker, rootfs or pvr" }, out);
+      if (type === "pvr" && (values.format !== null || values.verity))
+        return complain({ kind: "wrong", sentence: "--format and --verity: a part is taken as it is packed" }, out);
       const config = await readConfig(values["config-json"]);
       const wishes = config.ok ? wishesOf(values, config.value) : config;
       if (!wishes.ok) return complain(wishes.error, out);
@@ -90,7 +92,7 @@ export function appCommands(open: OpenPorts, root: () => string = () => process.
           platform: values.platform,
         },
         login: loginOf(values),
-        wishes: { format: "erofs", ...wishes.value },
+        wishes: type === "pvr" ? wishes.value : { format: "erofs" as const, ...wishes.value },
       } as const;
       return withPorts(values, out, async (ports) => show(await addApp(ports, root(), request), values, out));
     },

@@ -21,7 +21,7 @@ describe("app add", () => {
     expect(ran).toEqual({
       exit: 0,
       out:
-        "web: packed from reg:5000/nginx@sha256:77\n  web/lxc.container.conf\n  web/root.erofs\n" +
+        "web: new root, reg:5000/nginx@sha256:77\n  web/lxc.container.conf\n  web/root.erofs\n" +
         "  web/root.erofs.docker-digest\n  web/run.json\n  web/src.json\n",
       err: "",
     });
@@ -131,6 +131,18 @@ describe("app add", () => {
     expect(world.files()).toEqual(["device.json"]);
   });
 
+  test("says what a device would refuse as it is now", async () => {
+    using world = appWorld();
+    world.images.set("a", NGINX);
+    const words = ["add", "web", "--from", "a", "--arg", "PV_EXTRA_VOLUMES=maps.squashfs,more.squashfs"];
+    const ran = await world.run(...words);
+    expect(ran.exit).toBe(0);
+    expect(ran.err).toContain("a device would not take it yet: the state is refused: web/run.json, volumes[0]");
+    world.write("web/maps.squashfs", "x");
+    world.write("web/more.squashfs", "y");
+    expect(await world.run("install", "web")).toMatchObject({ exit: 0, err: "" });
+  });
+
   test("of what is there already changes nothing and names the command for it", async () => {
     using world = appWorld();
     world.images.set("a", NGINX);
@@ -188,13 +200,11 @@ describe("app update", () => {
     using world = appWorld();
     world.images.set("a:1", { ...NGINX, digest: "a@sha256:1" });
     await world.run("add", "web", "--from", "a:1");
-    expect((await world.run("update", "web", "--arg", "PV_ROLES=mgmt")).out).toContain(
-      "web: root unchanged, a@sha256:1\n",
-    );
+    expect((await world.run("update", "web", "--arg", "PV_ROLES=mgmt")).out).toContain("web: same root, a@sha256:1\n");
     expect(JSON.parse(world.read("web/run.json"))["roles"]).toEqual(["mgmt"]);
     expect(world.packs).toBe(1);
     world.images.set("a:1", { ...NGINX, digest: "a@sha256:2", root: "new" });
-    expect((await world.run("update", "web")).out).toContain("web: packed from a@sha256:2\n");
+    expect((await world.run("update", "web")).out).toContain("web: new root, a@sha256:2\n");
     expect(world.read("web/root.erofs")).toBe("erofs:new");
   });
 

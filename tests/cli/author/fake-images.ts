@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import type { AppPorts, Image, ImageRequest } from "../../../runtime/author/app/index.ts";
 import { appCommands } from "../../../runtime/cli/author/app.ts";
+import { openParts } from "../../../runtime/cli/author/app-parts.ts";
 import type { PortOptions } from "../../../runtime/cli/author/app-ports.ts";
 import { group, type Out } from "../../../runtime/cli/command.ts";
 import { parse } from "../../../runtime/cli/parse.ts";
@@ -83,6 +84,7 @@ async function runIn(world: AppWorld, words: readonly string[]) {
 
 const portsOf = (world: AppWorld, signal: AbortSignal): AppPorts => ({
   disk: realDisk,
+  parts: openParts(signal),
   images: {
     async open(request) {
       world.asked.push(request);
