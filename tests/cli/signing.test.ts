@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +6,8 @@ import { openssl } from "../signatures/openssl.ts";
 import { sample, unsigned, withMember } from "../signatures/signed-state.ts";
 import { vectorJson, vectorPath, vectorText } from "../signatures/vectors.ts";
 import { cairn } from "./run-command.ts";
+
+setDefaultTimeout(60_000); // many processes on a busy machine
 
 const folder = mkdtempSync(join(tmpdir(), "cairn-sign-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,8 @@ import { type Certificate, readCertificate, writePem } from "../../../runtime/si
 import { openssl } from "../../signatures/openssl.ts";
 import { unwrap } from "../../signatures/signed-state.ts";
 import { vectorPath } from "../../signatures/vectors.ts";
+
+setDefaultTimeout(60_000); // many processes on a busy machine
 
 const folder = mkdtempSync(join(tmpdir(), "cairn-certificate-"));
 afterAll(() => rmSync(folder, { recursive: true }));

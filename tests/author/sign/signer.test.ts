@@ -1,9 +1,11 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { commandSigner, explainSign, signState } from "../../../runtime/author/sign/index.ts";
 import { verifyState } from "../../../runtime/signatures/index.ts";
 import { keyOf, NOW, unsigned, withMember } from "../../signatures/signed-state.ts";
 import { vectorPath } from "../../signatures/vectors.ts";
+
+setDefaultTimeout(60_000); // many processes on a busy machine
 
 const target = { key: "_sigs/web.json", include: ["web/**"], exclude: ["web/src.json", "_sigs/web.json"] };
 const options = { x5c: [], form: "raw", withPayload: false } as const;
