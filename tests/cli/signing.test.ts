@@ -225,6 +225,13 @@ describe("cairn sign", () => {
     expect(await cairn("sign", "--part", "web", ...signer, "--pubkey", pki("dev-rsa.pub"))).toMatchObject({ exit: 1 });
   });
 
+  test("tells which values Pantavisor would not verify", async () => {
+    const repo = repository(withMember(withMember(unsigned, "web/x.json", 3), "web/y.json", "text"));
+    const ran = await cairn("sign", "--part", "web", "--key", pki("dev-rsa.key"), "--repo", repo);
+    expect(ran.exit).toBe(0);
+    expect(ran.err).toBe("note: web/x.json is a bare value, which Pantavisor does not verify: put it into an object\n");
+  });
+
   test("writes ECDSA in DER when it is wanted", async () => {
     const repo = repository(unsigned);
     await cairn("sign", "--part", "web", "--key", pki("dev-ec256.key"), "--ecdsa", "der", "--repo", repo);
