@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../result.ts";
-import { canonical } from "../state/index.ts";
+import { canonical, type Json } from "../state/index.ts";
 import { encodeBase64, encodeBase64Url } from "./base64.ts";
 import { type Algorithm, algorithmFor, algorithms, readGlobs } from "./header.ts";
 import { limits } from "./limits.ts";
@@ -28,6 +28,8 @@ export interface PreparedSignature {
   readonly protected: string;
   /** The keys that it will protect, sorted by code point. */
   readonly covered: readonly string[];
+  /** Those of them whose value is a bare number, boolean or null: the original's device cannot verify such (reference authoring 3.7). */
+  readonly bareScalars: readonly string[];
   readonly payload: string;
   /** What has to be signed. */
   readonly signingInput: Uint8Array;
@@ -73,12 +75,15 @@ export function prepareSignature(
     }),
   );
   const { payload } = selection;
+  const covered = new Set(selection.protected);
+  const bare = state.value.members.filter(({ key: one, value }) => covered.has(one) && isBare(value));
   return ok({
     algorithm,
     hash: algorithms[algorithm].hash,
     key,
     protected: header,
     covered: selection.protected,
+    bareScalars: bare.map(({ key: one }) => one),
     payload,
     signingInput: signingInput(header, payload),
   });
@@ -108,6 +113,8 @@ export function finishSignature(
     }),
   );
 }
+
+const isBare = (value: Json): boolean => value === null || typeof value === "number" || typeof value === "boolean";
 
 const sameKey = (a: PublicKey, b: PublicKey): boolean => Buffer.compare(encodePublicKey(a), encodePublicKey(b)) === 0;
 

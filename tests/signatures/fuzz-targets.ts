@@ -19,7 +19,7 @@ import { explained, type Input, type Target, type Verdict } from "../fuzz/campai
 import type { Dice } from "../fuzz/dice.ts";
 import { readable } from "../state/fuzz-target.ts";
 import { mutant } from "../state/mutate.ts";
-import { certificatesOf, NOW, sample, trust, unwrap } from "./signed-state.ts";
+import { certificatesOf, NOW, sample, trust, unsigned, unwrap } from "./signed-state.ts";
 import { vectorJson, vectorPath, vectorText } from "./vectors.ts";
 
 const asText = (input: Input): string => (typeof input === "string" ? input : Buffer.from(input).toString("latin1"));
@@ -165,28 +165,32 @@ interface Element {
   readonly signature: string;
 }
 
-const members: Readonly<Record<string, unknown>> = JSON.parse(sample);
-const signatureKeys = Object.keys(members).filter((key) => key.startsWith("_sigs/"));
-const elementOf = (key: string): Element => JSON.parse(sample)[key];
-const headers = signatureKeys.map((key) => Buffer.from(elementOf(key).protected, "base64url").toString());
+const genuine: Readonly<Record<string, Element>> = JSON.parse(sample);
+/** Of the RSA keys: checking ECDSA takes so long that little else would be seen. */
+const signatureKeys = ["_sigs/bsp.json", "_sigs/web.json"];
+const headers = signatureKeys.map((key) => Buffer.from(genuine[key]?.protected ?? "", "base64url").toString());
+
+/** The state with one of its signatures, and that with these changes. */
+function withElement(key: string, changes: object): string {
+  return JSON.stringify({ ...JSON.parse(unsigned), [key]: { ...genuine[key], ...changes } });
+}
+const genuineStates = new Set(signatureKeys.map((key) => withElement(key, {})));
 
 /** A protected header, or the certificates in it, that nobody signed; sometimes the genuine ones, to see that those still pass. */
 function mutantState(dice: Dice): string {
-  if (dice.roll(200) === 0) return sample;
-  const key = dice.pick(signatureKeys);
-  const element = elementOf(key);
-  const header = Buffer.from(element.protected, "base64url").toString();
+  if (dice.roll(200) === 0) return dice.pick([...genuineStates]);
+  const at = dice.roll(signatureKeys.length);
+  const [key = "", header = ""] = [signatureKeys[at], headers[at]];
   const other = dice.roll(3) === 0 ? mutantX5c(header, dice) : mutant(dice, [header, dice.pick(headers)]);
-  const encoded = Buffer.from(other).toString("base64url");
-  return JSON.stringify({ ...members, [key]: { ...element, protected: encoded } });
+  return withElement(key, { protected: Buffer.from(other).toString("base64url") });
 }
 
 function mutantX5c(header: string, dice: Dice): string {
   const ders = certificates.map(({ der }) => der);
   const x5c = Array.from({ length: 1 + dice.roll(9) }, () => Buffer.from(mutantBytes(dice, ders)).toString("base64"));
   const [first, ...rest] = x5c;
-  const genuine = Buffer.from(dice.pick(ders)).toString("base64");
-  return JSON.stringify({ ...JSON.parse(header), x5c: dice.roll(2) === 0 ? [genuine, ...rest] : [first, ...rest] });
+  const whole = Buffer.from(dice.pick(ders)).toString("base64");
+  return JSON.stringify({ ...JSON.parse(header), x5c: dice.roll(2) === 0 ? [whole, ...rest] : [first, ...rest] });
 }
 
 export const headerTarget = withPlanted({
@@ -196,9 +200,7 @@ export const headerTarget = withPlanted({
     const result = verifyState(input, trust, { nowMs: NOW });
     return () => {
       if (!result.ok) return explained(explainVerify(result.error));
-      return input === sample || JSON.stringify(JSON.parse(asText(input))) === JSON.stringify(members)
-        ? "fine"
-        : "accepted";
+      return genuineStates.has(asText(input)) ? "fine" : "accepted";
     };
   },
 });

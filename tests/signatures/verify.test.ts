@@ -214,6 +214,14 @@ describe("trust", () => {
   });
 });
 
+test("a header has the escapes of the original's encoder, so that the same key makes the same bytes", () => {
+  const state = withMember(unsigned, "a<&>\u2028/x.json", {});
+  const whole = signed(state, { name: "a", signer: "dev-second", include: ["a<&>\u2028/*"] });
+  const written = Buffer.from(JSON.parse(whole)["_sigs/a.json"].protected, "base64url").toString();
+  expect(written).toContain('"include":["a\\u003c\\u0026\\u003e\\u2028/*"]');
+  expect(problemOf(whole, trust, { only: ["_sigs/a.json"] })).toBe("ok");
+});
+
 describe("ECDSA", () => {
   const whom = { certificates: [], keys: [keyOf("dev-ec256.pub"), keyOf("dev-ec384.pub")] };
   test.each(["dev-ec256", "dev-ec384"])("of %s in DER is for those who ask for it, and for nobody else", (signer) => {

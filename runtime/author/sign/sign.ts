@@ -7,6 +7,7 @@ import {
   fingerprint,
   finishSignature,
   type MakeError,
+  type PreparedSignature,
   prepareSignature,
 } from "../../signatures/index.ts";
 import { shown } from "../../state/index.ts";
@@ -29,6 +30,8 @@ export interface Signed {
   /** SHA-256 of the signer's public key. */
   readonly fingerprint: string;
   readonly protected: readonly string[];
+  /** Keys that the original's device cannot verify; see {@link PreparedSignature.bareScalars}. */
+  readonly bareScalars: readonly string[];
   /** The file: canonical JSON without a final newline. */
   readonly text: string;
 }
@@ -50,8 +53,9 @@ export async function signState(
   if (!answer.ok) return err({ kind: "signer", key, error: answer.error });
   const text = finishSignature(prepared.value, answer.value, { form, withPayload });
   if (!text.ok) return err({ kind: "make", key, error: text.error });
-  const { algorithm, covered } = prepared.value;
-  return ok({ key, algorithm, fingerprint: fingerprint(signer.publicKey), protected: covered, text: text.value });
+  const { algorithm, covered, bareScalars } = prepared.value;
+  const by = fingerprint(signer.publicKey);
+  return ok({ key, algorithm, fingerprint: by, protected: covered, bareScalars, text: text.value });
 }
 
 /** Writes signatures into a working copy, where the next commit takes them up. The error is of the first that could not be written. */

@@ -22,7 +22,7 @@ interface Wish {
 
 export const keyNew = command("new", {
   summary: "Make a private key, and a certificate for it if wanted",
-  example: "cairn key new signer.pem --issued 'web signer' --ca root.crt --ca-key root.pem",
+  example: 'cairn key new signer.pem --issued "web signer" --ca root.crt --ca-key root.pem',
   flags: {
     type: flag.text("p256, p384 or rsa (3072 bits, which pvr and Pantavisor verify too); default p256"),
     "self-signed": flag.text("also a certificate for this name, signed by the key itself, in <file>.crt"),

@@ -226,7 +226,10 @@ async function sameChain(claim: Claim | null, signer: Signer): Promise<readonly 
 }
 
 function tell(signed: readonly Signed[], json: boolean, out: Out): void {
-  for (const { key, algorithm, fingerprint, protected: keys } of signed) {
+  for (const { key, algorithm, fingerprint, protected: keys, bareScalars } of signed) {
+    for (const bare of bareScalars) {
+      out.complain(`note: ${bare} is a bare value, which Pantavisor does not verify: put it into an object`);
+    }
     if (json) out.print(JSON.stringify({ key, algorithm, fingerprint, protected: keys }));
     else out.print(`${key}: ${algorithm}, protects ${keys.length} ${keys.length === 1 ? "key" : "keys"}`);
   }
