@@ -11,6 +11,7 @@ import { type Failure, failure } from "../update/index.ts";
 import { controlDevice } from "./control-device.ts";
 import type { Machine } from "./machine.ts";
 import type { DeviceMetadata } from "./metadata.ts";
+import type { Accepts } from "./read-revision.ts";
 import { keysOf, type LoadedRevision, openRevision } from "./revision.ts";
 import { explainEnd, type News, type RunnableRevision, type Running, run } from "./running.ts";
 import { onPowerSignals } from "./signals.ts";
@@ -44,11 +45,12 @@ export interface DeviceParts {
   readonly store: Store;
   readonly metadata: DeviceMetadata;
   readonly updating: Updating;
+  readonly accepts: Accepts;
 }
 
 /** Starts what the revision holds: liblxc, the containers under supervision, the control sockets. */
 export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<RunningDevice, string> {
-  const { machine, store, metadata, updating } = parts;
+  const { machine, store, metadata, updating, accepts } = parts;
   const { config, entries } = machine.configuration;
   const { logs, log } = machine;
 
@@ -193,7 +195,7 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     store,
     reservedPercent: config.PV_STORAGE_GC_RESERVED,
     metadata,
-    updates: updateRequests({ store, updating, booted: first.name, warn: (message) => log.warn(message) }),
+    updates: updateRequests({ store, updating, accepts, booted: first.name, warn: (message) => log.warn(message) }),
   });
   const onBug = (error: unknown) => logs.logger("control").error(String(error));
   const sockets = controlSockets(parts.layout.runDir, device, onBug);

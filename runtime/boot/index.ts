@@ -11,16 +11,18 @@ import {
   removeUnfinishedObjects,
   type Store,
 } from "../store/index.ts";
-import { failure, type UpdateLimits } from "../update/index.ts";
+import { type Failure, failure, type UpdateLimits } from "../update/index.ts";
 import { bootedRevision } from "./booted.ts";
 import { mountBsp } from "./bsp.ts";
 import type { Config } from "./config/index.ts";
-import { type RunningDevice, startDevice } from "./device.ts";
+import { type DeviceParts, type RunningDevice, startDevice } from "./device.ts";
 import { openDeviceLoader } from "./loader.ts";
 import { type Machine, startMachine } from "./machine.ts";
 import { openDeviceMetadata } from "./metadata.ts";
 import { addOemLevel } from "./oem.ts";
+import type { Accepts } from "./read-revision.ts";
 import { type LoadedRevision, loadRevision, openStorage, type Storage } from "./revision.ts";
+import { openSecureBoot } from "./secure-boot.ts";
 import { explainStorageError, mountStorage } from "./storage.ts";
 import { realTimer, resumeUpdating, type Updating, type UpdatingPorts, withoutLoader } from "./updating.ts";
 
@@ -56,38 +58,44 @@ async function startRevision(machine: Machine): Promise<Result<void, string>> {
   await cleanUp(machine, store);
 
   const useVerity = config.PV_SECUREBOOT_HANDLERS && !boot.verityOff;
-  const revision = await loadRevision(storage.value, useVerity);
+  const secureBoot = openSecureBoot({ config, wallMs: Date.now, warn: (message) => machine.log.warn(message) });
+  const revision = await loadRevision(storage.value, { useVerity, accepts: secureBoot.booted });
+  const accepts = secureBoot.offered;
   let device: RunningDevice | null = null;
   const updating = await openUpdating(
     machine,
     storage.value,
     loader,
-    useVerity,
+    { useVerity, accepts },
     revision.ok ? revision.value.state : null,
     () => device,
   );
   if (updating.view().phase.at === "leaving") return ok(undefined); // the machine goes down: nothing is started
 
-  const started = revision.ok ? await startLoaded(machine, revision.value, layout, store, updating) : revision;
+  const started = revision.ok
+    ? damagedUnless(await startLoaded(revision.value, { machine, layout, store, updating, accepts }))
+    : revision;
   if (started.ok) {
     device = started.value;
     return ok(undefined);
   }
-  if (updating.view().phase.at !== "trying") return started;
+  const why = revision.ok ? started.error.message : `revision ${name}: ${started.error.message}`;
+  if (updating.view().phase.at !== "trying") return err(why);
   // On trial: the verdict and its reason are recorded before the loader goes back.
-  machine.log.fatal(started.error);
-  updating.send({ kind: "damaged", failure: failure(revision.ok ? "badObject" : "badState", started.error) });
+  machine.log.fatal(why);
+  updating.send({ kind: "damaged", failure: started.error });
   return ok(undefined);
 }
 
+const damagedUnless = <T>(done: Result<T, string>): Result<T, Failure> =>
+  done.ok ? done : err(failure("badObject", done.error));
+
 /** From the revision's configuration to running containers. */
 async function startLoaded(
-  machine: Machine,
   revision: LoadedRevision,
-  layout: Layout,
-  store: Store,
-  updating: Updating,
+  parts: Omit<DeviceParts, "metadata">,
 ): Promise<Result<RunningDevice, string>> {
+  const { machine, layout, store, updating } = parts;
   for (const { path, message } of revision.state.warnings) machine.log.warn(`${path}: ${message}`);
   const configuration = await addOemLevel(machine.configuration, revision, trailDir(layout));
   if (!configuration.ok) return err(`the OEM configuration: ${configuration.error}`);
@@ -99,7 +107,7 @@ async function startLoaded(
     warn: (message) => machine.log.warn(message),
   });
   const bsp = await mountBsp(revision, layout);
-  return bsp.ok ? startDevice(revision, { machine, layout, store, metadata, updating }) : bsp;
+  return bsp.ok ? startDevice(revision, { ...parts, metadata }) : bsp;
 }
 
 /** What power cuts left. Nothing here keeps a device from booting. */
@@ -115,7 +123,7 @@ async function openUpdating(
   machine: Machine,
   { store, name }: Storage,
   loader: Loader,
-  useVerity: boolean,
+  checks: { readonly useVerity: boolean; readonly accepts: Accepts },
   booted: State | null,
   device: () => RunningDevice | null,
 ): Promise<Updating> {
@@ -132,7 +140,7 @@ async function openUpdating(
     reservedPercent: config.PV_STORAGE_GC_RESERVED,
     keepFactory: config.PV_STORAGE_GC_KEEP_FACTORY,
     collectBelowPercent: config.PV_STORAGE_GC_THRESHOLD,
-    useVerity,
+    ...checks,
     booted: name,
     limits: limitsOf(config, booted),
     fetch: null,

@@ -1,27 +1,19 @@
 import { err, ok, type Result } from "../result.ts";
-import {
-  type Container,
-  type ContainerName,
-  explainState,
-  factory,
-  ownerOf,
-  parseState,
-  type RevisionName,
-  type State,
-} from "../state/index.ts";
+import { type Container, type ContainerName, factory, ownerOf, type RevisionName, type State } from "../state/index.ts";
 import {
   explainProblem,
   explainStore,
   makeVolumeFolder,
   newHashCache,
   prepareStorage,
-  readState,
   type Store,
   type StoreError,
   setCurrent,
   settleFactory,
   validate,
 } from "../store/index.ts";
+import type { Failure } from "../update/index.ts";
+import { type Accepts, readRevision } from "./read-revision.ts";
 
 /** The revision that was booted: what it says, and its files. */
 export interface LoadedRevision {
@@ -59,16 +51,13 @@ export async function openStorage(store: Store, name: RevisionName): Promise<Res
   return ok({ store, name });
 }
 
-/** Reads and parses the booted revision (reference 4.3, steps 3 to 5). */
+/** Reads the booted revision, and whether it may run here (reference 4.3, steps 3 to 5). */
 export async function loadRevision(
   { store, name }: Storage,
-  useVerity: boolean,
-): Promise<Result<LoadedRevision, string>> {
-  const text = await readState(store, name);
-  if (!text.ok) return err(`revision ${name}: ${explainStore(text.error)}`);
-  const state = parseState(text.value);
-  if (!state.ok) return err(`revision ${name}: ${explainState(state.error)}`);
-  return ok(openRevision(store, name, state.value, useVerity));
+  { useVerity, accepts }: { readonly useVerity: boolean; readonly accepts: Accepts },
+): Promise<Result<LoadedRevision, Failure>> {
+  const state = await readRevision(store, name, accepts);
+  return state.ok ? ok(openRevision(store, name, state.value, useVerity)) : state;
 }
 
 /** A revision whose state is known already. */

@@ -1,6 +1,6 @@
 import type { CommandAnswer, Refusal } from "../control/index.ts";
 import { err, ok, type Result } from "../result.ts";
-import { explainState, factory, isLocal, parseRevisionName, parseState, type RevisionName } from "../state/index.ts";
+import { factory, isLocal, parseRevisionName, type RevisionName } from "../state/index.ts";
 import {
   explainStore,
   progressRecord,
@@ -11,8 +11,9 @@ import {
   type StoreError,
   writeProgress,
 } from "../store/index.ts";
-import type { Wish } from "../update/index.ts";
+import type { Failure, Wish } from "../update/index.ts";
 import type { UpdateOperation, Updates } from "./control-commands.ts";
+import { type Accepts, acceptState } from "./read-revision.ts";
 import { activity, type Updating } from "./updating.ts";
 
 /** Reference 8.6: an update that runs may take this long. */
@@ -36,12 +37,16 @@ const ofStore = (error: StoreError): Refusal => {
   }
 };
 
+const notAccepted = ({ reason, message }: Failure): string =>
+  `${reason === "badSignature" ? "Secureboot" : "Parser: State JSON has bad format"}: ${message}`;
+
 /** What the control API asks of updates: states to keep, revisions to run, room to make (reference 4.8, 8.4, 8.6, 8.9). */
 export function updateRequests(options: {
   readonly store: Store;
   readonly updating: Updating;
   /** What the boot loader started: its base system is in use whatever runs. */
   readonly booted: RevisionName;
+  readonly accepts: Accepts;
   readonly warn: (message: string) => void;
 }): Updates {
   const { store, updating, booted } = options;
@@ -62,8 +67,8 @@ export function updateRequests(options: {
 
   async function put(rev: RevisionName, bytes: Uint8Array): Promise<Result<void, Refusal>> {
     if (!isLocal(rev)) return err(refusal(400, "Only revisions below locals/ can be put"));
-    const state = parseState(bytes);
-    if (!state.ok) return err(refusal(422, `Parser: State JSON has bad format: ${explainState(state.error)}`));
+    const state = acceptState(bytes, options.accepts);
+    if (!state.ok) return err(refusal(422, notAccepted(state.error)));
     const stored = await putState(store, rev, state.value.text, { keep: unchanging() });
     if (!stored.ok) return err(ofStore(stored.error));
     if (unchanging().has(rev)) return ok(undefined); // it is there already, with a record of its own

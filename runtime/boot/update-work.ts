@@ -3,9 +3,7 @@ import type { Logger } from "../logs/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import {
   belowFloor,
-  explainState,
   factory,
-  parseState,
   type RevisionName,
   raisedFloor,
   type State,
@@ -39,6 +37,7 @@ import {
   writeProgress,
 } from "../store/index.ts";
 import { type Candidate, type Effect, type Failure, failure, type How, type Wish } from "../update/index.ts";
+import { type Accepts, readRevision } from "./read-revision.ts";
 
 /** What the work of an update needs of the device; the simulation gives its own. */
 export interface UpdateWorld {
@@ -55,6 +54,7 @@ export interface UpdateWorld {
   readonly collectBelowPercent: number;
   /** `dm:` images will be mounted under dm-verity. */
   readonly useVerity: boolean;
+  readonly accepts: Accepts;
   /** The revision that the boot loader started. */
   readonly booted: RevisionName;
   /** What runs now. */
@@ -95,15 +95,7 @@ export interface UpdateWork {
 export function updateWork(world: UpdateWorld): UpdateWork {
   const { store, loader, log } = world;
 
-  async function stateOf(rev: RevisionName): Promise<Result<State, Failure>> {
-    const text = await readState(store, rev);
-    if (!text.ok) {
-      const reason = text.error.kind === "missing" ? "stateMissing" : "installFailed";
-      return err(failure(reason, explainStore(text.error)));
-    }
-    const state = parseState(text.value);
-    return state.ok ? state : err(failure("badState", explainState(state.error)));
-  }
+  const stateOf = (rev: RevisionName) => readRevision(store, rev, world.accepts);
 
   async function load(rev: RevisionName) {
     const state = await stateOf(rev);

@@ -1,6 +1,9 @@
 /** A command is a value: parser, help and tests read the same one (and so will completion). */
 
-export interface Flag<Kind extends "switch" | "text" = "switch" | "text"> {
+/** `texts` may be given several times. */
+type FlagKind = "switch" | "text" | "texts";
+
+export interface Flag<Kind extends FlagKind = FlagKind> {
   readonly kind: Kind;
   /** One letter, `-s`. */
   readonly short: string | null;
@@ -10,6 +13,7 @@ export interface Flag<Kind extends "switch" | "text" = "switch" | "text"> {
 export const flag = {
   switch: (summary: string, short: string | null = null): Flag<"switch"> => ({ kind: "switch", short, summary }),
   text: (summary: string, short: string | null = null): Flag<"text"> => ({ kind: "text", short, summary }),
+  texts: (summary: string, short: string | null = null): Flag<"texts"> => ({ kind: "texts", short, summary }),
 } as const;
 
 export interface Operand<Needed extends boolean = boolean, Many extends boolean = boolean> {
@@ -28,9 +32,13 @@ export const operand = {
 type Flags = Readonly<Record<string, Flag>>;
 type Operands = Readonly<Record<string, Operand>>;
 
-/** What `run` gets: switches are true or false, a text that was not given is null, an operand of many is a list. */
+/** What `run` gets: switches are true or false, a text that was not given is null, texts and an operand of many are lists. */
 export type Values<F extends Flags, O extends Operands> = {
-  readonly [K in keyof F]: F[K] extends Flag<"switch"> ? boolean : string | null;
+  readonly [K in keyof F]: F[K] extends Flag<"switch">
+    ? boolean
+    : F[K] extends Flag<"texts">
+      ? readonly string[]
+      : string | null;
 } & {
   readonly [K in keyof O]: O[K] extends Operand<boolean, true>
     ? readonly string[]

@@ -43,8 +43,9 @@ function commandHelp(node: Command, path: string): string {
     ...operands.map(([name, { needed, many }]) => (needed ? `<${name}>` : many ? `[${name}…]` : `[${name}]`)),
   ].join(" ");
   const flags = Object.entries(node.flags).map(([name, { kind, short, summary }]) => {
-    const value = kind === "text" ? ` <${name}>` : "";
-    return [`--${name}${value}${short === null ? "" : `, -${short}${value}`}`, summary];
+    const value = kind === "switch" ? "" : ` <${name}>`;
+    const often = kind === "texts" ? " …" : "";
+    return [`--${name}${value}${often}${short === null ? "" : `, -${short}${value}`}`, summary];
   });
   return [
     `usage: ${usage} [flags]`,

@@ -78,6 +78,8 @@ export function parse(root: CommandGroup, argv: readonly string[]): Parsed {
   return fill(node, words, given, wrong);
 }
 
+const ABSENT = { switch: false, text: null, texts: [] } as const;
+
 function fill(
   node: Command,
   words: readonly string[],
@@ -85,10 +87,11 @@ function fill(
   wrong: (why: string) => Parsed,
 ): Parsed {
   const values: Record<string, ParsedValues[string]> = {};
-  for (const [name, { kind }] of Object.entries(node.flags)) values[name] = kind === "switch" ? false : null;
+  for (const [name, { kind }] of Object.entries(node.flags)) values[name] = ABSENT[kind];
   for (const { typed, name, value } of given) {
     if (!Object.hasOwn(node.flags, name)) return wrong(unknown("flag", typed, flagNames(node)));
-    values[name] = value;
+    const before = values[name];
+    values[name] = Array.isArray(before) ? [...before, value] : value;
   }
   const operands = Object.entries(node.operands);
   for (const [index, [name, { needed, many }]] of operands.entries()) {

@@ -23,17 +23,10 @@ export function checkedState(variables: Variables): LoaderState {
 }
 
 export function environmentLoader({ type, canTry, environment, lacks, forget }: EnvironmentLoader): Loader {
-  const changeNow = async (next: (state: LoaderState) => LoaderState): LoaderResult<void> => {
+  const change = async (next: (state: LoaderState) => LoaderState): LoaderResult<void> => {
     const read = await environment.read();
     if (!read.ok) return read;
     return environment.write(withState(read.value, next(checkedState(read.value)), forget));
-  };
-  let last: Promise<unknown> = Promise.resolve();
-  /** In turn: one that a slow card holds up for minutes may still be under way when nobody waits for it any more. */
-  const change = (next: (state: LoaderState) => LoaderState): LoaderResult<void> => {
-    const turn = last.then(() => changeNow(next));
-    last = turn;
-    return turn;
   };
   return {
     type,

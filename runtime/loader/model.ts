@@ -29,7 +29,7 @@ export type LoaderResult<T> = Promise<Result<T, LoaderError>>;
 /**
  * A boot loader that starts the committed revision, or once the one on trial, and falls back by itself when that one does not come to
  * be committed. Every write is one atomic step, durable and where the loader itself finds it when the call returns, and read back.
- * After an error the loader finds the old or the new, never a mixture. Calls must not overlap.
+ * After an error the loader finds the old or the new, never a mixture. Calls that read or change are carried out one after the other.
  */
 export interface Loader {
   /** As `PV_BOOTLOADER_TYPE` names it. */

@@ -7,6 +7,7 @@ import { environmentLoader } from "./environment-loader.ts";
 import type { Format } from "./format.ts";
 import { type CopyPlace, parseFwEnvConfig } from "./fw-env-config.ts";
 import { grubenv } from "./grubenv.ts";
+import { inTurn } from "./in-turn.ts";
 import type { Loader, LoaderError, LoaderResult } from "./model.ts";
 import { openRpiab, type RpiabPorts } from "./rpiab.ts";
 import { singleCopy } from "./uboot-binary.ts";
@@ -63,6 +64,11 @@ function openUbootEnv({ disk, ubootEnv }: LoaderPorts): Result<Loader, LoaderErr
 
 /** The driver for a type of boot loader; touches nothing yet. `unsupported`: a type or port that is not there. */
 export function openLoader(type: LoaderType, ports: LoaderPorts): Result<Loader, LoaderError> {
+  const driver = openDriver(type, ports);
+  return driver.ok ? ok(inTurn(driver.value)) : driver;
+}
+
+function openDriver(type: LoaderType, ports: LoaderPorts): Result<Loader, LoaderError> {
   const { disk, storage, rpi } = ports;
   const inBoot = (name: string, format: Format<Variables>): Environment =>
     fileEnvironment({ disk, path: `${storage}/boot/${name}`, format });

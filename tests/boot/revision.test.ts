@@ -2,11 +2,21 @@ import { afterEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { keysOf, loadRevision } from "../../runtime/boot/revision.ts";
 import { explainStorageError } from "../../runtime/boot/storage.ts";
-import { ok } from "../../runtime/result.ts";
+import { err, ok } from "../../runtime/result.ts";
 import { type Disk, installRevision, openStore, realDisk } from "../../runtime/store/index.ts";
 import { everything, parsed } from "../state/samples.ts";
 import { watchfulDisk } from "../store/disks.ts";
-import { emptyFolder, files, must, putObjects, removeFolders, revision, stateOf } from "../store/world.ts";
+import {
+  emptyFolder,
+  files,
+  must,
+  mustFail,
+  putObjects,
+  removeFolders,
+  revision,
+  stateOf,
+  stateText,
+} from "../store/world.ts";
 
 afterEach(removeFolders);
 
@@ -28,6 +38,30 @@ test("a container is checked with its overlay, and without anything of the base 
   expect([...keysOf(state, null)]).toContain("bsp/rootfs.squashfs");
 });
 
+test("a revision boots only when its signatures are accepted: of the very text that is stored", async () => {
+  const root = emptyFolder();
+  await putObjects(root, files);
+  const store = openStore(watchfulDisk(realDisk).disk, root);
+  must(await installRevision(store, revision("7"), stateOf(files)));
+  const storage = { store, name: revision("7") };
+  const texts: string[] = [];
+  const accepts = (text: string) => {
+    texts.push(text);
+    return texts.length === 1 ? ok(undefined) : err("signature _sigs/web.json: no");
+  };
+  must(await loadRevision(storage, { useVerity: false, accepts }));
+  expect(texts).toEqual([stateText(files)]);
+  expect(mustFail(await loadRevision(storage, { useVerity: false, accepts }))).toMatchObject({
+    reason: "badSignature",
+    message: "signature _sigs/web.json: no",
+  });
+  writeFileSync(`${root}/trails/7/.pvr/json`, "{");
+  expect(mustFail(await loadRevision(storage, { useVerity: false, accepts })).reason).toBe("badState");
+  expect(mustFail(await loadRevision({ store, name: revision("8") }, { useVerity: false, accepts })).reason).toBe(
+    "stateMissing",
+  );
+});
+
 test("storage that is not configured is told with what to set", () => {
   expect(explainStorageError({ kind: "noStorageDevice" })).toContain("PV_STORAGE_DEVICE");
 });
@@ -44,7 +78,9 @@ test("a container that was prepared is prepared again without reading its object
   };
   const store = openStore({ ...watchfulDisk(realDisk).disk, open }, root);
   must(await installRevision(store, revision("7"), stateOf(files)));
-  const loaded = must(await loadRevision({ store, name: revision("7") }, false));
+  const loaded = must(
+    await loadRevision({ store, name: revision("7") }, { useVerity: false, accepts: () => ok(undefined) }),
+  );
   const web = loaded.state.containers.find(({ name }) => name === "web");
   if (web === undefined) throw new Error("wanted a container web");
 

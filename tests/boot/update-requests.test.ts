@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { UpdateOperation } from "../../runtime/boot/control-commands.ts";
 import { updateRequests } from "../../runtime/boot/update-requests.ts";
 import type { UpdateNews } from "../../runtime/boot/updating.ts";
+import { err, ok } from "../../runtime/result.ts";
 import { progressRecord, readProgress, setCurrent, writeProgress } from "../../runtime/store/index.ts";
 import type { Phase, Update } from "../../runtime/update/index.ts";
 import { smallDisk } from "../store/disks.ts";
@@ -43,6 +44,7 @@ async function requests(running = "0", options: Options = {}): Promise<Requests>
       settled: async () => {},
     },
     booted: options.booted ?? revision("0"),
+    accepts: options.accepts ?? (() => ok(undefined)),
     warn: (message) => void warned.push(message),
   });
   return {
@@ -78,6 +80,19 @@ test.each(["{", "{}", '{"#spec":"pantavisor-service-system@1","../x":{}}'])(
     expect(it.hasTrail("locals/next")).toBe(false);
   },
 );
+
+test("a state whose signatures are not accepted is refused in the original's words, and nothing of it stays", async () => {
+  const texts: string[] = [];
+  const accepts = (text: string) => {
+    texts.push(text);
+    return err("signature _sigs/web.json: no");
+  };
+  const it = await requests("0", { accepts });
+  const { status, why } = mustFail(await it.put("locals/next", stateText(files)));
+  expect([status, why]).toEqual([422, "Secureboot: signature _sigs/web.json: no"]);
+  expect(texts).toEqual([stateText(files)]);
+  expect(it.hasTrail("locals/next")).toBe(false);
+});
 
 test("the same state again is no error, another one takes the place of what was only stored", async () => {
   const it = await requests();

@@ -57,6 +57,20 @@ test("a revision that is not there or is no state does not pass", async () => {
   expect(await reason(it.work.check(candidate("locals/next")))).toBe("badState");
 });
 
+test("a revision whose signatures are not accepted passes at no step, whatever was stored before", async () => {
+  const it = await device({ accepts: () => err("signature _sigs/web.json: no") });
+  await offer(it, rebased);
+  it.trace.length = 0;
+  for (const step of [it.work.check, it.work.install] as const) {
+    expect(mustFail(await step(candidate("locals/next")))).toMatchObject({
+      reason: "badSignature",
+      message: "signature _sigs/web.json: no",
+    });
+  }
+  expect(mustFail(await it.work.load(next)).reason).toBe("badSignature");
+  expect(it.trace).toEqual([]);
+});
+
 test("a revision without a base system is not bootable", async () => {
   const it = await device();
   const { "bsp/run.json": _, ...without } = files;

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type UpdateWorld, updateWork } from "../../runtime/boot/update-work.ts";
 import { type Loader, openLoader } from "../../runtime/loader/index.ts";
+import { ok } from "../../runtime/result.ts";
 import type { RevisionName } from "../../runtime/state/index.ts";
 import { type Disk, installRevision, openStore, realDisk, type Store } from "../../runtime/store/index.ts";
 import type { Candidate } from "../../runtime/update/index.ts";
@@ -66,6 +67,7 @@ export async function device({
     keepFactory: true,
     collectBelowPercent: 0,
     useVerity: false,
+    accepts: () => ok(undefined),
     booted: revision("0"),
     running: () => ({ name: revision("0"), state: stateOf(files) }),
     revisionsInUse: () => new Set(),

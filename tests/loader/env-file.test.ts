@@ -114,6 +114,22 @@ describe("replacing", () => {
     expect(must(await loader.read())).toEqual({ committed: revision("3"), trial: null });
   });
 
+  test("who reads hears of a change that is still held up", async () => {
+    const storage = emptyFolder();
+    const disk = quickDisk();
+    must(await must(openLoader("grub", { disk, storage })).commit(revision("1")));
+    const released = Promise.withResolvers<void>();
+    const settle: Disk["settle"] = async (...args) => {
+      await released.promise;
+      return disk.settle(...args);
+    };
+    const loader = must(openLoader("grub", { disk: { ...disk, settle }, storage }));
+    const [armed, read] = [loader.arm(revision("2")), loader.read()];
+    released.resolve();
+    must(await armed);
+    expect(must(await read)).toEqual({ committed: revision("1"), trial: revision("2") });
+  });
+
   test("what does not fit changes nothing", async () => {
     const folder = emptyFolder();
     const failed = mustFail(await replaceEnv(envIn(folder), rev("x".repeat(2000))));

@@ -22,6 +22,8 @@ export const Share = v.object({
 });
 export type Share = v.InferOutput<typeof Share>;
 
+const SHARE_BLOCK = 50;
+
 /** What it says. */
 export const Line = v.object({
   number: v.number(),
@@ -36,7 +38,9 @@ if (import.meta.main) {
   const { arch, seed, count, index, of } = share;
   const story = await makeStory(arch);
   const path = join(repository, "build/power", arch, `boots-${index}.img`);
-  const wanted = (number: number): boolean => (share.only === null ? number % of === index : number === share.only);
+  // In blocks, so that the boots, which take longest, fall to all workers alike.
+  const wanted = (number: number): boolean =>
+    share.only === null ? Math.floor(number / SHARE_BLOCK) % of === index : number === share.only;
   const spec = { arch, recording: recordingOf(arch), seed, count, wanted, scratch: "/mnt" };
   await replay(spec, async ({ number, cut, image, problems }) => {
     const booted = share.bootEvery > 0 && number % share.bootEvery === 0;

@@ -25,6 +25,7 @@ flock util-linux
 setpriv util-linux
 dpkg-deb dpkg
 xz xz-utils
+openssl openssl
 grub-mkimage grub-common
 grub-fstest grub-common
 mkfs.xfs xfsprogs

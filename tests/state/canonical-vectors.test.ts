@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import fc from "fast-check";
 import { byCodePoint, canonicalMembers, canonicalObject, canonicalText } from "../../runtime/state/index.ts";
+import { sortedByCodePoint } from "../../runtime/state/json/order.ts";
 
 interface Vector {
   readonly in: string;
@@ -26,9 +27,24 @@ test("a name that appears twice is refused, where the original keeps the last", 
 test("code points are ordered as their UTF-8 bytes are", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (a, b) => {
+      const [first] = sortedByCodePoint([b, a], (text) => text);
+      expect(first).toBe(byCodePoint(a, b) < 0 ? a : b);
       expect(Math.sign(byCodePoint(a, b))).toBe(Math.sign(Buffer.compare(Buffer.from(a), Buffer.from(b))));
     }),
   );
+});
+
+test("a backslash of its own is not the beginning of another escape", () => {
+  const text = JSON.stringify("\\u001f \\\\\u001f \u001a\n\\\u000b");
+  const result = canonicalText(text);
+  expect(result).toEqual({
+    ok: true,
+    value: text
+      .replace("\\u001a", "\\u001A")
+      .replace("\\u000b", "\\u000B")
+      .replace("\\\\\\\\\\u001f", "\\\\\\\\\\u001F"),
+  });
+  expect(result.ok && JSON.parse(result.value)).toBe(JSON.parse(text));
 });
 
 test("the members of a document, put together again, are its canonical text", () => {

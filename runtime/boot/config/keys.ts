@@ -10,6 +10,7 @@ import {
   int,
   type Key,
   later,
+  optionalChoice,
   optionalComponent,
   path,
   secret,
@@ -134,9 +135,10 @@ export const keys = {
   /** The original lets it be switched off, and its boot script does so (reference 15, number 9). */
   PV_SECUREBOOT_CHECKSUM: alwaysOn("secureboot.checksum", C, true),
   PV_SECUREBOOT_HANDLERS: bool("secureboot.handlers", C, true),
-  PV_SECUREBOOT_MODE: later(choice(["disabled", "audit", "lenient", "strict"], "secureboot.mode", C, "lenient")),
-  PV_SECUREBOOT_OEM_TRUSTSTORE: later(component(null, C, "ca-oem-certificates")),
-  PV_SECUREBOOT_TRUSTSTORE: later(component("secureboot.truststore", C, "ca-certificates")),
+  /** Not set: `strict` with a trust store, `disabled` without one. The original's default is `lenient`. */
+  PV_SECUREBOOT_MODE: optionalChoice(["disabled", "audit", "lenient", "strict"], "secureboot.mode", C, null),
+  PV_SECUREBOOT_OEM_TRUSTSTORE: component(null, C, "ca-oem-certificates"),
+  PV_SECUREBOOT_TRUSTSTORE: component("secureboot.truststore", C, "ca-certificates"),
 
   PV_STORAGE_DEVICE: text("storage.device", C, null),
   PV_STORAGE_FIRMWARE_VOL: later(bool(null, C, false)),

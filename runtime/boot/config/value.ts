@@ -207,6 +207,21 @@ export const choice = <const W extends readonly string[]>(words: W, ...place: Pl
     place,
   );
 
+/** One word, or nothing, which means not set. */
+export const optionalChoice = <const W extends readonly string[]>(
+  words: W,
+  ...place: Place<W[number] | null>
+): Key<W[number] | null> =>
+  key<W[number] | null>(
+    {
+      wants: `one of ${words.join(", ")}, or nothing`,
+      parse: (t) => (t === "" ? null : words.find((w) => w === t)),
+      print: orUnset,
+      legacy: (value) => (value === null ? null : words.indexOf(value)),
+    },
+    place,
+  );
+
 /** A comma list of words; order and repetition mean nothing, the value is in the order of `words`. */
 export const choices = <const W extends readonly string[]>(
   words: W,

@@ -6,11 +6,14 @@ import { cloneCommand } from "./clone.ts";
 import { commitCommand } from "./commit.ts";
 import { diffCommand } from "./diff.ts";
 import { exportCommand } from "./export.ts";
+import { key } from "./key.ts";
 import { logCommand } from "./log.ts";
 import { newCommand } from "./new.ts";
 import { postCommand, putCommand } from "./send.ts";
+import { sign } from "./sign.ts";
 import { statusCommand } from "./status.ts";
 import { getCommand, importCommand, mergeCommand } from "./take.ts";
+import { verify } from "./verify.ts";
 
 export const authoring: readonly (Command | CommandGroup)[] = [
   newCommand,
@@ -28,4 +31,7 @@ export const authoring: readonly (Command | CommandGroup)[] = [
   putCommand,
   exportCommand,
   importCommand,
+  sign,
+  verify,
+  key,
 ];

@@ -4,7 +4,7 @@ import type { Json } from "../model.ts";
 import { faultAt, type JsonFault } from "./fault.ts";
 import { type JsonNode, toJson } from "./node.ts";
 import { canonicalNumber } from "./number.ts";
-import { byCodePoint } from "./order.ts";
+import { sortedByCodePoint } from "./order.ts";
 import { readJson } from "./read.ts";
 
 /**
@@ -35,7 +35,7 @@ export function canonicalMembers(text: string): Result<readonly CanonicalMember[
   if (node.value.kind !== "object") return ok(null);
   const writer = new Writer(text);
   const members = node.value.members.map(({ key, value }) => ({ key, value: toJson(value), text: writer.node(value) }));
-  return writer.fault === null ? ok(members.toSorted((a, b) => byCodePoint(a.key, b.key))) : err(writer.fault);
+  return writer.fault === null ? ok(sortedByCodePoint(members, ({ key }) => key)) : err(writer.fault);
 }
 
 /** The canonical text of an object of these members; it sorts them. */
@@ -85,16 +85,20 @@ class Writer {
 }
 
 function joined(members: readonly (readonly [key: string, text: string])[]): string {
-  const sorted = members.toSorted(([a], [b]) => byCodePoint(a, b));
+  const sorted = sortedByCodePoint(members, ([key]) => key);
   return `{${sorted.map(([key, value]) => `${quoted(key)}:${value}`).join(",")}}`;
 }
 
 /** `JSON.stringify` writes the short form already, except that the canonical form has upper-case digits in `\u001F`. */
 function quoted(text: string): string {
   invariant(text.isWellFormed(), "a string in JSON has no lone surrogate");
-  return JSON.stringify(text).replace(/\\(?:u[0-9a-f]{4}|.)/g, (written) =>
-    written.startsWith("\\u") ? `\\u${written.slice(2).toUpperCase()}` : written,
-  );
+  const written = JSON.stringify(text);
+  return written.includes("\\u00") ? written.replace(LOWER_CASE, upperCase) : written;
 }
+
+/** An escape with a letter among its digits; or a backslash's own, so that what follows it is not taken for one. */
+const LOWER_CASE = /\\(?:u00[01][a-f]|\\)/g;
+const upperCase = (written: string): string =>
+  written.startsWith("\\u") ? `\\u${written.slice(2).toUpperCase()}` : written;
 
 const isArray = (value: Json): value is readonly Json[] => Array.isArray(value);

@@ -1,3 +1,4 @@
+const PLAIN = /^(?:0|-?[1-9]\d*)$/;
 const PARTS = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /**
@@ -6,6 +7,7 @@ const PARTS = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
  * characters.
  */
 export function canonicalNumber(written: string, charsMax: number): string | null {
+  if (PLAIN.test(written)) return written.length <= charsMax ? written : null; // as nearly all are
   const [, sign = "", whole = "", fraction = "", exponent = "0"] = PARTS.exec(written) ?? [];
   const significant = (whole + fraction).replace(/^0+/, "");
   if (significant === "") return "0";

@@ -1,0 +1,13 @@
+/** Every reader of what strangers send. A new one stands here, and `make fuzz` and the unit tests have it. */
+import { certificateTarget, headerTarget, jsonTarget, keyTarget, pemTarget } from "../signatures/fuzz-targets.ts";
+import { stateTarget } from "../state/fuzz-target.ts";
+import type { Target } from "./campaign.ts";
+
+export const targets: readonly Target[] = [
+  stateTarget,
+  jsonTarget,
+  pemTarget,
+  certificateTarget,
+  keyTarget,
+  headerTarget,
+];
