@@ -41,16 +41,21 @@ function checkMembers(members: Members): Result<Revision, BadRevision> {
   const spec = members.get(SPEC_KEY);
   if (typeof spec !== "string" || !spec.startsWith('"')) return bad("it has no #spec");
   if (members.size > limits.keysMax) return bad(`it has ${members.size} keys, of ${limits.keysMax} at most`);
+  const folders = new Set<string>();
   for (const [key, value] of members) {
     if (key === SPEC_KEY) continue;
-    const problem = keyFault(key) ?? valueFault(key, value) ?? folderFault(key, members);
+    const problem = keyFault(key) ?? valueFault(key, value) ?? folderFault(key, members, folders);
     if (problem !== null) return bad(problem);
   }
   return ok(members as Revision);
 }
 
+/** What nearly every key is; in all of it there is nothing to look for. At most NAME_MAX, so that no component can be too long. */
+const ORDINARY = /^(?=.{1,255}$)\w[\w.-]*(?:\/\w[\w.-]*)*$/;
+
 /** What is wrong with a key as a path in a working copy; null: nothing. */
 export function keyFault(key: string): string | null {
+  if (ORDINARY.test(key)) return null;
   const [folder = ""] = key.split("/", 1);
   if (OWN_FOLDERS.has(folder)) return `${JSON.stringify(key)} is in a folder of the tools`;
   const fault = key.isWellFormed() ? pathFault(key) : "bytes that are no UTF-8";
@@ -66,7 +71,11 @@ function valueFault(key: string, value: Tree): string | null {
     : `${key} has neither the SHA-256 of a file nor a name in .json, under which it could hold JSON`;
 }
 
-function folderFault(key: string, members: Members): string | null {
+/** `fine` has folders that were looked at. */
+function folderFault(key: string, members: Members, fine: Set<string>): string | null {
+  const parent = key.slice(0, Math.max(0, key.lastIndexOf("/")));
+  if (parent === "" || fine.has(parent)) return null;
+  fine.add(parent);
   for (let at = key.indexOf("/"); at >= 0; at = key.indexOf("/", at + 1)) {
     const folder = key.slice(0, at);
     if (members.has(folder)) return `${folder} is a file, and the folder of ${key}`;

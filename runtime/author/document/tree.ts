@@ -71,7 +71,7 @@ class ValueReader {
     const members = new Map<string, Tree>();
     for (const key of Object.keys(json)) {
       const value = (json as { readonly [key: string]: Json })[key];
-      const tree = value === undefined || !key.isWellFormed() ? null : this.tree(value, depthLeft - 1);
+      const tree = value === undefined || !isWellFormed(key) ? null : this.tree(value, depthLeft - 1);
       if (tree === null) return null;
       members.set(key, tree);
     }
@@ -82,21 +82,20 @@ class ValueReader {
     this.valuesLeft -= 1;
     if (this.valuesLeft < 0) return false;
     if (typeof json === "number") return Number.isSafeInteger(json);
-    if (typeof json === "string") return json.isWellFormed();
+    if (typeof json === "string") return isWellFormed(json);
     if (typeof json !== "object" || json === null) return true;
     return (
       depthLeft > 0 &&
-      Object.entries(json).every(([key, inner]) => key.isWellFormed() && this.fits(inner, depthLeft - 1))
+      Object.entries(json).every(([key, inner]) => isWellFormed(key) && this.fits(inner, depthLeft - 1))
     );
   }
 }
 
-/** Most texts need no escapes, and then JSON's own form is the canonical one. */
-function textOf(json: Json): string {
-  if (typeof json !== "string") return canonical(json);
-  const quoted = JSON.stringify(json);
-  return quoted.length === json.length + 2 ? quoted : canonical(json);
-}
+/** Printable ASCII without what needs an escape: what nearly all texts and names are. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+const isWellFormed = (text: string): boolean => PLAIN.test(text) || text.isWellFormed();
+const textOf = (json: Json): string => (typeof json === "string" && PLAIN.test(json) ? `"${json}"` : canonical(json));
 
 /** The canonical text, without an end of line. */
 export function treeText(tree: Tree): string {

@@ -1,12 +1,12 @@
-import { readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { err, ok, type Result } from "../../result.ts";
 import { type Disk, type DiskResult, makeWithParents } from "../../store/index.ts";
-import { createRepository, type NewRepository, remember } from "../repository/index.ts";
+import { createRepository, isAlive, type NewRepository, remember } from "../repository/index.ts";
 import { checkout, openWorkingCopy } from "../working-copy/index.ts";
 import type { TransferError } from "./fault.ts";
 import { parseReference } from "./parse.ts";
+import { isFree } from "./paths.ts";
 import type { ObjectProgress } from "./source.ts";
 import { type Taken, take } from "./take.ts";
 
@@ -31,13 +31,24 @@ export async function clone(disk: Disk, options: CloneOptions): Promise<Result<C
   if (!isFree(folder)) return err({ kind: "occupied", folder });
   const made = await makeWithParents(disk, WHY, dirname(folder));
   if (!made.ok) return made;
+  await sweep(disk, folder);
   const temporary = `${dirname(folder)}/.${basename(folder)}.${process.pid}.tmp`;
-  await rm(temporary, { recursive: true, force: true });
   const filled = await fill(disk, temporary, options);
   const placed = filled.ok ? await place(disk, temporary, folder) : filled;
   if (!placed.ok) await rm(temporary, { recursive: true, force: true });
   if (!filled.ok) return filled;
   return placed.ok ? ok({ ...filled.value, folder }) : placed;
+}
+
+/** Removes what killed calls for the same folder left. */
+async function sweep(disk: Disk, folder: string): Promise<void> {
+  const names = await disk.list(WHY, dirname(folder));
+  const start = `.${basename(folder)}.`;
+  for (const name of names.ok ? names.value : []) {
+    const pid = name.startsWith(start) ? /^(\d{1,9})\.tmp$/.exec(name.slice(start.length))?.[1] : undefined;
+    if (pid !== undefined && !isAlive(Number(pid)))
+      await rm(`${dirname(folder)}/${name}`, { recursive: true, force: true });
+  }
 }
 
 async function place(disk: Disk, temporary: string, folder: string): DiskResult<void> {
@@ -70,12 +81,4 @@ export function nameOf(reference: string): string {
   const path = resolve(reference.split("#", 1)[0] ?? "");
   const base = basename(path) === ".pvr" ? basename(dirname(path)) : basename(path);
   return base.replace(/\.(?:tar|tgz|tar\.gz|gz)$/i, "") || "clone";
-}
-
-function isFree(folder: string): boolean {
-  try {
-    return readdirSync(folder).length === 0;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "ENOENT";
-  }
 }

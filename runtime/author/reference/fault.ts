@@ -40,7 +40,7 @@ export function explainReference(e: TransferError): string {
     case "notFromDevice":
       return `${e.text}: a revision is brought to a device, not fetched from one: name a folder or an export`;
     case "occupied":
-      return `${e.folder} is there, with other things in it and without a repository: name another folder`;
+      return `${e.folder} is there, and is neither a repository, an unpacked export nor an empty folder: name another place`;
     case "same":
       return `${e.folder} is this very repository`;
     default:

@@ -1,4 +1,3 @@
-import { lstatSync, readdirSync, realpathSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { err, ok, type Result } from "../../result.ts";
 import { EVERYTHING, isEverything, objectsIn, replaceParts, revisionText, type Selection } from "../document/index.ts";
@@ -25,7 +24,8 @@ import { changesBetween } from "../working-copy/index.ts";
 import { exportFile } from "./export.ts";
 import type { TransferError } from "./fault.ts";
 import { namesArchive, parseReference } from "./parse.ts";
-import { exists, type ObjectProgress } from "./source.ts";
+import { exists, isFolder, isFree, isSame } from "./paths.ts";
+import type { ObjectProgress } from "./source.ts";
 
 /** Where a revision is to go. */
 export type Destination =
@@ -33,7 +33,7 @@ export type Destination =
   | { readonly kind: "archive"; readonly path: string; readonly selection: Selection }
   | { readonly kind: "folder"; readonly path: string; readonly selection: Selection };
 
-/** What a reference names as a destination. A path that is not there yet is an archive if it ends like one, else a folder. */
+/** What a reference names as a destination. What ends like an archive is one, unless there is a folder of that name; nothing else is written over. */
 export function destinationOf(text: string): Result<Destination, TransferError> {
   const reference = parseReference(text);
   if (!reference.ok) return reference;
@@ -42,9 +42,7 @@ export function destinationOf(text: string): Result<Destination, TransferError> 
   if (found.kind === "device") return ok(found);
   const whole = found.path !== found.whole && exists(found.whole);
   const [path, selection] = whole ? [found.whole, EVERYTHING] : [found.path, found.selection];
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  const isArchive = there === undefined ? namesArchive(path) : there.isFile();
-  return ok({ kind: isArchive ? "archive" : "folder", path: resolve(path), selection });
+  return ok({ kind: namesArchive(path) && !isFolder(path) ? "archive" : "folder", path: resolve(path), selection });
 }
 
 export interface PutOptions {
@@ -86,13 +84,10 @@ async function openTarget(own: Repository, path: string): Promise<Result<Reposit
   const { disk } = own;
   const folder = exists(`${path}/.pvr/json`) ? `${path}/.pvr` : path;
   if (exists(`${folder}/json`)) {
-    if (realpathSync(folder) === realpathSync(own.folder)) return err({ kind: "same", folder });
+    if (isSame(folder, own.folder)) return err({ kind: "same", folder });
     return folder === path ? openBare(disk, path) : openRepository(disk, path);
   }
-  if (exists(path) && !(lstatSync(path).isDirectory() && readdirSync(path).length === 0)) {
-    return err({ kind: "occupied", folder: path });
-  }
-  return createBare(disk, path, DEFAULT_SPEC);
+  return isFree(path) ? createBare(disk, path, DEFAULT_SPEC) : err({ kind: "occupied", folder: path });
 }
 
 async function putInto(

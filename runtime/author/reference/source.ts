@@ -1,4 +1,3 @@
-import { lstatSync } from "node:fs";
 import { resolve } from "node:path";
 import { BadPackage, openPackage, type Package } from "../../package/index.ts";
 import { err, ok, type Result } from "../../result.ts";
@@ -7,6 +6,7 @@ import { EVERYTHING, objectsIn, type Revision, readRevision, type Selection } fr
 import { findObject, keepObject, type Repository, settleObjects, sweepObjects } from "../repository/index.ts";
 import type { TransferError } from "./fault.ts";
 import { looksLikeHub, parseReference } from "./parse.ts";
+import { exists } from "./paths.ts";
 
 /** A revision that can be taken from. Close it. */
 export interface Source {
@@ -38,8 +38,6 @@ export async function openSource(text: string): Promise<Result<Source, TransferE
   await parcel.close();
   return err({ kind: "badPackage", problem: `${path}: ${revision.error.problem}` });
 }
-
-export const exists = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
 export const missing = (path: string): TransferError =>
   looksLikeHub(path) ? { kind: "noHub", text: path, isPath: true } : { kind: "unknownPath", path };

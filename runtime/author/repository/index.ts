@@ -14,6 +14,7 @@ export {
   settleObjects,
   sweepObjects,
 } from "./objects.ts";
+export { isAlive } from "./process.ts";
 export {
   createBare,
   createRepository,

@@ -10,6 +10,7 @@ import {
   writeTemporary,
 } from "../../store/index.ts";
 import type { RepositoryError } from "./fault.ts";
+import { isAlive } from "./process.ts";
 import type { Repository } from "./repository.ts";
 
 const WHY = "author/object";
@@ -108,16 +109,6 @@ export async function sweepObjects({ disk, objectsFolder }: Repository): Promise
   for (const name of names.value) {
     const [, digest = "", pid = ""] = /^\.([0-9a-f]{64})\.(\d{1,9})\.tmp$/.exec(name) ?? [];
     if (parseDigest(digest) !== null && !isAlive(Number(pid))) await disk.unlink(WHY, `${objectsFolder}/${name}`);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false; // ours are gone when they are not wanted; a number comes around again
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 

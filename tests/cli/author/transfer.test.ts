@@ -122,8 +122,17 @@ describe("clone", () => {
   test("into a folder that holds something is refused; an empty one will do", async () => {
     source();
     write(join(base, "work/full/x"), "x");
-    expect((await at("work", "clone", "../source", "full")).err).toContain("is there, with other things in it");
+    expect((await at("work", "clone", "../source", "full")).err).toContain("is there, and is neither a repository");
     expect((await at("work/empty", "clone", "../../source", ".")).exit).toBe(0);
+  });
+
+  test("removes what a killed one left, and nothing else", async () => {
+    source();
+    const dead = Bun.spawnSync(["true"]).pid;
+    for (const name of [`.source.${dead}.tmp`, `.other.${dead}.tmp`, ".source.x.tmp"])
+      write(join(base, "work", name, "x"), "x");
+    expect((await at("work", "clone", "../source")).exit).toBe(0);
+    expect(readdirSync(join(base, "work")).sort()).toEqual([".source.x.tmp", `.other.${dead}.tmp`, "source"].sort());
   });
 
   test("that fails leaves nothing", async () => {
@@ -263,9 +272,10 @@ describe("put and post", () => {
   });
 
   test.each([
-    ["..", "with other things in it and without a repository"],
+    ["..", "is there, and is neither a repository"],
     [".", "is this very repository"],
     ["../source/.pvr", "is this very repository"],
+    ["web/root.squashfs", "is there, and is neither a repository"],
     ["http://hub.example/u/d", "the hub is not there yet"],
     ["../x.tgz#-web", "an export has nothing to drop from"],
   ])("to %s says why not", async (reference, reason) => {
