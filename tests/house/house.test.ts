@@ -36,6 +36,12 @@ const pure = {
   "runtime/state": ["runtime/result.ts", "valibot"],
   "runtime/supervise": ["runtime/result.ts", "runtime/state/index.ts"],
   "runtime/update": ["runtime/result.ts", "runtime/state/index.ts"],
+  "runtime/author/image/documents": [
+    "runtime/author/image/fault.ts",
+    "runtime/author/image/limits.ts",
+    "runtime/state/index.ts",
+    "valibot",
+  ],
 };
 
 test.each(Object.entries(pure))("%s decides and does no I/O", (folder, allowed) => {

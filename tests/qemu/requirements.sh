@@ -28,6 +28,14 @@ xz xz-utils
 grub-mkimage grub-common
 grub-fstest grub-common
 mkfs.xfs xfsprogs
+fakeroot fakeroot
+setfattr attr
+setcap libcap2-bin
+umoci umoci
+skopeo skopeo
+docker-registry docker-registry
+openssl openssl
+zstd zstd
 "
 
 missing=$(echo "$needed" | while read -r program package; do

@@ -29,7 +29,7 @@ const environment = (): NodeJS.ProcessEnv => ({
 });
 
 /**
- * Runs a program to its end. It has a process group of its own: when the signal comes, it and what it started get SIGTERM, and this ends
+ * Runs a program to its end. It has a process group of its own: when the signal comes, it and what it started get SIGINT, and this ends
  * when they have. Throws {@link PackError} and the reason of the signal.
  */
 export async function runProgram({ program, args, folder, signal }: Run): Promise<void> {
@@ -53,7 +53,7 @@ export async function runProgram({ program, args, folder, signal }: Run): Promis
   const stop = (): void => {
     if (child.pid === undefined) return;
     try {
-      process.kill(-child.pid, "SIGTERM");
+      process.kill(-child.pid, "SIGINT"); // of SIGTERM fakeroot 1.31 dies without ending its daemon
     } catch {} // it has ended already
   };
   signal?.addEventListener("abort", stop, { once: true });

@@ -23,6 +23,7 @@ import {
 import { realDisk } from "../../store/index.ts";
 import { EXIT_USAGE, type Out } from "../command.ts";
 import { printable } from "../table.ts";
+import { EXIT_INTERRUPTED } from "./interrupt.ts";
 
 export interface PackWish {
   readonly source: string;
@@ -105,11 +106,14 @@ export async function packSource(wish: PackWish, out: Out, signal: AbortSignal):
         signal,
         report: ({ phase, done, of }) => show(phase === "collect" ? `collecting ${done} of ${of}` : "compressing"),
       }).finally(() => tree.value.close());
-      if (!packed.ok) return failed(explainPack(packed.error));
+      if (!packed.ok) {
+        signal.throwIfAborted();
+        return failed(explainPack(packed.error));
+      }
       const verity = wish.verity ? await guardWithVerity(realDisk, wish.output, signal) : null;
       if (verity?.ok === false) {
         out.complain(`${explainPack(verity.error)}; ${wish.output} was written, its hash tree was not`);
-        return 1;
+        return signal.aborted ? EXIT_INTERRUPTED : 1;
       }
       out.print(
         wish.json

@@ -3,8 +3,6 @@
  * The ones that stream give a promise.
  */
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import {
   parseReference,
   readConfigBlob,
@@ -54,7 +52,7 @@ export async function fuzzTar(bytes: Uint8Array): Promise<void> {
 
 /** Two layers of the bytes over each other; what comes out must be an archive that says the same again. */
 export async function fuzzLayers(bytes: Uint8Array): Promise<void> {
-  const scratchFolder = mkdtempSync(join(tmpdir(), "fuzz-layers-"));
+  const scratchFolder = mkdtempSync("/dev/shm/fuzz-layers-"); // a disk at work would count as slow
   try {
     const half = (bytes.length >> 10) << 9; // whole blocks
     const layers = [bytes.subarray(0, half), bytes.subarray(half)].map((part, at) => ({
