@@ -78,7 +78,10 @@ export async function packSource(wish: PackWish, out: Out, signal: AbortSignal):
     return failed(`${wish.ca}: ${(error as NodeJS.ErrnoException).code}`);
   }
   const show = (line: string): void => out.progress?.(line);
-  const scratchFolder = await mkdtemp(join(process.env["TMPDIR"] ?? "/var/tmp", "cairn-"));
+  // Not /tmp, which is in memory on many machines.
+  const place = process.env["TMPDIR"] ?? "/var/tmp";
+  const scratchFolder = await mkdtemp(join(place, "cairn-")).catch(() => null);
+  if (scratchFolder === null) return failed(`${place}: no temporary files there, TMPDIR names another place`);
   try {
     const login = wish.user === null || password === undefined ? null : { user: wish.user, password };
     const cacheFolder = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "cairn/blobs/sha256");

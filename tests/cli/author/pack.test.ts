@@ -124,6 +124,13 @@ test.each([
   expect(shown(here.folder)).toEqual([]);
 });
 
+test("without a place for temporary files, that is said", async () => {
+  const here = place();
+  const ran = await run({ ...here, env: { ...here.env, TMPDIR: join(here.folder, "none") } }, tree, "-o", "a.erofs");
+  expect(ran).toMatchObject({ exit: 1, out: "" });
+  expect(ran.err).toContain("TMPDIR names another place; nothing was written");
+});
+
 /** Programs that work in a folder, or in what once was below it. */
 function runningIn(folder: string): readonly string[] {
   return readdirSync("/proc").filter((pid) => {
