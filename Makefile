@@ -7,7 +7,7 @@ SEEDS ?= 5000000
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check binary fuzz proof-sim proof-power proof-reset bench-boot bench-update bench-hash bench-author requirements clean
+.PHONY: help demo test unit check binary fuzz proof-sim proof-power proof-reset bench-boot bench-update bench-hash bench-author bench-pack requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -48,6 +48,9 @@ bench-hash: node_modules ## hashing of objects against sha256sum, seconds
 
 bench-author: node_modules binary ## status of 1,000 files against git, start-up of --help, seconds
 	$(BUN) tests/bench/status.ts
+
+bench-pack: node_modules ## packing against mkfs.erofs and mksquashfs, import of a 200 MB image against umoci, 3 minutes
+	$(BUN) tests/bench/pack.ts
 
 requirements:
 	@sh tests/qemu/requirements.sh

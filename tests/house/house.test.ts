@@ -47,6 +47,12 @@ const pure = {
     "@noble/curves/nist.js",
     "node:crypto",
   ],
+  "runtime/author/image/documents": [
+    "runtime/author/image/fault.ts",
+    "runtime/author/image/limits.ts",
+    "runtime/state/index.ts",
+    "valibot",
+  ],
 };
 
 test.each(Object.entries(pure))("%s decides and does no I/O", (folder, allowed) => {

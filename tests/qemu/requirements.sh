@@ -29,8 +29,14 @@ openssl openssl
 grub-mkimage grub-common
 grub-fstest grub-common
 mkfs.xfs xfsprogs
-umoci umoci
 fakeroot fakeroot
+setfattr attr
+setcap libcap2-bin
+umoci umoci
+skopeo skopeo
+docker-registry docker-registry
+openssl openssl
+zstd zstd
 "
 
 missing=$(echo "$needed" | while read -r program package; do

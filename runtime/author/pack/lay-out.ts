@@ -11,6 +11,8 @@ export interface LaidOut {
   readonly state: string;
   /** For `setfattr --restore` in the tree's folder; empty: there are no attributes. */
   readonly attributes: string;
+  /** The latest time of a file, in seconds since 1970. */
+  readonly newestSeconds: number;
 }
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -57,7 +59,8 @@ export async function layOut(tree: Tree, folder: string, signal: AbortSignal | n
   // A folder's own time changes with everything that is put into it.
   for (const [path, seconds] of times.reverse()) await lutimes(path, seconds, seconds);
   const state = [...made.values()].map(({ fake, links }) => stateLine({ ...fake, links })).join("");
-  return { state, attributes: attributes.join("") };
+  const newestSeconds = times.reduce((newest, [, seconds]) => Math.max(newest, seconds), 0);
+  return { state, attributes: attributes.join(""), newestSeconds };
 }
 
 function isInside(name: string, folders: ReadonlySet<string>): boolean {

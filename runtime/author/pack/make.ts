@@ -32,9 +32,12 @@ const PACKAGE: Readonly<Record<string, string>> = {
   setfattr: "attr",
 };
 
-/** mkfs.erofs(1): time 0 for all gives the short kind of inode, and small patches between versions. */
+/**
+ * mkfs.erofs(1): time 0 for all gives the short kind of inode, and small patches between versions. With times of their own, version 1.5
+ * puts the time of day into the superblock, unless SOURCE_DATE_EPOCH is there; later times are cut to it.
+ */
 const erofs = ({ keepTimes, output }: Making, folder: string): readonly string[] => {
-  const times = keepTimes ? ["-T0", "--preserve-mtime"] : ["-T0"];
+  const times = keepTimes ? [] : ["-T0"];
   return ["mkfs.erofs", "--quiet", "-zlz4hc", ...times, "-U", NO_UUID, output, folder];
 };
 
@@ -50,24 +53,26 @@ const squashfs = ({ keepTimes, output, compressor }: Making, folder: string): re
  * Both sort what they find, so the order of a folder's entries does not matter.
  */
 export async function make(making: Making): Promise<void> {
-  const { tree, format, scratch, signal, report } = making;
+  const { tree, format, keepTimes, scratch, signal, report } = making;
   const folder = join(scratch, "tree");
   const command = (format === "erofs" ? erofs : squashfs)(making, folder);
   requirePrograms(command[0] ?? "", "fakeroot");
   await mkdir(folder, { mode: 0o700 });
-  const { state, attributes } = await layOut(tree, folder, signal, report);
+  const { state, attributes, newestSeconds } = await layOut(tree, folder, signal, report);
   const [stateFile, attributeFile] = [join(scratch, "fakeroot"), join(scratch, "attributes")];
   await writeFile(stateFile, state, { mode: 0o600 });
   report({ phase: "compress", done: 0, of: 0 });
+  const variables: Record<string, string> = {};
+  if (keepTimes && format === "erofs") variables["SOURCE_DATE_EPOCH"] = `${newestSeconds}`;
   const faked = ["-i", stateFile, "--"];
   if (attributes === "") {
-    return runProgram({ program: "fakeroot", args: [...faked, ...command], folder, signal });
+    return runProgram({ program: "fakeroot", args: [...faked, ...command], folder, variables, signal });
   }
   requirePrograms("setfattr");
   await writeFile(attributeFile, attributes, { mode: 0o600 });
   const script = 'setfattr -h --restore="$1" && shift && exec "$@"';
   const args = [...faked, "sh", "-c", script, "sh", attributeFile, ...command];
-  return runProgram({ program: "fakeroot", args, folder, signal });
+  return runProgram({ program: "fakeroot", args, folder, variables, signal });
 }
 
 const requirePrograms = (...programs: readonly string[]): void =>

@@ -5,6 +5,8 @@ export interface Run {
   readonly program: string;
   readonly args: readonly string[];
   readonly folder: string;
+  /** Beside those that every program gets. */
+  readonly variables: Readonly<Record<string, string>>;
   readonly signal: AbortSignal | null;
 }
 
@@ -29,14 +31,14 @@ const environment = (): NodeJS.ProcessEnv => ({
 });
 
 /**
- * Runs a program to its end. It has a process group of its own: when the signal comes, it and what it started get SIGTERM, and this ends
+ * Runs a program to its end. It has a process group of its own: when the signal comes, it and what it started get SIGINT, and this ends
  * when they have. Throws {@link PackError} and the reason of the signal.
  */
-export async function runProgram({ program, args, folder, signal }: Run): Promise<void> {
+export async function runProgram({ program, args, folder, variables, signal }: Run): Promise<void> {
   signal?.throwIfAborted();
   const child = spawn(program, args, {
     cwd: folder,
-    env: environment(),
+    env: { ...environment(), ...variables },
     stdio: ["ignore", "ignore", "pipe"],
     detached: true,
   });
@@ -53,7 +55,7 @@ export async function runProgram({ program, args, folder, signal }: Run): Promis
   const stop = (): void => {
     if (child.pid === undefined) return;
     try {
-      process.kill(-child.pid, "SIGTERM");
+      process.kill(-child.pid, "SIGINT"); // of SIGTERM fakeroot 1.31 dies without ending its daemon
     } catch {} // it has ended already
   };
   signal?.addEventListener("abort", stop, { once: true });

@@ -23,6 +23,7 @@ import {
 import { realDisk } from "../../store/index.ts";
 import { EXIT_USAGE, type Out } from "../command.ts";
 import { printable } from "../table.ts";
+import { EXIT_INTERRUPTED } from "./interrupt.ts";
 
 export interface PackWish {
   readonly source: string;
@@ -77,7 +78,10 @@ export async function packSource(wish: PackWish, out: Out, signal: AbortSignal):
     return failed(`${wish.ca}: ${(error as NodeJS.ErrnoException).code}`);
   }
   const show = (line: string): void => out.progress?.(line);
-  const scratchFolder = await mkdtemp(join(process.env["TMPDIR"] ?? "/var/tmp", "cairn-"));
+  // Not /tmp, which is in memory on many machines.
+  const place = process.env["TMPDIR"] ?? "/var/tmp";
+  const scratchFolder = await mkdtemp(join(place, "cairn-")).catch(() => null);
+  if (scratchFolder === null) return failed(`${place}: no temporary files there, TMPDIR names another place`);
   try {
     const login = wish.user === null || password === undefined ? null : { user: wish.user, password };
     const cacheFolder = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "cairn/blobs/sha256");
@@ -105,11 +109,14 @@ export async function packSource(wish: PackWish, out: Out, signal: AbortSignal):
         signal,
         report: ({ phase, done, of }) => show(phase === "collect" ? `collecting ${done} of ${of}` : "compressing"),
       }).finally(() => tree.value.close());
-      if (!packed.ok) return failed(explainPack(packed.error));
+      if (!packed.ok) {
+        signal.throwIfAborted();
+        return failed(explainPack(packed.error));
+      }
       const verity = wish.verity ? await guardWithVerity(realDisk, wish.output, signal) : null;
       if (verity?.ok === false) {
         out.complain(`${explainPack(verity.error)}; ${wish.output} was written, its hash tree was not`);
-        return 1;
+        return signal.aborted ? EXIT_INTERRUPTED : 1;
       }
       out.print(
         wish.json

@@ -100,6 +100,16 @@ describe("layers over each other", () => {
     ]);
   });
 
+  test("an absolute link counts from the image's root, wherever it lies", async () => {
+    const lower = [folder("usr"), folder("lib"), symlink("usr/lib", "/lib")];
+    expect(await flatLines(lower, [file("usr/lib/a", "1")])).toEqual([
+      "folder lib",
+      "file lib/a = 1",
+      "folder usr",
+      "symlink usr/lib > /lib",
+    ]);
+  });
+
   test("names are sorted by their bytes, folder by folder, whatever order the layer has", async () => {
     const parts = [
       file("b", ""),
@@ -205,6 +215,18 @@ describe("hostile layers", () => {
       "a component above NAME_MAX",
       "nameTooLong",
       [{ ...file("x"), name: "a" }, pax({ path: "n".repeat(256) }), file("y")],
+    ],
+    [
+      "a path that links make longer than PATH_MAX",
+      "nameTooLong",
+      [
+        pax({ path: `${"n".repeat(200)}/`.repeat(19) }),
+        folder("x"),
+        pax({ linkpath: `${"n".repeat(200)}/`.repeat(19) }),
+        symlink("l", "x"),
+        pax({ path: `l/${"m".repeat(250)}/${"m".repeat(250)}` }),
+        file("x"),
+      ],
     ],
     [
       "folders that links make deeper than any path",

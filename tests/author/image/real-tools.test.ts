@@ -3,7 +3,10 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { faultOfSource, openedAs, optionsIn, unpackedByUs } from "./opened.ts";
+import { explainImage } from "../../../runtime/author/image/index.ts";
+import { explainPack, pack } from "../../../runtime/author/pack/index.ts";
+import { realDisk } from "../../../runtime/store/index.ts";
+import { faultOfSource, flattened, openedAs, optionsIn, unpackedByUs } from "./opened.ts";
 import { docker } from "./registry-process.ts";
 import { sampleLayout, sh, treeLines, unpackedByUmoci } from "./sample-image.ts";
 
@@ -105,6 +108,40 @@ describe("an image of five layers", () => {
         expect(image.digest).toBe(`sha256:${id}`);
       }
     }
+  });
+
+  test("packed as squashfs and as EROFS, it is what umoci unpacks", async () => {
+    const at = mkdtempSync(join(top, "packed-"));
+    const image = await openedAs(`oci:${layout}:app`, optionsIn(top));
+    for (const format of ["squashfs", "erofs"] as const) {
+      const tree = await flattened(image, at);
+      if (!tree.ok) throw new Error(explainImage(tree.error));
+      const output = join(at, `root.${format}`);
+      const packed = await pack(realDisk, tree.value, { output, format, scratchFolder: at });
+      await tree.value.close();
+      if (!packed.ok) throw new Error(explainPack(packed.error));
+    }
+    await image.close();
+    sh(
+      'cd "$1" && unsquashfs -q -n -d unsquashed root.squashfs && fsck.erofs --extract=extracted root.erofs && mkdir mounted && mount -t erofs -o loop,ro root.erofs mounted',
+      at,
+    );
+    try {
+      for (const folder of ["unsquashed", "mounted"]) {
+        expect(
+          treeLines(join(at, folder)).filter((line) => !added(line)),
+          folder,
+        ).toEqual([...theirs]);
+      }
+    } finally {
+      sh('umount "$1/mounted"', at);
+    }
+    // What version 1.5 of fsck.erofs extracts has neither attributes, hard links nor set-user-id.
+    const contents = (lines: readonly string[]) => lines.filter((line) => /^[0-9a-f]{64} /.test(line));
+    expect(contents(treeLines(join(at, "extracted")))).toEqual(contents(theirs));
+    const listed = sh('unsquashfs -lls "$1/root.squashfs"', at);
+    expect(listed).toMatch(/^-rwsr-xr-x root\/root +300000 1970-01-01 00:00 squashfs-root\/usr\/bin\/tool$/m);
+    expect(listed).toMatch(/^crw-r--r-- root\/root +1, +3 1970-01-01 00:00 squashfs-root\/dev\/null$/m);
   });
 
   test("through a registry, plain on loopback, and from its cache", async () => {

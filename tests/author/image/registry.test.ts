@@ -196,6 +196,45 @@ test.each([
   expect(fault).toMatchObject({ kind: "network", detail: expect.stringMatching(message) });
 });
 
+test("from HTTPS, no redirect leads to plain HTTP, not even with --insecure", async () => {
+  const made = Bun.spawnSync(
+    [
+      "openssl",
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:prime256v1",
+      "-nodes",
+      "-keyout",
+      "key.pem",
+      "-out",
+      "cert.pem",
+      "-days",
+      "2",
+      "-subj",
+      "/CN=x",
+    ],
+    { cwd: top },
+  );
+  expect(made.exitCode).toBe(0);
+  using plain = fakeRegistry(image);
+  using secure = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    tls: { cert: Bun.file(join(top, "cert.pem")), key: Bun.file(join(top, "key.pem")) },
+    fetch: (request) => {
+      const { pathname } = new URL(request.url);
+      if (pathname.includes("/manifests/")) return new Response(image.manifest);
+      return pathname === "/v2/" ? new Response("{}") : Response.redirect(`http://${plain.host}${pathname}`, 307);
+    },
+  });
+  const fault = await faultOfSource(`docker://127.0.0.1:${secure.port}/app:1`, fresh({ insecure: true }));
+  expect(fault).toMatchObject({ kind: "network", detail: "it redirects to something that is not HTTPS" });
+  expect(plain.asked).toEqual([]);
+});
+
 test("documents of any length are read to their limit only", async () => {
   const endless = () =>
     new Response(

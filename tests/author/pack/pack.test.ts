@@ -62,6 +62,7 @@ interface Around {
   readonly umask?: string;
   readonly bytes?: Uint8Array;
   readonly path?: string;
+  readonly keepTimes?: true;
 }
 
 async function packed(
@@ -78,7 +79,7 @@ async function packed(
       ? []
       : [Bun.which("setpriv") ?? "", `--reuid=${around.uid}`, `--regid=${around.uid}`, "--clear-groups"];
   const script = resolve(import.meta.dir, "pack-archive.ts");
-  const words = [process.execPath, script, input, image, format, scratch];
+  const words = [process.execPath, script, input, image, format, scratch, around.keepTimes ? "keep-times" : ""];
   const shell = Bun.which("sh") ?? "";
   const child = Bun.spawn([...user, shell, "-c", `umask ${around.umask ?? "022"}; exec "$@"`, "sh", ...words], {
     env: { PATH: around.path ?? process.env["PATH"] ?? "", BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", ...around.env },
@@ -182,6 +183,31 @@ test("owners, modes, devices, special bits, capabilities, attributes and hard li
     "shadow",
   ]);
   expect(squashfs).toEqual(erofs);
+});
+
+test("times are kept when they are wanted, and the bytes are the same all the same", async () => {
+  const bytes = archive(
+    { name: "./", flag: "5", mode: 0o755, mtime: 1_000_000_000 },
+    { ...folder("d"), mtime: 1_100_000_000 },
+    { ...file("d/f"), mtime: 1_200_000_000 },
+    { ...symlink("l", "d"), mtime: 1_300_000_000 },
+  );
+  for (const format of ["erofs", "squashfs"]) {
+    const first = await packed(format, { place: top, keepTimes: true, bytes });
+    const second = await packed(format, { place: memory, keepTimes: true, bytes, uid: STRANGER });
+    expect({ first: first.err, second: second.err }).toEqual({ first: "", second: "" });
+    expect(digest(first.image)).toBe(digest(second.image));
+    const at = mkdtempSync(join(top, "mnt-"));
+    expect(Bun.spawnSync(["mount", "-t", format, "-o", "loop,ro", first.image, at]).exitCode).toBe(0);
+    const seen = Bun.spawnSync(["find", at, "-printf", "%T@ %P\\n"]).stdout.toString();
+    Bun.spawnSync(["umount", at]);
+    expect(seen.trimEnd().split("\n").sort()).toEqual([
+      "1000000000.0000000000 ",
+      "1100000000.0000000000 d",
+      "1200000000.0000000000 d/f",
+      "1300000000.0000000000 l",
+    ]);
+  }
 });
 
 test("a missing program is named with what installs it, and nothing is left behind", async () => {

@@ -55,6 +55,7 @@ export async function flatten(layers: readonly PlainLayer[], options: FlattenOpt
       await applyLayer(work, name, number, counted(open(), tally, limits), proven);
     }
     if (options.mountPoints) addMountPoints(tree, layers.length);
+    for (const _ of walk(tree.root, "")); // whoever packs it meets no fault any more
     return {
       count: tree.count,
       dropped: tally.dropped,
