@@ -59,6 +59,7 @@ async function startRevision(machine: Machine): Promise<Result<void, string>> {
 
   const useVerity = config.PV_SECUREBOOT_HANDLERS && !boot.verityOff;
   const secureBoot = openSecureBoot({ config, wallMs: Date.now, warn: (message) => machine.log.warn(message) });
+  machine.log.info(secureBoot.summary);
   const revision = await loadRevision(storage.value, { useVerity, accepts: secureBoot.booted });
   const accepts = secureBoot.offered;
   let device: RunningDevice | null = null;

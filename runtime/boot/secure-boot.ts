@@ -18,6 +18,8 @@ import type { Accepts } from "./read-revision.ts";
 /** Whom the base system trusts, and what it insists on (reference 12). */
 export interface SecureBoot {
   readonly mode: SecureBootMode;
+  /** The mode and who is trusted, for the log. */
+  readonly summary: string;
   /** For a revision that comes: certificates must be valid now. */
   readonly offered: Accepts;
   /**
@@ -64,7 +66,12 @@ export function openSecureBoot({ config, wallMs, warn }: SecureBootPorts): Secur
       return ok(undefined);
     };
   };
-  return { mode, offered: accepting(true), booted: accepting(false) };
+  return {
+    mode,
+    summary: `signatures: ${mode}; ${summaryOf(found)}`,
+    offered: accepting(true),
+    booted: accepting(false),
+  };
 }
 
 interface Trusted {
@@ -73,6 +80,14 @@ interface Trusted {
 }
 
 const isEmpty = ({ certificates, keys }: Trust): boolean => certificates.length + keys.length === 0;
+
+function summaryOf(found: Result<Trusted, string>): string {
+  if (!found.ok) return found.error;
+  const { trust, oem } = found.value;
+  if (isEmpty(trust)) return "nobody is trusted: there is no trust store";
+  const own = `${trust.certificates.length} certificates and ${trust.keys.length} keys are trusted`;
+  return oem === null ? own : `${own}, and ${oem.certificates.length} certificates for ${oem.name}`;
+}
 
 /** Not before 1970, so that nothing at all is a floor, too. */
 const floorOf = ({ certificates }: Trust): number => Math.max(0, ...certificates.map(({ notBeforeMs }) => notBeforeMs));

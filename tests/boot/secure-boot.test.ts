@@ -134,6 +134,16 @@ describe("the clock", () => {
   });
 });
 
+test("the log hears of the mode and who is trusted", () => {
+  expect(device({}).summary).toBe("signatures: disabled; nobody is trusted: there is no trust store");
+  expect(device({ trust: { ...root, "pub.pem": "dev-rsa.pub" } }).summary).toBe(
+    "signatures: strict; 1 certificates and 1 keys are trusted",
+  );
+  expect(device({ trust: { "ca-certificates.crt": "dev-rsa.key" } }).summary).toMatch(
+    /^signatures: strict; nobody is trusted: /,
+  );
+});
+
 test("a trust store is read once, when the device starts", () => {
   const etc = emptyFolder();
   const folder = join(etc, "pantavisor/pvs/trust");

@@ -12,4 +12,5 @@ export { type BootOptions, boot, type Device, type EndReason, makeDeviceDisk, wi
 export { type Outcome, probeContainer } from "./probe.ts";
 export { defaultGroups, type Revision, type RevisionSpec, revision } from "./revision.ts";
 export { sharedDevice } from "./shared-device.ts";
+export { type Signer, signed, trustStore } from "./signed.ts";
 export { squashfs, type TreeSpec } from "./tree.ts";
