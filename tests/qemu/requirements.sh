@@ -35,7 +35,6 @@ setcap libcap2-bin
 umoci umoci
 skopeo skopeo
 docker-registry docker-registry
-openssl openssl
 zstd zstd
 "
 
