@@ -1,56 +1,39 @@
-/** `make demo`: builds a device, boots it before one's eyes through its boot loader, shows that it lives, and changes it: by revisions
- *  that are good and by some that are not. Exits with 0 only when all was seen.
+/** `make demo`: builds a device and revisions of it with `cairn` itself, signs them, boots it before one's eyes through its boot loader,
+ *  shows that it lives, and changes it: by revisions that are good and by some that are not. Exits with 0 only when all was seen.
  *  Environment: ARCH x86_64 or aarch64, this machine's unless told; KEEP=1 stays with the running device at a prompt. */
+import { join } from "node:path";
 import { allGoalsReached, type ContainerStatus, containers, powerOff, whenContainers } from "./ctl.ts";
-import { demoContainers } from "./demo-containers.ts";
+import { author, type ReleaseName } from "./demo/authoring.ts";
 import { bringAlong, incoming } from "./export.ts";
-import { type Arch, arches, hostArch } from "./host.ts";
+import { type Arch, arches, buildFolder, hostArch, locked } from "./host.ts";
 import type { Json } from "./json.ts";
 import { type BootOptions, type Device, withDevice } from "./machine.ts";
-import { defaultGroups, type Revision, revision } from "./revision.ts";
+import { defaultGroups } from "./revision.ts";
 
 const say = (text: string): void => console.log(text);
 const heading = (text: string): void => say(`\n=== ${text}`);
 const arch = chosenArch();
 
 async function demo(): Promise<void> {
-  heading(`Building a device for ${arch}: Debian's kernel and programs, Cairn, a revision with its containers`);
+  heading(`Building a device for ${arch}, and revisions of it`);
   const device: Json = { groups: defaultGroups.map(impatient) };
-  const made = await revision({ arch, device, containers: await demoContainers(arch), base: { compact: true } });
-  sizes(made);
-  heading("Building what will change it: a new web container, a new base system, and two that are broken");
-  const second = await demoContainers(arch, { version: "2" });
-  const exports: Readonly<Record<Step, Revision>> = {
-    web2: await revision({ arch, device, containers: second, base: { compact: true } }),
-    base2: await revision({ arch, device, containers: second, base: { files: { "/etc/motd": "base system 2\n" } } }),
-    silent: await revision({
-      arch,
-      device,
-      containers: await demoContainers(arch, { version: "3", silent: true }),
-      base: { files: { "/etc/motd": "base system 2\n" } },
-    }),
-    dying: await revision({
-      arch,
-      device,
-      containers: second,
-      base: { init: "#!/bin/sh\necho this base system has no good process 1\n" },
-    }),
-  };
+  const { folder, factory, releases } = await author(arch, device, { heading, say });
   heading("Booting it in QEMU (software emulation; the device's console has a bar in front)");
   const options: BootOptions = {
     name: `demo-${arch}`,
     arch,
-    revision: made,
+    revision: factory,
     forward: [80, 1883],
     watchdog: true,
     loader: "real",
     reboots: true,
-    disk: { storageMib: 1024, prepare: bringAlong(exports, made) },
+    disk: { storageMib: 1024, prepare: bringAlong(releases, factory) },
     append: ["PV_LOG_SERVER_OUTPUTS=filetree,stdout", "PV_UPDATER_COMMIT_DELAY=5"],
     echo: (line) => say(`  | ${line}`),
   };
   await withDevice(options, show);
   heading("All of it was seen.");
+  say(`The author's desk stays where it is: cd ${folder}/device`);
 }
 
 async function show(device: Device): Promise<void> {
@@ -86,8 +69,6 @@ async function show(device: Device): Promise<void> {
   heading("It switched itself off; the storage partition is clean");
 }
 
-type Step = "web2" | "base2" | "silent" | "dying";
-
 /** The default groups, which would have one wait for minutes. */
 function impatient(group: Json): Json {
   const { auto_recovery: recovery, ...rest } = group as Record<string, Json>;
@@ -95,8 +76,15 @@ function impatient(group: Json): Json {
   return { ...rest, timeout: 20, ...(recovery === undefined ? {} : { auto_recovery: quick }) };
 }
 
-/** Four revisions, two of which are no good. */
+/** Five revisions, three of which are no good. */
 async function liveAndDie(device: Device, url: string): Promise<void> {
+  heading("A revision whose web container is not what was signed: refused");
+  const log = await device.must("cat /storage/logs/0/pantavisor/pantavisor.log");
+  say(/signatures: strict.*/.exec(log)?.[0] ?? fail("the device does not insist on signatures"));
+  const refused = await install(device, "unsigned", "--run", 70);
+  if (!refused.includes("was changed after it was signed")) fail(`refused for another reason: ${refused}`);
+  say(refused);
+
   heading(
     "A new revision of the web container, installed on the device: no reboot, its neighbours keep their processes",
   );
@@ -136,10 +124,13 @@ async function liveAndDie(device: Device, url: string): Promise<void> {
   if (runs !== "locals/base2") throw new Error(`revision ${runs} runs, not the last good one`);
 }
 
-const installing = (step: Step, flags: string): string =>
-  `cairn ctl install ${incoming(step)} --name locals/${step} ${flags}`;
+function installing(step: ReleaseName, flags: string): string {
+  const command = `cairn ctl install ${incoming(step)} --name locals/${step} ${flags}`;
+  say(`# ${command}`);
+  return command;
+}
 
-async function install(device: Device, step: Step, flags: string, wanted: number): Promise<string> {
+async function install(device: Device, step: ReleaseName, flags: string, wanted: number): Promise<string> {
   const { code, stdout, stderr } = await device.run(installing(step, flags), 240_000);
   if (code !== wanted) throw new Error(`installing ${step} ended with ${code}, not ${wanted}:\n${stdout}${stderr}`);
   return `${stdout}${stderr}`.trim();
@@ -167,6 +158,10 @@ async function page(url: string, withinMs = 20_000): Promise<string> {
   }
 }
 
+function fail(why: string): never {
+  throw new Error(why);
+}
+
 function find(list: readonly ContainerStatus[], name: string): ContainerStatus {
   const found = list.find((container) => container.name === name);
   if (found === undefined) throw new Error(`the device knows no container ${name}`);
@@ -189,16 +184,6 @@ async function prompt(device: Device, url: string): Promise<void> {
   }
 }
 
-function sizes({ sizes: table }: Revision): void {
-  for (const [what, bytes] of Object.entries(table)) say(`${what.padEnd(20)} ${mib(bytes)}`);
-  const base = (table["kernel"] ?? 0) + (table["initramfs"] ?? 0) + (table["base system"] ?? 0);
-  say(`${"= base image".padEnd(20)} ${mib(base)}   (kernel, initramfs, base system; budget on x86_64: 64 MiB)`);
-}
-
-function mib(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1).padStart(6)} MiB`;
-}
-
 function chosenArch(): Arch {
   const wanted = process.env["ARCH"] ?? hostArch();
   const found = arches.find((known) => known === wanted);
@@ -207,7 +192,8 @@ function chosenArch(): Arch {
 }
 
 try {
-  await demo();
+  // The desk is one for each architecture, so that it can be looked at afterwards.
+  await locked(join(buildFolder, "locks", `demo-${arch}`), demo);
 } catch (cause) {
   heading(`FAILED: ${cause instanceof Error ? cause.message : String(cause)}`);
   process.exit(1);

@@ -70,7 +70,8 @@ for (const [name, why] of [
 ] as const) {
   test(`what is ${name} is refused before it is stored, and the reason names what is wrong`, async (device) => {
     const { code, stderr } = await install(device, name);
-    expect(stderr).toMatch(why);
+    // On its way from the control socket: JSON, as the device says it.
+    expect(JSON.parse(stderr).Error).toMatch(why);
     expect(code).not.toBe(0);
     expect((await device.run(`ls /storage/trails/locals/${name}`)).code).not.toBe(0);
   });

@@ -45,6 +45,16 @@ export async function squashfs(name: string, spec: TreeSpec, options: SquashOpti
   return join(folder, "image.squashfs");
 }
 
+/** The tree as a folder, in which all is the user's who builds. The same for the same inputs; cached: do not change what is in it. */
+export async function treeFolder(name: string, spec: TreeSpec): Promise<string> {
+  const copied = await Promise.all(Object.values(spec.copies ?? {}).map(sha256OfFile));
+  const { key } = await sources(spec);
+  const made = await cached(`tree/${name}`, ["tree 1", spec, copied, key], (folder) =>
+    compose(join(folder, "root"), spec),
+  );
+  return join(made, "root");
+}
+
 /** Packs a folder; used for trees that are not made of packages. */
 export async function pack(folder: string, image: string, blockBytes: number, level: number): Promise<void> {
   await run([
