@@ -15,5 +15,5 @@ export { layWorkingCopy, released } from "./release.ts";
 export { defaultGroups, type Revision, type RevisionSpec, revision } from "./revision.ts";
 export { accounts, mountPoints, scriptContainer } from "./script-container.ts";
 export { sharedDevice } from "./shared-device.ts";
-export { type Signer, signed, trustStore } from "./signed.ts";
+export { type Signer, signed, signer, trustStore } from "./signed.ts";
 export { squashfs, type TreeSpec, treeFolder } from "./tree.ts";

@@ -14,10 +14,17 @@ import type { Part } from "./container.ts";
 import { canonical, type Json } from "./json.ts";
 import type { Revision } from "./revision.ts";
 
-const pki = (name: string): string => readFileSync(join(import.meta.dir, "../signatures/vectors/pki", name), "utf8");
+const folder = join(import.meta.dir, "../signatures/vectors/pki");
+const pki = (name: string): string => readFileSync(join(folder, name), "utf8");
 
 /** Who signs: a developer whose certificate the trust store's root stands behind, or somebody else. */
 export type Signer = "dev-rsa" | "dev-ec256" | "rogue";
+
+/** The signer's files, for `cairn sign`. */
+export const signer = (by: Signer): { readonly key: string; readonly chain: string } => ({
+  key: join(folder, `${by}.key`),
+  chain: join(folder, `${by}.chain.pem`),
+});
 
 /** For `BaseOptions.files`: whom the device trusts. */
 export const trustStore: Readonly<Record<string, string>> = {
