@@ -27,7 +27,8 @@ interface Tally {
 
 function testJob(name: string, files: readonly string[], env: Readonly<Record<string, string>>): Job {
   const report = join(reports, `${name.replaceAll(/[^a-zA-Z0-9]+/g, "-")}.xml`);
-  const flags = ["--reporter=junit", `--reporter-outfile=${report}`];
+  // The default of 5 s is short for a property on a machine that has other things to do.
+  const flags = ["--timeout=30000", "--reporter=junit", `--reporter-outfile=${report}`];
   return { name, command: [tool("bun"), "test", ...flags, ...files], env, report };
 }
 

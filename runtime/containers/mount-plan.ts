@@ -1,6 +1,13 @@
 import { basename } from "node:path";
 import { err, ok, type Result } from "../result.ts";
-import type { Container, DiskDefinition, StorageVolume, VerityManifest, VolumeRef } from "../state/index.ts";
+import type {
+  Container,
+  DiskDefinition,
+  StorageVolume,
+  VerityManifest,
+  VolumeOwner,
+  VolumeRef,
+} from "../state/index.ts";
 import { configOverlayDir, controlSocket, type Layout, managementView, trailDir, volumeDir } from "./layout.ts";
 
 /** One mount that a container's volumes need, in order; undone in reverse. */
@@ -14,8 +21,8 @@ export type MountStep =
       readonly verity: { readonly manifest: VerityManifest; readonly folder: string; readonly mapping: string } | null;
     }
   | { readonly kind: "bind-file"; readonly source: string; readonly target: string }
-  | { readonly kind: "bind-folder"; readonly source: string; readonly target: string }
-  | { readonly kind: "tmpfs"; readonly target: string };
+  | { readonly kind: "bind-folder"; readonly source: string; readonly target: string; readonly owner?: VolumeOwner }
+  | { readonly kind: "tmpfs"; readonly target: string; readonly owner?: VolumeOwner };
 
 /** Why a container's volumes cannot be planned. */
 export type MountPlanError =
@@ -75,12 +82,14 @@ function storageStep(
   if (disk !== undefined)
     return err({ kind: "unsupportedDisk", volume: volume.name, disk: disk.name, type: disk.type });
   const target = volumeDir(container, volume.name);
-  if (volume.persistence === "boot") return ok({ kind: "tmpfs", target });
+  const owner = volume.owner === undefined ? {} : { owner: volume.owner };
+  if (volume.persistence === "boot") return ok({ kind: "tmpfs", target, ...owner });
   const lifetime = volume.persistence === "permanent" ? "perm" : `rev/${layout.revision}`;
   return ok({
     kind: "bind-folder",
     source: `${layout.storage}/disks/${lifetime}/${container}/${volume.name}`,
     target,
+    ...owner,
   });
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import {
   attachLoop,
@@ -15,7 +15,7 @@ import {
   viaNode,
 } from "../linux/index.ts";
 import { err, ok, type Result } from "../result.ts";
-import type { VerityManifest } from "../state/index.ts";
+import type { VerityManifest, VolumeOwner } from "../state/index.ts";
 import type { MountStep } from "./mount-plan.ts";
 
 /** A volume that could not be mounted, and what the kernel said. */
@@ -113,13 +113,28 @@ function perform(step: MountStep): MountResult {
   }
 }
 
+function settle(step: MountStep): MountResult {
+  const done = perform(step);
+  if (!done.ok || !("owner" in step) || step.owner === undefined) return done;
+  return giveIfEmpty(step.target, step.owner);
+}
+
+/**
+ * Gives a volume to its owner as long as there is nothing in it: an owner that was never given, for a power cut or an older revision,
+ * is given at the next start, and what a container did with its own volume stays.
+ */
+const giveIfEmpty = (path: string, { uid, gid }: VolumeOwner): Result<void, SysError> =>
+  viaNode("chown", { path, uid, gid }, () => {
+    if (readdirSync(path).length === 0) chownSync(path, uid, gid);
+  });
+
 /** What cannot be looked at, such as a symbolic link to itself, cannot be mounted either. */
 const exists = (path: string): boolean => viaNode("stat", { path }, () => statSync(path)).ok;
 
 /** Carries out a mount plan, all or nothing. */
 export function mountVolumes(steps: readonly MountStep[]): Result<void, VolumeError> {
   for (const [index, step] of steps.entries()) {
-    const done = perform(step);
+    const done = settle(step);
     if (!done.ok) {
       unmountVolumes(steps.slice(0, index + 1)); // this one may be half done
       return err({ kind: "volume", step, cause: done.error });

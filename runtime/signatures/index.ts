@@ -2,7 +2,6 @@
  * PVS signatures of states (`pvs@2`, reference authoring chapter 3 and runtime section 12): verifying them against what is trusted, saying
  * what they cover, and making them. Pure: keys, texts and the time come from the caller.
  */
-export { type Claimed, claimedBySignatures } from "./claimed.ts";
 export { type Claim, readClaims } from "./claims.ts";
 export { type Coverage, coverage, type SecureBootMode } from "./coverage.ts";
 export { der, derBits, derNull, derOid, derSequence, derUnsigned, TAG } from "./der/index.ts";

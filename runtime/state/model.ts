@@ -92,6 +92,13 @@ export interface StorageVolume {
   readonly name: string;
   readonly persistence: Persistence;
   readonly disk: string | null;
+  /** Whose the volume is as long as there is nothing in it; absent: root's. */
+  readonly owner?: VolumeOwner;
+}
+
+export interface VolumeOwner {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** Reference 1.5, `network.pools`. */

@@ -1,10 +1,14 @@
 import * as v from "valibot";
 import { type Findings, place, shown } from "./fault.ts";
-import type { Json, Persistence, StorageVolume } from "./model.ts";
+import type { Json, Persistence, StorageVolume, VolumeOwner } from "./model.ts";
 import { componentFault } from "./names.ts";
 import { membersOf, nonEmpty, object, shaped } from "./shape.ts";
 
-const Shape = object({ persistence: v.exactOptional(v.string()), disk: v.exactOptional(nonEmpty) });
+const Shape = object({
+  persistence: v.exactOptional(v.string()),
+  disk: v.exactOptional(nonEmpty),
+  owner: v.exactOptional(v.string()),
+});
 
 /** `storage` of a container, `volumes` of the device (reference 2.4). */
 export function parseStorage(
@@ -24,8 +28,21 @@ export function parseStorage(
       return [];
     }
     const persistence = parsePersistence(shape.persistence, place(key, step, name, "persistence"), findings);
-    return [{ name, persistence, disk: shape.disk ?? null }];
+    const owner = shape.owner === undefined ? null : parseOwner(shape.owner, place(key, step, name, "owner"), findings);
+    return [{ name, persistence, disk: shape.disk ?? null, ...(owner === null ? {} : { owner }) }];
   });
+}
+
+/** Ids are 32 bits, and the last one means "nobody" to chown(2). */
+const ID_MAX = 2 ** 32 - 2;
+
+/** `<uid>:<gid>`, which the original does not know and passes over. */
+function parseOwner(text: string, path: string, findings: Findings): VolumeOwner | null {
+  const [, uid, gid] = /^(\d{1,10}):(\d{1,10})$/.exec(text) ?? [];
+  if (uid !== undefined && gid !== undefined && Number(uid) <= ID_MAX && Number(gid) <= ID_MAX)
+    return { uid: Number(uid), gid: Number(gid) };
+  findings.refuse("shape", path, shown(text), "<uid>:<gid>, both numbers");
+  return null;
 }
 
 function parsePersistence(text: string, path: string, findings: Findings): Persistence {

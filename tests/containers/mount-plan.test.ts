@@ -45,6 +45,19 @@ test("files of one name in two folders have a mount point each", () => {
   expect(new Set(targets).size).toBe(3);
 });
 
+test("storage may belong to somebody else than root, wherever it is", () => {
+  const storage = { a: { persistence: "boot", owner: "5:6" }, b: { persistence: "permanent", owner: "5:6" } };
+  expect(steps({ storage }).slice(1)).toEqual([
+    { kind: "tmpfs", target: "/volumes/web/a", owner: { uid: 5, gid: 6 } },
+    {
+      kind: "bind-folder",
+      source: "/storage/disks/perm/web/b",
+      target: "/volumes/web/b",
+      owner: { uid: 5, gid: 6 },
+    },
+  ]);
+});
+
 test("storage of a revision is this revision's own", () => {
   expect(steps({ storage: { cache: { persistence: "revision" } } })[1]).toEqual({
     kind: "bind-folder",

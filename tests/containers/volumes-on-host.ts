@@ -1,5 +1,5 @@
 /** Mounts real volumes in a mount namespace of its own and prints what it saw: `bun volumes-on-host.ts <empty folder>`. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import type { MountStep } from "../../runtime/containers/mount-plan.ts";
 import { mountVolumes, unmountBelow, unmountVolumes } from "../../runtime/containers/volumes.ts";
 import { listLoops, mount, readMountinfo, setPropagation } from "../../runtime/linux/index.ts";
@@ -35,6 +35,29 @@ const failures = {
   left: { mounted: mounted(), loops: loops() },
 };
 
+// A new volume, one with something in it, and memory: whose they are after a start, and after the next one.
+const owner = { uid: 5, gid: 6 };
+for (const name of ["new", "used"]) mkdirSync(`${folder}/owned/${name}`, { recursive: true });
+writeFileSync(`${folder}/owned/used/file`, "");
+const volumes: readonly MountStep[] = ["new", "used"].map((name) => ({
+  kind: "bind-folder",
+  source: `${folder}/owned/${name}`,
+  target: `${folder}/seen/${name}`,
+  owner,
+}));
+const seen = [...volumes, { kind: "tmpfs", target: `${folder}/seen/memory`, owner } as const];
+const owned = [1, 2].map(() => {
+  must(mountVolumes(seen));
+  const owners = seen.map(({ target }) => {
+    const { uid, gid } = statSync(target);
+    return `${uid}:${gid}`;
+  });
+  chownSync(`${folder}/owned/new`, 7, 7); // the container gives it to somebody else, and writes
+  writeFileSync(`${folder}/owned/new/file`, "");
+  unmountVolumes(seen);
+  return owners;
+});
+
 // Mounts below two containers' exports that outlive the mount namespace they were made in.
 const exports = `${folder}/exports`;
 mkdirSync(`${folder}/rootfs`);
@@ -52,4 +75,4 @@ for (const name of ["web", "web2"]) {
 }
 const offered = mounted();
 const busy = unmountBelow(`${exports}/web`);
-console.log(JSON.stringify({ good, undone, failures, exports: { offered, busy, left: mounted() } }));
+console.log(JSON.stringify({ good, undone, failures, owned, exports: { offered, busy, left: mounted() } }));

@@ -19,6 +19,10 @@ if (privileged) {
         fileInTheWay: "ENOTDIR",
         left: { mounted: [], loops: 0 },
       },
+      owned: [
+        ["5:6", "0:0", "5:6"],
+        ["7:7", "0:0", "5:6"],
+      ],
       exports: {
         offered: expect.arrayContaining([...others, "/exports/web/a b", "/exports/web/a b/sub"]),
         busy: [],

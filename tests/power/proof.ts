@@ -3,7 +3,8 @@
  * moments, and each time the device has to come back on a revision that is whole. Exits with 0 only if it always does.
  *
  * Environment: SEED and COUNT (random cuts); ARCH; BOOT_EVERY (every so many-th image boots in QEMU, 0: none); KEPT=1 replays the last
- * recording, which repeats a run with its SEED; CUT=n looks at this cut of it only. Needs root: images are mounted.
+ * recording, which repeats a run with its SEED; CUT=n looks at this cut of it only; FROM=n goes on with a run that got so far (the lowest
+ * that its last lines name). Needs root: images are mounted.
  */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -18,9 +19,12 @@ const say = (text: string): void => console.log(text);
 const { seed, count, arch } = ordersOf(process.env, 10_000);
 const kept = process.env["KEPT"] === "1";
 const only = process.env["CUT"] ? Number(process.env["CUT"]) : null;
+const from = Number(process.env["FROM"] || 0);
 const bootEvery = Number(process.env["BOOT_EVERY"] ?? 50);
 const failures: Line[] = [];
 let [checked, booted] = [0, 0];
+/** By worker: the cut that it looked at last. */
+const reached = new Map<number, number>();
 
 async function main(): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error("mounting images takes root: run this as root");
@@ -34,19 +38,21 @@ async function main(): Promise<void> {
   log.close();
   say(`  ${writes} writes, ${flushes} flushes: ${cuts.length - count} flush boundaries and ${count} random cuts`);
   const startMs = performance.now();
-  const of = only === null ? Math.min(availableParallelism(), 4) : 1;
-  const shares = Array.from({ length: of }, (_, index) => ({ arch, seed, count, index, of, bootEvery, only }));
+  // A device that is booted waits more than it computes.
+  const of = only === null ? 2 * Math.min(availableParallelism(), 4) : 1;
+  const shares = Array.from({ length: of }, (_, index) => ({ arch, seed, count, index, of, bootEvery, only, from }));
   await Promise.all(
     shares.map((share) => work(share, cuts.length, (line) => `    repeat: ${repeat(`CUT=${line.number} `)}`)),
   );
   const minutes = ((performance.now() - startMs) / 60_000).toFixed(1);
   say(`${checked} images, ${booted} of them booted, ${failures.length} failures, ${minutes} minutes; ${repeat("")}`);
-  const expected = only === null ? cuts.length : 1;
+  const expected = only === null ? cuts.length - from : 1;
   if (checked !== expected) throw new Error(`${expected} images were to be looked at`);
   if (failures.length > 0) process.exitCode = 1;
 }
 
 async function work(share: Share, total: number, repeat: (line: Line) => string): Promise<void> {
+  reached.set(share.index, share.from);
   const worker = join(import.meta.dir, "share.ts");
   const command = ["unshare", "--mount", "--propagation", "private", process.execPath, worker, JSON.stringify(share)];
   const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
@@ -54,12 +60,13 @@ async function work(share: Share, total: number, repeat: (line: Line) => string)
   for await (const bytes of child.stdout.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + bytes).split("\n");
     rest = lines.pop() ?? "";
-    for (const text of lines) hear(v.parse(v.pipe(v.string(), v.parseJson(), Line), text), total, repeat);
+    for (const text of lines) hear(share.index, v.parse(v.pipe(v.string(), v.parseJson(), Line), text), total, repeat);
   }
   if ((await child.exited) !== 0) throw new Error(`worker ${share.index} ended with ${child.exitCode}`);
 }
 
-function hear(line: Line, total: number, repeat: (line: Line) => string): void {
+function hear(worker: number, line: Line, total: number, repeat: (line: Line) => string): void {
+  reached.set(worker, line.number);
   checked += 1;
   if (line.booted) booted += 1;
   if (line.problems.length > 0) {
@@ -68,7 +75,9 @@ function hear(line: Line, total: number, repeat: (line: Line) => string): void {
     for (const problem of line.problems) say(`    ${problem}`);
     say(repeat(line));
   }
-  if (checked % 250 === 0) say(`  ${checked} of ${total}, ${booted} booted, ${failures.length} failures`);
+  if (checked % 250 !== 0) return;
+  const every = Math.min(...reached.values());
+  say(`  ${checked} of ${total - from}, all up to cut ${every}, ${booted} booted, ${failures.length} failures`);
 }
 
 try {

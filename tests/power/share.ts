@@ -19,6 +19,8 @@ export const Share = v.object({
   bootEvery: v.number(),
   /** Only this cut; null: all. */
   only: v.nullable(v.number()),
+  /** Cuts before this one were looked at by another run. */
+  from: v.number(),
 });
 export type Share = v.InferOutput<typeof Share>;
 
@@ -40,7 +42,9 @@ if (import.meta.main) {
   const path = join(repository, "build/power", arch, `boots-${index}.img`);
   // In blocks, so that the boots, which take longest, fall to all workers alike.
   const wanted = (number: number): boolean =>
-    share.only === null ? Math.floor(number / SHARE_BLOCK) % of === index : number === share.only;
+    share.only === null
+      ? number >= share.from && Math.floor(number / SHARE_BLOCK) % of === index
+      : number === share.only;
   const spec = { arch, recording: recordingOf(arch), seed, count, wanted, scratch: "/mnt" };
   await replay(spec, async ({ number, cut, image, problems }) => {
     const booted = share.bootEvery > 0 && number % share.bootEvery === 0;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { container, DIGEST, everything, parsed, parsedContainer, warnings } from "./samples.ts";
+import { container, DIGEST, everything, parsed, parsedContainer, refusal, warnings } from "./samples.ts";
 
 describe("a container", () => {
   test("has every part of its run.json in the model", () => {
@@ -168,6 +168,15 @@ describe("a container", () => {
 });
 
 describe("storage", () => {
+  test("may belong to somebody else than root, by number", () => {
+    const run = (owner: string) => ({ storage: { a: { persistence: "boot", owner } } });
+    expect(parsedContainer(run("1000:4294967294")).storage).toEqual([
+      { name: "a", persistence: "boot", disk: null, owner: { uid: 1000, gid: 4294967294 } },
+    ]);
+    for (const owner of ["", "1000", "web:web", "1000:4294967295", "-1:0", "1:2:3"])
+      expect(refusal(container("web", run(owner))).faults).toEqual(["shape web/run.json, storage.a.owner"]);
+  });
+
   test("without persistence is ignored, an unknown one counts as boot, both with a warning", () => {
     const run = { storage: { a: {}, b: { persistence: "built-in" }, c: { persistence: "revision" } } };
     expect(parsedContainer(run).storage).toEqual([

@@ -1,8 +1,8 @@
 import {
-  claimedBySignatures,
   coverage,
   explainProblem,
   explainVerify,
+  readClaims,
   type Signer,
   type Trust,
   verifyState,
@@ -23,7 +23,7 @@ export interface Judge {
  */
 export function judgeSignatures({ text, entries }: State, judge: Judge | null): SignaturesView {
   const keys = entries.map(({ key }) => key);
-  const claimed = claimedBySignatures(text);
+  const claimed = readClaims(text);
   if (!claimed.ok) {
     // A parsed state is JSON with members, so this is too many signatures.
     const verdict: Verdict = { kind: "bad", why: explainVerify(claimed.error) };
@@ -31,7 +31,8 @@ export function judgeSignatures({ text, entries }: State, judge: Judge | null): 
   }
   const each = [...claimed.value].map(([key, claim]): SignatureView => {
     if (!claim.ok) return { key, ...NOTHING, verdict: { kind: "bad", why: explainProblem(claim.error) } };
-    return { key, ...claim.value, verdict: verdictOf(text, key, judge) };
+    const { include, exclude, protected: covered, excluded } = claim.value;
+    return { key, include, exclude, protected: covered, excluded, verdict: verdictOf(text, key, judge) };
   });
   const counted = each.filter(({ verdict }) => verdict.kind !== "bad");
   const covered = new Set(counted.flatMap((one) => one.protected));

@@ -54,7 +54,7 @@ export function rawTarget(name: string, { include, exclude }: Patterns): Result<
 }
 
 /** The same signature again, over what is there now. */
-export function sameTarget({ key, include, exclude }: Claim): SignatureTarget {
+export function sameTarget({ key, include, exclude }: Pick<Claim, "key" | "include" | "exclude">): SignatureTarget {
   return { key, include, exclude: exclude.includes(key) ? exclude : [...exclude, key] };
 }
 

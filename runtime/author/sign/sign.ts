@@ -7,7 +7,6 @@ import {
   fingerprint,
   finishSignature,
   type MakeError,
-  type PreparedSignature,
   prepareSignature,
 } from "../../signatures/index.ts";
 import { shown } from "../../state/index.ts";
@@ -30,7 +29,7 @@ export interface Signed {
   /** SHA-256 of the signer's public key. */
   readonly fingerprint: string;
   readonly protected: readonly string[];
-  /** Keys that the original's device cannot verify; see {@link PreparedSignature.bareScalars}. */
+  /** Keys of bare numbers, booleans and null, which the original's device cannot verify. */
   readonly bareScalars: readonly string[];
   /** The file: canonical JSON without a final newline. */
   readonly text: string;

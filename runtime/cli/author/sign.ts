@@ -209,7 +209,11 @@ async function claimed(state: string, only: readonly string[]): Promise<Result<r
   ];
   const claims = readClaims(state);
   if (!claims.ok) return err(explainVerify(claims.error));
-  const own = claims.value.filter(({ key }) => /^_sigs\/[^/]+\.json$/.test(key));
+  const own: Claim[] = [];
+  for (const [key, claim] of claims.value) {
+    if (!claim.ok) return err(explainVerify({ kind: "signature", key, problem: claim.error }));
+    if (/^_sigs\/[^/]+\.json$/.test(key)) own.push(claim.value);
+  }
   const missing = only.find((key) => !own.some((claim) => claim.key === key));
   if (missing !== undefined) return err(`the committed state has no signature ${missing}`);
   const chosen = own.filter(({ key }) => only.length === 0 || only.includes(key));

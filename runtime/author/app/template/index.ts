@@ -8,7 +8,7 @@ import { type ContainerName, type Json, parseContainerName } from "../../../stat
 import { Arguments } from "./arguments.ts";
 import { Findings, type TemplateFault } from "./findings.ts";
 import { effectiveConfig, readImageConfig } from "./image-config.ts";
-import { lxcConfig } from "./lxc-config.ts";
+import { lxcConfig, userOf } from "./lxc-config.ts";
 import { isPlainData, manifest, type RootFiles } from "./manifest.ts";
 import type { Source } from "./source.ts";
 import { storageOf } from "./volumes.ts";
@@ -49,9 +49,10 @@ export function makeContainer({
     findings.refuse("shape", "base", base, "the name of a container");
   const args = new Arguments(source.args ?? {}, findings);
   const image = readImageConfig(effectiveConfig(source), findings);
-  const storage = storageOf(source.persistence ?? {}, image.volumes, findings);
+  const user = isPlainData(args) ? null : userOf(source, image, findings);
+  const storage = storageOf(source.persistence ?? {}, image.volumes, user, findings);
   const runJson = manifest(name, source, args, storage, root, groups);
-  const config = isPlainData(args) ? null : lxcConfig(name, source, image, args, storage, root, findings);
+  const config = isPlainData(args) ? null : lxcConfig(name, source, image, args, user, storage, root, findings);
   if (findings.faults.length > 0) return err(findings.faults);
   return ok({ runJson, lxcConfig: config, remarks: findings.remarks });
 }

@@ -18,14 +18,11 @@ export function lxcConfig(
   source: Source,
   image: ImageConfig,
   args: Arguments,
+  user: ImageUser | null,
   storage: readonly Storage[],
   root: RootFiles,
   findings: Findings,
 ): string {
-  const user = userOf(source, image, findings);
-  const volumes = storage.flatMap(({ path }) => path ?? []);
-  if (user !== null && user.uid !== 0 && volumes.length > 0)
-    findings.remark(`it runs as user ${user.uid}, and on a new device ${volumes.join(", ")} belong to root`);
   const env = [...environmentOf(image, user), ...args.list("PV_LXC_EXTRA_ENV")];
   const start = startOf(image, env, findings);
   const lines = [
@@ -91,7 +88,8 @@ function workingFolder({ workingFolder: folder }: ImageConfig, findings: Finding
   return [`lxc.init.cwd = ${value}`];
 }
 
-function userOf(source: Source, { user }: ImageConfig, findings: Findings): ImageUser | null {
+/** Who the container's process is; null: root, as the image does not say. */
+export function userOf(source: Source, { user }: ImageConfig, findings: Findings): ImageUser | null {
   if (user === "") return null;
   const known = source.image_user;
   if (known?.of === user) return known;

@@ -8,7 +8,7 @@ export interface Storage {
   readonly name: string;
   /** Absolute path in the container; null for `lxc-overlay`. */
   readonly path: string | null;
-  readonly entry: { readonly persistence: string; readonly disk?: string };
+  readonly entry: { readonly persistence: string; readonly disk?: string; readonly owner?: string };
 }
 
 const OVERLAY = "lxc-overlay";
@@ -23,11 +23,12 @@ const NAME_BYTES_MAX = 255;
 
 /**
  * Storage of a container: what the author asks for, and `permanent` for what the image alone calls a volume. Sorted by path, so that
- * an outer one is mounted before what lies in it.
+ * an outer one is mounted before what lies in it. A volume that is new on a device belongs to the container's user, who is to write there.
  */
 export function storageOf(
   persistence: Readonly<Record<string, string>>,
   imageVolumes: readonly string[],
+  user: { readonly uid: number; readonly gid: number } | null,
   findings: Findings,
 ): readonly Storage[] {
   const asked = new Map<string, { readonly place: string; readonly value: string }>();
@@ -50,6 +51,7 @@ export function storageOf(
     }
   }
 
+  const owner = user === null || user.uid === 0 ? {} : { owner: `${user.uid}:${user.gid}` };
   const byName = new Map<string, string>();
   const volumes = [...asked]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -67,7 +69,7 @@ export function storageOf(
         findings.refuse("image", place, path, `a path of at most ${NAME_BYTES_MAX - "docker-".length} bytes`);
         return [];
       }
-      return [{ name, path, entry }];
+      return [{ name, path, entry: { ...entry, ...owner } }];
     });
   return [...volumes, { name: OVERLAY, path: null, entry: overlay }];
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { parseSource, resolveUser, sourceText, toSource } from "../../../../runtime/author/app/template/index.ts";
+import type { Json } from "../../../../runtime/state/index.ts";
 import { linesOf, type Members, made, refusal, source } from "./samples.ts";
 
 const run = (members: Members, groups: readonly string[] = []): Members => made(members, groups).runJson as Members;
@@ -168,10 +169,15 @@ describe("the image's user", () => {
     expect(linesOf(own, "lxc.environment")).toEqual(["lxc.environment = HOME=/x"]);
   });
 
-  test("owns no volume of a new device, and the author is told", () => {
-    const remarks = (user: string) => made({ docker_config: { User: user, Volumes: { "/data": {} } } }).remarks;
-    expect(remarks("5:6")).toEqual(["it runs as user 5, and on a new device /data belong to root"]);
-    expect(remarks("0")).toEqual([]);
+  test("owns the volumes of a new device; the overlay stays root's", () => {
+    const storage = (user: string) =>
+      (made({ docker_config: { User: user, Volumes: { "/data": {} } } }).runJson as Record<string, Json>)["storage"];
+    expect(storage("5:6")).toEqual({
+      "docker--data": { persistence: "permanent", owner: "5:6" },
+      "lxc-overlay": { persistence: "boot" },
+    });
+    expect(storage("0")).toMatchObject({ "docker--data": { persistence: "permanent" } });
+    expect(JSON.stringify(storage("0"))).not.toContain("owner");
   });
 
   test("is never forgotten: a name that was not looked up stops the template, an old answer does not count", () => {
