@@ -12,7 +12,7 @@ PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
 
-demo: node_modules requirements binary ## build, boot a device in QEMU, run real containers (ARCH=aarch64; KEEP=1 leaves it running), 2 minutes
+demo: node_modules requirements binary ## make and sign revisions, boot a device in QEMU, update it, break it (ARCH=aarch64; KEEP=1 leaves it running), 5 minutes
 	$(BUN) tests/qemu/demo.ts
 
 test: node_modules requirements binary ## types, lint, unit, host and QEMU tests on both architectures, about 20 minutes

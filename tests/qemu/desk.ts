@@ -19,7 +19,7 @@ export async function desk(folder: string, told?: (command: string) => void): Pr
   await mkdir(folder, { recursive: true });
   const env = { PVR_CONFIG_DIR: join(folder, ".pvr"), XDG_CACHE_HOME: join(folder, ".cache") };
   return async (words, { at = "", fails = false } = {}) => {
-    told?.(`${at}$ cairn ${words.map(quoted).join(" ")}`);
+    told?.(typed(words, at));
     const said = await run([program, ...words], {
       cwd: join(folder, at),
       env,
@@ -29,5 +29,8 @@ export async function desk(folder: string, told?: (command: string) => void): Pr
     return said.trimEnd();
   };
 }
+
+/** A command as a user types it, behind the prompt of a folder. */
+export const typed = (words: readonly string[], at = ""): string => `${at}$ cairn ${words.map(quoted).join(" ")}`;
 
 const quoted = (word: string): string => (/^[\w./:=@,+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

@@ -2,7 +2,7 @@
 export { type BaseOptions, baseSystem } from "./base.ts";
 export type { ContainerSpec, Part, Persistence } from "./container.ts";
 export { allGoalsReached, type ContainerStatus, containers, powerOff, whenContainers } from "./ctl.ts";
-export { type Cairn, desk } from "./desk.ts";
+export { type Cairn, desk, typed } from "./desk.ts";
 export type { DiskSpec, StorageCheck } from "./disk.ts";
 export { type BootEnvironment, environmentFile, environmentPath } from "./environment.ts";
 export { bringAlong, incoming } from "./export.ts";

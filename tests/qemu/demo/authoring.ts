@@ -5,7 +5,6 @@ import { buildFolder, cached } from "../host.ts";
 import {
   type Arch,
   type BaseOptions,
-  type Cairn,
   desk,
   type Json,
   layWorkingCopy,
@@ -13,6 +12,7 @@ import {
   type Revision,
   released,
   revision,
+  typed,
 } from "../index.ts";
 import { containers, layImages } from "./containers.ts";
 
@@ -119,8 +119,9 @@ const baseSystem = async (arch: Arch, device: Json, base: BaseOptions): Promise<
 /** Made once, as authorities are: base systems have its certificate in them. Gives their files. */
 async function layAuthority(folder: string, say: Telling["say"]): Promise<Readonly<Record<string, string>>> {
   const words = ["key", "new", "authority.pem", "--self-signed", "Demo authority", "--authority"];
+  say(`${typed(words)}     # once; this one is kept for later demos`);
   const made = await cached("demo/authority", ["authority 1", words], async (scratch) => {
-    const cairn: Cairn = await desk(scratch, say);
+    const cairn = await desk(scratch);
     await cairn(words);
   });
   for (const file of ["authority.pem", "authority.crt"]) await copyFile(join(made, file), join(folder, file));
