@@ -69,6 +69,7 @@ async function bootFacts(store: Store, loader: Loader, booted: RevisionName): Pr
   const boots = await readBoots(store, booted);
   return ok({
     booted,
+    bootedStatus: (await statusOf(store, booted, null)).status,
     committed,
     trial,
     trialStatus: trialRecord?.status ?? null,

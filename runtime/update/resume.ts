@@ -7,6 +7,8 @@ import { leave, record, tryIt } from "./step.ts";
 export interface BootFacts {
   /** The revision that the boot loader has started. */
   readonly booted: RevisionName;
+  /** Of its record. */
+  readonly bootedStatus: string | null;
   /** The loader's variables; a committed revision of null is the factory's. */
   readonly committed: RevisionName;
   readonly trial: RevisionName | null;
@@ -15,7 +17,7 @@ export interface BootFacts {
   readonly committedStatus: string | null;
   readonly retries: number;
   readonly origin: "local" | "hub";
-  /** Boots of the committed revision since it last was well, without this one. */
+  /** Boots of the booted revision since it last was well, without this one. */
   readonly boots: number;
   /** What could be gone back to if the committed revision keeps crashing: whole, and committed once. */
   readonly previous: RevisionName | null;
@@ -27,6 +29,7 @@ export interface BootFacts {
  */
 export const bootsMax = 4;
 
+const isGood = (status: string | null): boolean => status === "DONE" || status === "UPDATED";
 const isVerdict = (status: string | null): boolean => status === "ERROR" || status === "WONTGO";
 
 /**
@@ -63,9 +66,14 @@ export function resume(facts: BootFacts, limits: UpdateLimits, atMs: number): re
   }
   // Cut off between the loader's commit and the record of it, or asked for again when it was committed already. The loader may have
   // read what was there before: then another one runs once more, and the commit counts all the same.
-  const finished = committedStatus === "DONE" || committedStatus === "UPDATED" || isVerdict(committedStatus);
+  const finished = isGood(committedStatus) || isVerdict(committedStatus);
   if (!finished && (trial !== booted || trial === committed)) effects.push({ kind: "commit", rev: committed, retries });
-  if (booted !== committed) return [at(false), effects];
+  if (booted !== committed) {
+    // It may have started what has failed: the verdict was in the journal, which it does not read, and is at home now.
+    if (isGood(facts.bootedStatus) || facts.boots >= bootsMax) return [at(false), effects];
+    const [update, rebooting] = leave(at(false), `revision ${booted} was started, and ${committed} is committed`, atMs);
+    return [update, [...effects, { kind: "countBoot", rev: booted }, ...rebooting]];
+  }
 
   if (facts.boots < bootsMax) return [at(false), [...effects, { kind: "countBoot", rev: booted }]];
   if (facts.previous === null || facts.previous === booted) return [at(true), effects];

@@ -82,11 +82,20 @@ async function recovered(spec: CheckSpec, decision: Decision, hashing: Store["ha
     if (!name.ok) return [...problems, `the loader starts "${booted}"`];
     const booting = await spec.boot(store, loader.value, name.value);
     if (!booting.ok) return [...problems, `revision ${booted} does not boot: ${booting.error}`];
+    if (booting.value === "idle" && !(await isGood(store, loader.value, name.value)))
+      problems.push(`revision ${booted} runs, and neither is nor was committed`);
     if (booted === decision.committed && booting.value !== "idle")
       problems.push(`committed revision ${booted} boots into ${booting.value}`);
     problems.push(...(await wholeRevision(store, name.value)));
   }
   return [...problems, ...(await settled(store, loader.value))];
+}
+
+/** A revision that may run without being on trial. */
+async function isGood(store: Store, loader: Loader, rev: RevisionName): Promise<boolean> {
+  const [variables, progress] = [await loader.read(), await readProgress(store, rev)];
+  const committed = variables.ok && (variables.value.committed ?? factory) === rev;
+  return committed || (progress.ok && progress.value?.status === "DONE");
 }
 
 async function stateOf(store: Store, rev: RevisionName): Promise<State | string> {

@@ -137,6 +137,8 @@ export const updateStory: Story = async ({ rng, power }) => {
       for (const rev of power.struck.every(({ kind: accident }) => accident === "cut") ? oracle.revisions() : [])
         if (oracle.status(rev) === "TESTING") oracle.violated(`${rev} stays TESTING and nobody tests it`);
       if (up.running() === committed) return up;
+      if (oracle.status(up.running()) !== "DONE")
+        oracle.violated(`${up.running()} runs, and neither is nor was committed`);
       power.cut(); // the boot loader read what was not at home yet: now it is
     }
     return oracle.violated(`it does not come to rest within ${RESTING_BOOTS_MAX} boots`);

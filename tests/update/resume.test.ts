@@ -7,6 +7,7 @@ const [factory, old, next] = [revision("0"), revision("1"), revision("2")];
 const limits = { commitDelayMs: 25_000, goalsMs: 600_000, contactMs: 120_000, retriesMax: 10 };
 const normal: BootFacts = {
   booted: old,
+  bootedStatus: "DONE",
   committed: old,
   trial: null,
   trialStatus: null,
@@ -94,6 +95,23 @@ describe("what a boot is", () => {
 
   test("a revision that is neither committed nor on trial is no reason for anything", () => {
     expect(boot({ booted: factory })).toMatchObject({ at: "idle", does: [] });
+  });
+
+  test("a revision that failed and was started all the same, before its verdict was where the boot loader reads, is left", () => {
+    for (const bootedStatus of ["ERROR", "WONTGO", "TESTING", null]) {
+      const left = boot({ booted: next, bootedStatus });
+      expect([bootedStatus, left.at, left.does]).toEqual([bootedStatus, "leaving", ["countBoot 2", "reboot"]]);
+    }
+    expect(boot({ booted: next, bootedStatus: "ERROR", committedStatus: "TESTING" }).does).toEqual([
+      "commit 1",
+      "countBoot 2",
+      "reboot",
+    ]);
+  });
+
+  test("but not for ever: where the boot loader insists, it runs", () => {
+    const insisting = { booted: next, bootedStatus: "ERROR", boots: bootsMax };
+    expect(boot(insisting)).toMatchObject({ at: "idle", does: [] });
   });
 
   test("a commit that the boot loader had not seen yet counts, though another revision runs once more", () => {
