@@ -49,8 +49,8 @@ export interface ContainerWorld extends MountWorld {
 export interface StartedContainer {
   /** Init of the container, in the host's pid namespace; 0 when it has ended already. */
   readonly pid: number;
-  /** liblxc's monitor process, a child of PID 1. */
-  readonly monitorPid: number;
+  /** liblxc's monitor process, a child of PID 1; null: it has ended already. */
+  readonly monitorPid: number | null;
 }
 
 const graceOfLeftoversMs = 5_000;

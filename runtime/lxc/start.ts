@@ -24,14 +24,14 @@ export interface StartSpec {
 }
 
 /**
- * Starts a container in the background and tells the pid of its monitor, our child by then. The container's end comes by the monitor
- * FIFO, also when it ends before this returns.
+ * Starts a container in the background and tells the pid of its monitor, our child by then; null: it has ended already, and the monitor
+ * has taken its file with the pid away. The container's end comes by the monitor FIFO, also when it ends before this returns.
  *
  * By `lxc-start`, not by the library: a monitor that liblxc forks from this process keeps a copy of every page of our heap that we
  * write to later, 7 MiB each where its own needs are below 1 MiB; a mount or a hook that hangs would hold up our main loop; and
  * liblxc would move us into the monitor's cgroup. It takes no longer: copying our page tables costs as much as a small program.
  */
-export async function startContainer(spec: StartSpec): Promise<Result<number, LxcError>> {
+export async function startContainer(spec: StartSpec): Promise<Result<number | null, LxcError>> {
   const { name, lxcPath, command, logFile } = spec;
   const failed = (errorNumber: number, hint: string) =>
     err({ kind: "lxc", call: "start", container: name, args: {}, errorNumber, hint } as const);
@@ -52,7 +52,7 @@ export async function startContainer(spec: StartSpec): Promise<Result<number, Lx
     return failed(code, said === "" ? "set lxc.log.file to learn why" : said);
   }
   const pid = Number.parseInt(tail(pidFile, 0), 10);
-  return pid > 0 ? ok(pid) : failed(0, `${pidFile} holds no pid`);
+  return ok(pid > 0 ? pid : null);
 }
 
 function sizeOf(path: string): number {
