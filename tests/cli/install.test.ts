@@ -236,7 +236,7 @@ describe("what does not arrive is not run:", () => {
           : device.behaviour.answer(asked),
     });
     const ran = await install(control, write("web-1.4.tgz", good), "--run");
-    expect([ran.exit, ran.err]).toEqual([70, '{"Error":"Parser: State JSON has bad format"}\n']);
+    expect([ran.exit, ran.err]).toEqual([70, "Parser: State JSON has bad format\n"]);
     expect(device.commands).toEqual([]);
   });
 });

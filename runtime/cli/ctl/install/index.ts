@@ -1,5 +1,6 @@
 /** `cairn ctl install`: a revision from outside, onto the device, and maybe to its verdict. */
 
+import * as v from "valibot";
 import { openPackage } from "../../../package/index.ts";
 import { command, EXIT_USAGE, flag, type Out, operand } from "../../command.ts";
 import { answerTo, clientOf, common } from "../call.ts";
@@ -28,8 +29,17 @@ export interface Install {
   readonly verbose: boolean;
 }
 
+const Refusal = v.pipe(v.string(), v.parseJson(), v.object({ Error: v.string() }));
+
+/** What a device says when it refuses is JSON (reference 8.1); here a person reads it. */
+const inWords = (text: string): string => {
+  const refusal = v.safeParse(Refusal, text);
+  return refusal.success ? refusal.output.Error : text;
+};
+
 /** Does it; ends with the exit code. */
-export async function install(wish: Install, out: Out): Promise<number> {
+export async function install(wish: Install, given: Out): Promise<number> {
+  const out: Out = { ...given, complain: (text) => given.complain(inWords(text)) };
   if (wish.name !== null && !isLocalName(wish.name)) {
     out.complain(`"${wish.name}" is no name for it: locals/ and 1 to 64 of A-Z a-z 0-9 . _ + : @ -`);
     return EXIT_USAGE;
