@@ -1,9 +1,9 @@
 import type { FileHandle } from "node:fs/promises";
 import { type Digest, parseDigest } from "../state/index.ts";
+import { BadTar, readTar } from "../tar/index.ts";
 import { contents, streamOf } from "./file-bytes.ts";
-import { BadPackage, type Package } from "./model.ts";
+import { BadPackage, type Package, packageLimits } from "./model.ts";
 import { objectsOf, STATE_BYTES_MAX, stateText } from "./state-objects.ts";
-import { type Member, members } from "./tar.ts";
 
 const GZIP = Buffer.from([0x1f, 0x8b]); // RFC 1952
 
@@ -65,15 +65,35 @@ async function whole({ sizeBytes, bytes }: Member): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
-/** The members, from the beginning of the file. gzip is known by its first bytes, as names say anything. */
+/** A regular file of the archive; its name is to be compared and never to be opened. */
+interface Member {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/** The files, from the beginning of the archive. gzip is known by its first bytes, as names say anything. */
 async function* unpacked(file: FileHandle): AsyncGenerator<Member> {
   const first = Buffer.alloc(GZIP.length);
   await file.read(first, 0, first.length, 0);
-  if (!first.equals(GZIP)) {
-    yield* members(contents(file));
-    return;
+  const source = first.equals(GZIP) ? gunzipped(file) : contents(file);
+  for await (const member of wellFormed(readTar(source, packageLimits))) {
+    if (member.kind === "folder") continue;
+    if (member.kind !== "file") {
+      const what = member.kind.endsWith("link") ? "a link" : "something that is no file";
+      throw new BadPackage(`the archive has ${what}, ${JSON.stringify(member.name)}, which no export has`);
+    }
+    yield { name: member.name, sizeBytes: member.sizeBytes, bytes: wellFormed(member.bytes) };
   }
-  yield* members(gunzipped(file));
+}
+
+/** What is wrong with the archive turns up with its members and in the middle of their bytes. */
+async function* wellFormed<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* items;
+  } catch (error) {
+    throw error instanceof BadTar ? new BadPackage(error.message) : error;
+  }
 }
 
 /** Refuses what is cut off, damaged or followed by anything that is not gzip. */

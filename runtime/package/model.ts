@@ -31,7 +31,6 @@ export const packageLimits = {
   /** No export tool adds more than one member for each file of a state, of which there are 8192 at most. */
   membersMax: 20_000,
   /** Of all members together when unpacked: 1 TiB. Bounds how long a crafted archive can keep us reading. */
-  unpackedBytesMax: 2 ** 40,
-  /** A name in an extended header. */
-  extendedBytesMax: 64 * 1024,
+  bytesMax: 2 ** 40,
+  endMark: true,
 } as const;

@@ -6,6 +6,8 @@ export interface Part {
   readonly bytes?: Uint8Array | string;
   /** "0" file, "5" folder, "1" and "2" links, "x" extended header… */
   readonly type?: string;
+  /** Where a link leads. */
+  readonly link?: string;
   /** What the header says instead of the truth. */
   readonly size?: number;
   /** The first byte of the check sum is changed. */
@@ -16,7 +18,15 @@ export interface Part {
 const BLOCK = 512;
 const octal = (value: number, digits: number): string => `${value.toString(8).padStart(digits, "0")}\0`;
 
-export function header({ name, bytes = "", type = "0", size, badSum, magic = "ustar\u000000" }: Part): Buffer {
+export function header({
+  name,
+  bytes = "",
+  type = "0",
+  link = "",
+  size,
+  badSum,
+  magic = "ustar\u000000",
+}: Part): Buffer {
   const block = Buffer.alloc(BLOCK);
   block.write(name, 0, 100);
   block.write(octal(0o644, 7), 100);
@@ -26,6 +36,7 @@ export function header({ name, bytes = "", type = "0", size, badSum, magic = "us
   block.write(octal(0, 11), 136);
   block.write("        ", 148);
   block.write(type, 156);
+  block.write(link, 157);
   block.write(magic, 257);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${(sum + (badSum === true ? 1 : 0)).toString(8).padStart(6, "0")}\0 `, 148);
