@@ -26,7 +26,6 @@ binary: node_modules ## dist/cairn-x86_64 and dist/cairn-aarch64
 
 fuzz: node_modules ## a million mutants through each reader of what strangers send, minutes each; TARGET=name: that one; repeat a campaign with SEED=n
 	$(BUN) tests/fuzz/fuzz.ts --inputs 1000000 $(if $(TARGET),--target $(TARGET)) $(if $(SEED),--seed $(SEED))
-	$(if $(TARGET),,$(BUN) tests/package/fuzz.ts --inputs 1000000 $(if $(SEED),--seed $(SEED)))
 
 proof-sim: node_modules ## updates through millions of simulated power cuts, hours (SEEDS=n: so many, FROM=n: from there on); repeat one with SEED=n
 	$(BUN) tests/sim/proof.ts $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(or $(FROM),1))

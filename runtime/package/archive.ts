@@ -1,4 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
+import { quoted } from "../quoted.ts";
 import { type Digest, parseDigest } from "../state/index.ts";
 import { BadTar, readTar } from "../tar/index.ts";
 import { contents, streamOf } from "./file-bytes.ts";
@@ -17,7 +18,7 @@ export async function openArchive(file: FileHandle, refuseEscapes: boolean): Pro
   const found = new Map<Digest, number>();
   for await (const member of unpacked(file)) {
     if (refuseEscapes && escapes(member.name)) {
-      throw new BadPackage(`the archive has a name that leads elsewhere, ${JSON.stringify(member.name.slice(0, 256))}`);
+      throw new BadPackage(`the archive has a name that leads elsewhere, ${quoted(member.name.slice(0, 256))}`);
     }
     const kind = kindOf(member.name);
     if (kind === "state") {
@@ -81,7 +82,7 @@ async function* unpacked(file: FileHandle): AsyncGenerator<Member> {
     if (member.kind === "folder") continue;
     if (member.kind !== "file") {
       const what = member.kind.endsWith("link") ? "a link" : "something that is no file";
-      throw new BadPackage(`the archive has ${what}, ${JSON.stringify(member.name)}, which no export has`);
+      throw new BadPackage(`the archive has ${what}, ${quoted(member.name.slice(0, 256))}, which no export has`);
     }
     yield { name: member.name, sizeBytes: member.sizeBytes, bytes: wellFormed(member.bytes) };
   }

@@ -1,3 +1,4 @@
+import { quoted } from "../quoted.ts";
 import type { JsonFault, JsonProblem } from "./json/index.ts";
 import { limits } from "./limits.ts";
 import type { StateWarning } from "./model.ts";
@@ -73,12 +74,6 @@ export function shown(value: unknown): string {
   if (typeof value === "object" && value !== null) return "an object";
   return typeof value === "string" ? quoted(shortened(value)) : JSON.stringify(value);
 }
-
-/** What JSON leaves as it is but a terminal obeys: C1 controls, line separators, marks that turn the writing direction. */
-const UNSEEN = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
-const quoted = (text: string): string =>
-  JSON.stringify(text).replace(UNSEEN, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** Names in quotes, the first ten of them. */
 export const listed = (names: readonly string[]): string =>

@@ -1,3 +1,4 @@
+import { quoted } from "../quoted.ts";
 /** What every member of an archive has. Names and texts are bytes in truth; see {@link decodeName}. */
 export interface Attributes {
   /** As written, without the blank ends of old formats: it may be absolute, hold `..` or anything else. Never NUL, never empty. */
@@ -78,8 +79,10 @@ const wrong: Readonly<Record<TarProblem, string>> = {
   tooLarge: "the archive is larger than is allowed",
 };
 
+const SHOWN_CHARS = 256;
+
 export function explainTar({ kind, member, detail }: TarFault): string {
-  const where = member === "" ? "" : `, at or after "${member}"`;
+  const where = member === "" ? "" : `, at or after ${quoted(member.slice(0, SHOWN_CHARS))}`;
   return `${wrong[kind]}${where}${detail === "" ? "" : ` (${detail})`}`;
 }
 

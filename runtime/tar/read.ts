@@ -1,3 +1,4 @@
+import { quoted } from "../quoted.ts";
 import { cut } from "./cut.ts";
 import { type Extended, NOTHING, readPax } from "./extended.ts";
 import { type Header, isZero, type Refuse, readHeader, untilNul } from "./header.ts";
@@ -131,7 +132,7 @@ function kindOf(header: Header, known: Extended, sizeBytes: number, refuse: Refu
     case "S":
       return refuse("sparse", "");
     default:
-      return refuse("unknownKind", `flag ${JSON.stringify(flag)}`);
+      return refuse("unknownKind", `flag ${quoted(flag)}`);
   }
 }
 

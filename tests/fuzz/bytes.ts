@@ -68,3 +68,22 @@ export function mutantBytes(dice: Dice, corpus: readonly Uint8Array[]): Uint8Arr
   if (dice.roll(100) === 0) bytes = dice.pick(HEAVY)(bytes, dice, corpus);
   return bytes;
 }
+
+const TAR_BLOCK = 512;
+
+/** Bytes of a target's input. */
+export const asBytes = (input: string | Uint8Array): Uint8Array =>
+  typeof input === "string" ? Buffer.from(input, "latin1") : input;
+
+/** A mutant of archives. Most get right check sums again, or no reader would look further than those. */
+export function mutantArchive(dice: Dice, corpus: readonly Uint8Array[]): Uint8Array {
+  const bytes = Buffer.from(mutantBytes(dice, corpus));
+  if (dice.roll(4) === 0) return bytes;
+  for (let at = 0; at + TAR_BLOCK <= bytes.length; at += TAR_BLOCK) {
+    const block = bytes.subarray(at, at + TAR_BLOCK);
+    if (block.toString("latin1", 257, 262) !== "ustar") continue;
+    const sum = block.reduce((total, byte, index) => total + (index >= 148 && index < 156 ? 0x20 : byte), 0);
+    block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  }
+  return bytes;
+}

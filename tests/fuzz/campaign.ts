@@ -15,12 +15,14 @@ export type Input = string | Uint8Array;
 export type Violation = "threw" | "slow" | "grew" | "accepted" | "inexact" | "unexplained";
 export type Verdict = Violation | "fine" | "refused";
 
+export type Look = () => Verdict;
+
 /** A reader under test. */
 export interface Target {
   readonly name: string;
   readonly draw: (dice: Dice) => Input;
   /** Reads an input, which is timed; the function that comes back looks at the result, which is not. */
-  readonly read: (input: Input) => () => Verdict;
+  readonly read: (input: Input) => Look | Promise<Look>;
   /** The same reader with one planted defect each, beside those that every reader can have. */
   readonly planted: readonly (readonly [violation: Violation, target: Target])[];
 }
@@ -36,14 +38,14 @@ export interface Report {
   readonly violations: ReadonlyMap<Violation, string>;
 }
 
-export function campaign(
+export async function campaign(
   target: Target,
   {
     inputs,
     seed,
     untilFirst = false,
   }: { readonly inputs: number; readonly seed: number; readonly untilFirst?: boolean },
-): Report {
+): Promise<Report> {
   const dice = new Dice(seed);
   const violations = new Map<Violation, string>();
   let [accepted, slowestMs, slowest] = [0, 0, ""];
@@ -52,7 +54,7 @@ export function campaign(
   for (let count = 0; count < inputs && !(untilFirst && violations.size > 0); count += 1) {
     if (count === Math.min(WARM_UP, inputs >> 1)) before = settledBytes();
     const input = target.draw(dice);
-    const { ms, verdict } = judge(target, input);
+    const { ms, verdict } = await judge(target, input);
     if (ms > slowestMs) [slowestMs, slowest] = [ms, `input ${count} of ${input.length} characters`];
     if (verdict === "fine") accepted += 1;
     else if (verdict !== "refused" && !violations.has(verdict)) {
@@ -65,16 +67,16 @@ export function campaign(
   return { inputs, accepted, seconds, slowestMs, slowest, growthBytes, violations };
 }
 
-function judge({ read }: Target, input: Input): { ms: number; verdict: Verdict } {
+async function judge({ read }: Target, input: Input): Promise<{ ms: number; verdict: Verdict }> {
   let ms = 0;
   try {
     const clock = startClock();
-    const look = read(input);
+    const look = await read(input);
     ms = clock();
     // The collector may have cleaned up after earlier inputs meanwhile: an input is slow only if it is slow three times more.
     for (let again = 0; again < 3 && ms > SLOWEST_MS; again += 1) {
       const repeat = startClock();
-      read(input);
+      await read(input);
       ms = Math.min(ms, repeat());
     }
     return { ms, verdict: ms > SLOWEST_MS ? "slow" : look() };
@@ -123,8 +125,8 @@ function burn(ms: number): void {
 /** The target with something that it does when it accepts an input. */
 const whenFine = (target: Target, act: () => void): Target => ({
   ...target,
-  read: (input) => {
-    const look = target.read(input);
+  read: async (input) => {
+    const look = await target.read(input);
     if (look() === "fine") act();
     return look;
   },
@@ -153,10 +155,12 @@ const plantedIn = (target: Target): Target["planted"] => [
 ];
 
 /** Which planted defects a campaign of this size does not see; wanted: none. */
-export function blindTo(target: Target, inputs: number, seed: number): readonly Violation[] {
-  const blind = plantedIn(target).flatMap(([violation, planted]) =>
-    campaign(planted, { inputs, seed, untilFirst: true }).violations.has(violation) ? [] : [violation],
-  );
+export async function blindTo(target: Target, inputs: number, seed: number): Promise<readonly Violation[]> {
+  const blind: Violation[] = [];
+  for (const [violation, planted] of plantedIn(target)) {
+    const { violations } = await campaign(planted, { inputs, seed, untilFirst: true });
+    if (!violations.has(violation)) blind.push(violation);
+  }
   kept.length = 0;
   return blind;
 }

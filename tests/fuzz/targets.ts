@@ -1,4 +1,6 @@
 /** Every reader of what strangers send. A new one stands here, and `make fuzz` and the unit tests have it. */
+import { imageTargets } from "../author/image/fuzz-targets.ts";
+import { exportTarget } from "../package/fuzz-target.ts";
 import { certificateTarget, headerTarget, jsonTarget, keyTarget, pemTarget } from "../signatures/fuzz-targets.ts";
 import { stateTarget } from "../state/fuzz-target.ts";
 import type { Target } from "./campaign.ts";
@@ -10,4 +12,6 @@ export const targets: readonly Target[] = [
   certificateTarget,
   keyTarget,
   headerTarget,
+  exportTarget,
+  ...imageTargets,
 ];

@@ -14,7 +14,7 @@ import {
   writePem,
 } from "../../runtime/signatures/index.ts";
 import { canonicalText, explainState } from "../../runtime/state/index.ts";
-import { mutantBytes } from "../fuzz/bytes.ts";
+import { asBytes, mutantBytes } from "../fuzz/bytes.ts";
 import { explained, type Input, type Target, type Verdict } from "../fuzz/campaign.ts";
 import type { Dice } from "../fuzz/dice.ts";
 import { readable } from "../state/fuzz-target.ts";
@@ -23,13 +23,12 @@ import { certificatesOf, NOW, sample, trust, unsigned, unwrap } from "./signed-s
 import { vectorJson, vectorPath, vectorText } from "./vectors.ts";
 
 const asText = (input: Input): string => (typeof input === "string" ? input : Buffer.from(input).toString("latin1"));
-const asBytes = (input: Input): Uint8Array => (typeof input === "string" ? Buffer.from(input, "latin1") : input);
 
 /** The target with a reader that is wrong in one way. */
 const planted = (target: Omit<Target, "planted">, verdict: (right: Verdict) => Verdict): Target => ({
   ...target,
-  read: (input) => {
-    const look = target.read(input);
+  read: async (input) => {
+    const look = await target.read(input);
     return () => verdict(look());
   },
   planted: [],

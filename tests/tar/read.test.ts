@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { BadTar, type Member, readTar, type TarLimits, type TarProblem, tarLimits } from "../../runtime/tar/index.ts";
+import { explained } from "../fuzz/campaign.ts";
 import { archive, block, END, longName, members, type Part, pax, pieces } from "./blocks.ts";
 
 interface Read extends Omit<Member, "bytes" | "offsetBytes" | "xattrs" | "uid" | "gid" | "kind"> {
@@ -170,6 +171,17 @@ test.each<[TarProblem, string, Uint8Array]>([
   ["tooLong", "an extended header of 2 MiB", over({ name: "x", flag: "x", bytes: "x".repeat(2 << 20) })],
 ])("%s: %s", async (kind, _what, bytes) => {
   expect(await fault(bytes)).toBe(kind);
+});
+
+test("what is said of a bad archive has nothing in it that drives a terminal", async () => {
+  for (const name of ["\u001b[2Jgone", "\u009b2J", "a\nb", "\u202egnp.exe"]) {
+    const bad = archive({ name, bytes: "x" }, { name: "y", flag: "\u009b" });
+    const said = await read(bad).then(
+      () => "nothing",
+      (thrown: unknown) => (thrown instanceof BadTar ? thrown.message : String(thrown)),
+    );
+    expect([said.includes("is not known"), said.includes("\u202e"), explained(said)]).toEqual([true, false, "refused"]);
+  }
 });
 
 test("what is too much is refused by its header, before it is read", async () => {

@@ -1,3 +1,4 @@
+import { quoted } from "../../quoted.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { type Digest, explainState, limits, parseDigest, pathFault, pathRule } from "../../state/index.ts";
 import { isMembers, type Members, NULL, readTree, sortedKeys, type Tree, treeText } from "./tree.ts";
@@ -57,9 +58,9 @@ const ORDINARY = /^(?=.{1,255}$)\w[\w.-]*(?:\/\w[\w.-]*)*$/;
 export function keyFault(key: string): string | null {
   if (ORDINARY.test(key)) return null;
   const [folder = ""] = key.split("/", 1);
-  if (OWN_FOLDERS.has(folder)) return `${JSON.stringify(key)} is in a folder of the tools`;
+  if (OWN_FOLDERS.has(folder)) return `${quoted(key)} is in a folder of the tools`;
   const fault = key.isWellFormed() ? pathFault(key) : "bytes that are no UTF-8";
-  return fault === null ? null : `${JSON.stringify(key)} has ${fault}: a key is ${pathRule}`;
+  return fault === null ? null : `${quoted(key)} has ${fault}: a key is ${pathRule}`;
 }
 
 function valueFault(key: string, value: Tree): string | null {

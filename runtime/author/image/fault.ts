@@ -1,3 +1,4 @@
+import { quoted } from "../../quoted.ts";
 import { unreachable } from "../../result.ts";
 import { explainTar, type TarFault } from "../../tar/index.ts";
 
@@ -46,6 +47,8 @@ const layerProblems: Readonly<Record<LayerProblem, string>> = {
   tooDeep: "lies in more than 512 folders",
 };
 
+const SHOWN_CHARS = 256;
+
 export function explainImage(fault: ImageFault): string {
   switch (fault.kind) {
     case "source":
@@ -55,7 +58,7 @@ export function explainImage(fault: ImageFault): string {
     case "tar":
       return `${fault.blob}: ${explainTar(fault.fault)}`;
     case "layer":
-      return `${fault.blob}: "${fault.name}" ${layerProblems[fault.problem]}: the image is not to be trusted, or was made by a broken tool`;
+      return `${fault.blob}: ${quoted(fault.name.slice(0, SHOWN_CHARS))} ${layerProblems[fault.problem]}: the image is not to be trusted, or was made by a broken tool`;
     case "compression":
       return `${fault.blob}: unpacking it failed: ${fault.detail}`;
     case "digest":
@@ -69,7 +72,7 @@ export function explainImage(fault: ImageFault): string {
     case "platform":
       return `the image is not made for ${fault.wanted}, but for ${fault.offered.join(", ") || "nothing"}: choose with --platform`;
     case "noSuchImage":
-      return `there is no image "${fault.wanted}"; there is ${fault.offered.join(", ") || "none"}: name one after a colon`;
+      return `there is no image ${quoted(fault.wanted)}; there is ${fault.offered.map(quoted).join(", ") || "none"}: name one after a colon`;
     case "registry":
       return `${fault.url}: the registry answers ${fault.status}${fault.detail === "" ? "" : `, ${fault.detail}`}${registryHint(fault.status)}`;
     case "network":

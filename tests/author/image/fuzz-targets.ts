@@ -1,7 +1,4 @@
-/**
- * What reads bytes of strangers, as functions that take any bytes: an expected fault is fine, everything else that is thrown is a defect.
- * The ones that stream give a promise.
- */
+/** What strangers can send to the readers of images: documents, references, archives, layers. */
 import { mkdtempSync, rmSync } from "node:fs";
 import {
   parseReference,
@@ -10,48 +7,35 @@ import {
   readSaved,
 } from "../../../runtime/author/image/documents/index.ts";
 import { BadImage } from "../../../runtime/author/image/fault.ts";
+
 import { flatten } from "../../../runtime/author/image/flatten/index.ts";
 import { imageLimits } from "../../../runtime/author/image/limits.ts";
 import { readChallenge } from "../../../runtime/author/image/registry/challenge.ts";
 import { BadTar, readTar, tarLimits, writeTar } from "../../../runtime/tar/index.ts";
+import { asBytes, mutantArchive, mutantBytes } from "../../fuzz/bytes.ts";
+import { explained, type Look, type Target } from "../../fuzz/campaign.ts";
 import { archive, longName, pax, pieces } from "../../tar/blocks.ts";
 import { file, folder, hardlink, PLAIN, symlink } from "./layers.ts";
 
-export interface FuzzTarget {
-  readonly name: string;
-  /** Real inputs to make mutants of. */
-  readonly seeds: readonly Uint8Array[];
-  run(bytes: Uint8Array): void | Promise<void>;
-}
-
-function expectFaults(act: () => unknown): void {
+/** What a reader made of the bytes: an expected fault is fine, everything else that is thrown is a defect. */
+async function outcome(act: () => unknown): Promise<Look> {
   try {
-    act();
+    await act();
+    return () => "fine";
   } catch (thrown) {
-    if (!(thrown instanceof BadImage)) throw thrown;
+    if (!(thrown instanceof BadImage || thrown instanceof BadTar)) throw thrown;
+    return () => explained(thrown.message);
   }
 }
 
-export const fuzzDocument = (bytes: Uint8Array): void => expectFaults(() => readDocument(bytes, "fuzz"));
-export const fuzzConfig = (bytes: Uint8Array): void => expectFaults(() => readConfigBlob(bytes, "fuzz"));
-export const fuzzSaved = (bytes: Uint8Array): void => expectFaults(() => readSaved(bytes, "fuzz"));
-export const fuzzReference = (bytes: Uint8Array): void => {
-  parseReference(Buffer.from(bytes).toString("latin1"));
-  readChallenge(Buffer.from(bytes).toString("latin1"));
-};
-
-export async function fuzzTar(bytes: Uint8Array): Promise<void> {
-  try {
-    for await (const { bytes: body } of readTar(pieces(bytes, 700), { ...tarLimits, bytesMax: 1 << 24 })) {
-      for await (const _ of body);
-    }
-  } catch (thrown) {
-    if (!(thrown instanceof BadTar)) throw thrown;
+async function readAll(bytes: Uint8Array): Promise<void> {
+  for await (const { bytes: body } of readTar(pieces(bytes, 700), { ...tarLimits, bytesMax: 1 << 24 })) {
+    for await (const _ of body);
   }
 }
 
 /** Two layers of the bytes over each other; what comes out must be an archive that says the same again. */
-export async function fuzzLayers(bytes: Uint8Array): Promise<void> {
+async function flattenHalves(bytes: Uint8Array): Promise<void> {
   const scratchFolder = mkdtempSync("/dev/shm/fuzz-layers-"); // a disk at work would count as slow
   try {
     const half = (bytes.length >> 10) << 9; // whole blocks
@@ -70,8 +54,6 @@ export async function fuzzLayers(bytes: Uint8Array): Promise<void> {
       names.add(name);
     }
     await tree.close();
-  } catch (thrown) {
-    if (!(thrown instanceof BadImage)) throw thrown;
   } finally {
     rmSync(scratchFolder, { recursive: true });
   }
@@ -94,10 +76,42 @@ const tar = archive(
   { name: "null", flag: "3", major: 1, minor: 3 },
 );
 
-export const fuzzTargets: readonly FuzzTarget[] = [
-  {
-    name: "image-document",
-    seeds: [
+const layers = Buffer.concat([tar.subarray(0, -1024), tar]);
+
+const target = (
+  name: string,
+  corpus: readonly Uint8Array[],
+  read: (bytes: Uint8Array) => unknown,
+  mutant = mutantBytes,
+): Target => ({
+  name,
+  draw: (dice) => mutant(dice, corpus),
+  read: (input) => outcome(() => read(asBytes(input))),
+  planted: [],
+});
+
+/** What a person typed, or a registry's header says: no sentence of ours goes with it. */
+const referenceTarget: Target = {
+  name: "image-reference",
+  draw: (dice) =>
+    mutantBytes(
+      dice,
+      [`host:5000/a/b:1.0@${digest}`, 'Bearer realm="https://a/t",service="s",scope="repository:x:pull"'].map((text) =>
+        Buffer.from(text),
+      ),
+    ),
+  read: (input) => {
+    const text = Buffer.from(asBytes(input)).toString("latin1");
+    const [reference, challenge] = [parseReference(text), readChallenge(text)];
+    return () => (typeof reference === "string" && challenge === null ? "refused" : "fine");
+  },
+  planted: [],
+};
+
+export const imageTargets: readonly Target[] = [
+  target(
+    "image-document",
+    [
       json({ schemaVersion: 2, config: blob, layers: [blob, blob] }),
       json({
         schemaVersion: 2,
@@ -106,11 +120,11 @@ export const fuzzTargets: readonly FuzzTarget[] = [
         ],
       }),
     ],
-    run: fuzzDocument,
-  },
-  {
-    name: "image-config",
-    seeds: [
+    (bytes) => readDocument(bytes, "fuzz"),
+  ),
+  target(
+    "image-config",
+    [
       json({
         os: "linux",
         architecture: "arm64",
@@ -118,20 +132,12 @@ export const fuzzTargets: readonly FuzzTarget[] = [
         rootfs: { type: "layers", diff_ids: [digest] },
       }),
     ],
-    run: fuzzConfig,
-  },
-  {
-    name: "image-saved",
-    seeds: [json([{ Config: "c.json", RepoTags: ["a:1"], Layers: ["l/layer.tar"] }])],
-    run: fuzzSaved,
-  },
-  {
-    name: "image-reference",
-    seeds: [`host:5000/a/b:1.0@${digest}`, 'Bearer realm="https://a/t",service="s",scope="repository:x:pull"'].map(
-      (text) => Buffer.from(text),
-    ),
-    run: fuzzReference,
-  },
-  { name: "tar", seeds: [tar], run: fuzzTar },
-  { name: "image-layers", seeds: [Buffer.concat([tar.subarray(0, -1024), tar])], run: fuzzLayers },
+    (bytes) => readConfigBlob(bytes, "fuzz"),
+  ),
+  target("image-saved", [json([{ Config: "c.json", RepoTags: ["a:1"], Layers: ["l/layer.tar"] }])], (bytes) =>
+    readSaved(bytes, "fuzz"),
+  ),
+  referenceTarget,
+  target("tar", [tar], readAll, mutantArchive),
+  target("image-layers", [layers], flattenHalves, mutantArchive),
 ];
