@@ -65,8 +65,12 @@ describe.each(["erofs", "squashfs"] as const)("an image becomes a container of %
     const added = JSON.parse(
       cairn(root, "app", "add", "--from", `oci:${layout}:web`, "--format", format, "--verity", "--json", "web"),
     );
-    expect(added).toMatchObject({ name: "web", packed: true, remarks: [expect.stringContaining("/data")] });
-    expect(JSON.parse(read(name, "web/run.json"))).toMatchObject({ group: "app", "root-volume": `dm:${image}` });
+    expect(added).toMatchObject({ name: "web", packed: true, remarks: [] });
+    expect(JSON.parse(read(name, "web/run.json"))).toMatchObject({
+      group: "app",
+      "root-volume": `dm:${image}`,
+      storage: { "docker--data": { persistence: "permanent", owner: "33:34" } },
+    });
     const config = read(name, "web/lxc.container.conf").split("\n");
     for (const line of [
       'lxc.init.cmd = /bin/serve "two words"',
