@@ -36,7 +36,7 @@ export const planted: readonly Planted[] = [
     file: "runtime/loader/env-file.ts",
     from: "const swapped = await disk.exchange(WHY, spareOf(path), path);",
     to: "const swapped = await disk.rename(WHY, spareOf(path), path);",
-    seed: 7610,
+    seed: 37664,
   },
   {
     what: "the first environment is made as the spare",
@@ -85,7 +85,7 @@ export const planted: readonly Planted[] = [
     file: "runtime/store/protect.ts",
     from: '["committed", use.committed ?? factory],',
     to: '["committed", null],',
-    seed: 4791,
+    seed: 32676,
   },
   {
     what: "a verdict is tried again",
@@ -93,6 +93,13 @@ export const planted: readonly Planted[] = [
     from: 'const isVerdict = (status: string | null): boolean => status === "ERROR" || status === "WONTGO";',
     to: 'const isVerdict = (status: string | null): boolean => status === "CANCELLED";',
     seed: 745,
+  },
+  {
+    what: "a revision that has failed runs when the boot loader starts it all the same",
+    file: "runtime/update/resume.ts",
+    from: "if (isGood(facts.bootedStatus) || facts.boots >= bootsMax) return [at(false), effects];",
+    to: "if (facts.boots >= 0) return [at(false), effects];",
+    seed: 3544,
   },
   {
     what: "boots of a committed revision are not counted",
