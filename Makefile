@@ -15,10 +15,10 @@ help: ## list the targets
 demo: node_modules requirements binary ## make and sign revisions, boot a device in QEMU, update it, break it (ARCH=aarch64; KEEP=1 leaves it running), 5 minutes
 	$(BUN) tests/qemu/demo.ts
 
-test: node_modules requirements binary ## types, lint, unit, host and QEMU tests on both architectures, about 45 minutes
+test: node_modules requirements binary ## types, lint, unit, host and QEMU tests on both architectures, about 48 minutes
 	$(BUN) tests/run.ts
 
-unit: node_modules ## types, lint and the tests that need no machine, 12 minutes
+unit: node_modules ## types, lint and the tests that need no machine, 15 minutes
 	$(BUN) tests/run.ts --without-machines
 
 binary: node_modules ## dist/cairn-x86_64 and dist/cairn-aarch64

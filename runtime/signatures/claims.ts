@@ -27,13 +27,9 @@ export function readClaims(
 ): Result<ReadonlyMap<string, Result<Claim, SignatureProblem>>, VerifyError> {
   const state = readSignedState(source);
   if (!state.ok) return state;
-  const elements = state.value.members.filter(({ value }) => isSignature(value));
+  const elements = state.value.members.flatMap(({ key, value }) => (isSignature(value) ? [{ key, value }] : []));
   if (elements.length > limits.signaturesMax) return err({ kind: "tooManySignatures", max: limits.signaturesMax });
-  const claims = new Map<string, Result<Claim, SignatureProblem>>();
-  for (const { key, value } of elements) {
-    if (isSignature(value)) claims.set(key, claimOf(key, value, state.value));
-  }
-  return ok(claims);
+  return ok(new Map(elements.map(({ key, value }) => [key, claimOf(key, value, state.value)])));
 }
 
 function claimOf(

@@ -81,6 +81,15 @@ const cleared = exits.getItems("lxc.environment");
 must(await start(exits));
 await until(stopped("exits"));
 
+// As if it had ended, and its monitor had taken the file with the pid away, before that was read.
+const unread = configured("unread", `${folder}/exit3`);
+mkdirSync(`${lxcPath}/unread`);
+// null(4): what is written there is not read again.
+const nothing = linux.makeNode(`${lxcPath}/unread/pid`, { type: "char", major: 1, minor: 3, mode: 0o600 });
+if (!nothing.ok) throw new Error(linux.explainSys(nothing.error));
+const nobody = must(await start(unread));
+await until(stopped("unread"));
+
 const killed = configured("killed", "/bin/sleep 1000");
 const monitorPid = must(await start(killed));
 const pid = killed.initPid() ?? 0;
@@ -111,8 +120,8 @@ must(copy.loadConfig(`${folder}/saved`));
 const loadedCommand = copy.getItem("lxc.init.cmd");
 const nonsense = copy.setItem("lxc.nonsense", "1");
 
-for (const container of [exits, killed, halted, failed, copy]) container.free();
-await until(() => reaped.length === 4);
+for (const container of [exits, unread, killed, halted, failed, copy]) container.free();
+await until(() => reaped.length === 5);
 const leakedFds = openFds() - fdsBefore;
 
 writeFileSync(monitorFifoPath(lxcPath), new Uint8Array(264).fill(1), { flag: "r+" });
@@ -128,6 +137,7 @@ for (const made of [folder, dirname(monitorFifoPath(lxcPath)), `/run/lxc/lock/${
 }
 console.log(
   JSON.stringify({
+    ended: [nobody, exitOf("unread")],
     environment,
     cleared,
     exits: exitOf("exits"),

@@ -7,6 +7,7 @@ if (privileged) {
     const { output } = await inNamespace(join(import.meta.dir, "containers.ts"));
     const bySignal = { kind: "signal", signal: "SIGKILL", number: 9, coreDumped: false };
     expect(JSON.parse(output)).toEqual({
+      ended: [null, { kind: "exit", container: "unread", status: { kind: "exit", code: 3 } }],
       environment: ["A=1", "B=2"],
       cleared: [],
       exits: { kind: "exit", container: "exits", status: { kind: "exit", code: 3 } },
