@@ -146,7 +146,8 @@ export function updateWork(world: UpdateWorld): UpdateWork {
   }
 
   async function raiseFloor(rev: RevisionName): Promise<Result<void, string>> {
-    const state = await stateOf(rev);
+    // It was accepted when it came, and is committed: a certificate that ended in its trial must not let old releases back in.
+    const state = await readRevision(store, rev, () => ok(undefined));
     if (!state.ok) return err(state.error.message);
     const floor = await readFloor(store);
     if (!floor.ok) return err(explainStore(floor.error));

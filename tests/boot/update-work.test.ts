@@ -220,6 +220,18 @@ test("a commit tells the loader first, then raises the floor, marks, and records
   expect([...must(await readFloor(it.store))]).toEqual([["web" as never, 3]]);
 });
 
+test("a commit raises the floor though the certificate that brought the revision has ended meanwhile", async () => {
+  let ended = false;
+  const it = await device({
+    accepts: () => (ended ? err("the certificate is valid until yesterday only") : ok(undefined)),
+  });
+  await offer(it, { ...rebased, "web/antirollback.json": { version: 3, minimum: 2 } });
+  must(await it.work.install(candidate("locals/next")));
+  ended = true;
+  must(await it.work.commit(next, 0));
+  expect([...must(await readFloor(it.store))]).toEqual([["web" as never, 2]]);
+});
+
 test("a commit that the loader refuses leaves everything as it was", async () => {
   const it = await device({
     loader: (loader) => ({ ...loader, commit: async () => err({ kind: "unsupported", what: "writing" }) }),
