@@ -91,6 +91,7 @@ function build(arch: Arch): void {
       "build",
       "--compile",
       "--bytecode",
+      "--splitting",
       "--minify",
       "--format=esm",
       "--sourcemap=none",

@@ -8,13 +8,8 @@ const words = process.argv.slice(2);
 if (process.pid === 1 && words[0] !== "ctl") {
   await (await import("./boot/index.ts")).runtime();
 } else {
-  // A reader that has seen enough, as in `cairn ctl config ls | head`, is no failure of ours: end as a SIGPIPE would end us.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit(128 + 13);
-    throw error;
-  });
-  const { openOut, runCommandLine } = await import("./cli/index.ts");
-  process.exitCode = await runCommandLine(words, openOut(process.stdout, process.stderr));
+  const { openDescriptor, openOut, runCommandLine } = await import("./cli/index.ts");
+  process.exitCode = await runCommandLine(words, openOut(openDescriptor(1), openDescriptor(2)));
 }
 
 export {};

@@ -58,7 +58,7 @@ async function startRevision(machine: Machine): Promise<Result<void, string>> {
   await cleanUp(machine, store);
 
   const useVerity = config.PV_SECUREBOOT_HANDLERS && !boot.verityOff;
-  const secureBoot = openSecureBoot({ config, wallMs: Date.now, warn: (message) => machine.log.warn(message) });
+  const secureBoot = await openSecureBoot({ config, wallMs: Date.now, warn: (message) => machine.log.warn(message) });
   machine.log.info(secureBoot.summary);
   const revision = await loadRevision(storage.value, { useVerity, accepts: secureBoot.booted });
   const accepts = secureBoot.offered;

@@ -56,8 +56,8 @@ export interface Out {
   print(text: string): void;
   /** The same for stderr. */
   complain(text: string): void;
-  /** Bytes as they are for stdout; done when they are taken. */
-  write(bytes: Uint8Array): Promise<void>;
+  /** Bytes as they are for stdout; returns when they are taken. */
+  write(bytes: Uint8Array): void;
   /** Shows how far something is in one line that is written again and again; null: stdout is no terminal, so print whole lines. */
   readonly progress: ((line: string) => void) | null;
 }

@@ -1,16 +1,26 @@
 import type { Out } from "./command.ts";
 
-type Stream = Pick<NodeJS.WriteStream, "write" | "once" | "isTTY" | "columns">;
+/** Where bytes go. */
+export interface Sink {
+  /** Returns when all of it is taken. */
+  write(content: string | Uint8Array): void;
+  /** How wide the terminal is; null: it is none. */
+  columns(): number | null;
+}
 
 /** Back to the first column, and the rest of the line erased (ECMA-48). */
 const AGAIN = "\r\u001b[K";
 
-/** Writes to the two streams of a program; a line of progress is erased before anything else is written. */
-export function openOut(stdout: Stream, stderr: Stream): Out {
+/** Writes to the two outputs of a program; a line of progress is erased before anything else is written. */
+export function openOut(stdout: Sink, stderr: Sink): Out {
   let shown = false;
   const clear = (): void => {
     if (shown) stdout.write(AGAIN);
     shown = false;
+  };
+  const show = (line: string, columns: number): void => {
+    stdout.write(`${AGAIN}${line.slice(0, Math.max(10, columns - 1))}`); // a line that wraps could not be erased
+    shown = true;
   };
   return {
     print(text) {
@@ -21,16 +31,12 @@ export function openOut(stdout: Stream, stderr: Stream): Out {
       clear();
       stderr.write(`${text}\n`);
     },
-    async write(bytes) {
+    write(bytes) {
       clear();
-      if (!stdout.write(bytes)) await new Promise<void>((resolve) => stdout.once("drain", resolve));
+      stdout.write(bytes);
     },
-    progress: stdout.isTTY
-      ? (line) => {
-          // A line that wraps could not be erased.
-          stdout.write(`${AGAIN}${line.slice(0, Math.max(10, (stdout.columns || 80) - 1))}`);
-          shown = true;
-        }
-      : null,
+    get progress() {
+      return stdout.columns() === null ? null : (line: string) => show(line, stdout.columns() ?? 0);
+    },
   };
 }

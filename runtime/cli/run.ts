@@ -1,35 +1,40 @@
 import { buildinfo } from "../buildinfo.ts";
 import { authoring } from "./author/index.ts";
-import { command, EXIT_USAGE, group, type Out } from "./command.ts";
-import { ctl } from "./ctl/commands.ts";
+import { type CommandGroup, command, EXIT_USAGE, group, type Out } from "./command.ts";
+import { ctlOutline } from "./ctl/outline.ts";
 import { helpText } from "./help.ts";
 import { parse } from "./parse.ts";
 
-/** Every command there is. */
-export const cairn = group("cairn", {
-  summary: "Runs a device as a stack of content-addressed parts",
-  example: "cairn ctl containers ls",
-  members: [
-    command("runtime", {
-      summary: "Be the device runtime, which is what this program is as process 1",
-      example: "cairn runtime",
-      flags: {},
-      operands: {},
-      exits: { [EXIT_USAGE]: "wrong arguments, or not process 1" },
-      run: async (_, out) => {
-        if (process.pid === 1) return (await import("../boot/index.ts")).runtime();
-        out.complain("cairn runtime: mounts, reboots and reaps for a whole machine, so it runs as process 1 only");
-        return EXIT_USAGE;
-      },
-    }),
-    ctl,
-    ...authoring,
-  ],
-});
+/** Every command there is, with those of one word's group given: most of a start would be spent on loading them. */
+export const commands = (ctl: CommandGroup): CommandGroup =>
+  group("cairn", {
+    summary: "Runs a device as a stack of content-addressed parts",
+    example: "cairn ctl containers ls",
+    members: [
+      command("runtime", {
+        summary: "Be the device runtime, which is what this program is as process 1",
+        example: "cairn runtime",
+        flags: {},
+        operands: {},
+        exits: { [EXIT_USAGE]: "wrong arguments, or not process 1" },
+        run: async (_, out) => {
+          if (process.pid === 1) return (await import("../boot/index.ts")).runtime();
+          out.complain("cairn runtime: mounts, reboots and reaps for a whole machine, so it runs as process 1 only");
+          return EXIT_USAGE;
+        },
+      }),
+      ctl,
+      ...authoring,
+    ],
+  });
 
 /** Does what the words after the program's name ask for, and ends with the exit code. */
 export async function runCommandLine(argv: readonly string[], out: Out): Promise<number> {
-  const parsed = parse(cairn, argv);
+  const isForDevice = argv.includes(ctlOutline.name);
+  const ctl = isForDevice
+    ? (await import("./ctl/commands.ts")).ctl
+    : group(ctlOutline.name, { ...ctlOutline, members: [] });
+  const parsed = parse(commands(ctl), argv);
   switch (parsed.kind) {
     case "run":
       return parsed.command.run(parsed.values, out);

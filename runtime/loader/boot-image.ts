@@ -1,5 +1,3 @@
-import { Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
 import { err, ok, type Result } from "../result.ts";
 import type { RevisionName } from "../state/index.ts";
 import { type Disk, type DiskError, type OpenFile, sameInode, trailFolder } from "../store/index.ts";
@@ -57,12 +55,10 @@ async function* chunksOf(file: OpenFile): AsyncIterable<Uint8Array> {
   }
 }
 
-function unpacked(image: BootImage, file: OpenFile): AsyncIterable<Uint8Array> {
+async function unpacked(image: BootImage, file: OpenFile): Promise<AsyncIterable<Uint8Array>> {
   if (!image.packed) return chunksOf(file);
-  const source = Readable.from(chunksOf(file));
-  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
-  source.on("error", (error) => gunzip.destroy(error));
-  return source.pipe(gunzip);
+  const { gunzipped } = await import("./gunzip.ts"); // streams are much to load for what few devices ever need
+  return gunzipped(chunksOf(file), CHUNK_BYTES);
 }
 
 const digest = (): Bun.CryptoHasher => new Bun.CryptoHasher("sha256");
@@ -76,7 +72,7 @@ async function copyInto(area: Area, image: BootImage, file: OpenFile): LoaderRes
   const hash = digest();
   let bytes = 0;
   try {
-    for await (const chunk of unpacked(image, file)) {
+    for await (const chunk of await unpacked(image, file)) {
       if (bytes + chunk.byteLength > area.sizeBytes) {
         return err({ kind: "tooLarge", path: area.path, bytes: bytes + chunk.byteLength, bytesMax: area.sizeBytes });
       }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { type Command, type CommandGroup, command, flag, group, operand } from "../../runtime/cli/command.ts";
+import { ctl } from "../../runtime/cli/ctl/commands.ts";
 import { helpText } from "../../runtime/cli/help.ts";
 import { nearest } from "../../runtime/cli/nearest.ts";
 import { parse } from "../../runtime/cli/parse.ts";
-import { cairn } from "../../runtime/cli/run.ts";
+import { commands } from "../../runtime/cli/run.ts";
 import { table } from "../../runtime/cli/table.ts";
 
 const leaf = (name: string) =>
@@ -78,6 +79,7 @@ describe("a command line", () => {
 });
 
 describe("every command of cairn", () => {
+  const cairn = commands(ctl);
   const walk = (node: Command | CommandGroup, path: readonly string[]): [string, Command | CommandGroup][] => [
     [path.join(" "), node],
     ...(node.kind === "group" ? node.members.flatMap((m) => walk(m, [...path, m.name])) : []),

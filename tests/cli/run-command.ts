@@ -13,7 +13,7 @@ export async function cairn(...words: string[]): Promise<Ran> {
   const into: Out = {
     print: (text) => void out.push(`${text}\n`),
     complain: (text) => void err.push(`${text}\n`),
-    write: async (bytes) => void out.push(Buffer.from(bytes).toString("latin1")),
+    write: (bytes) => void out.push(Buffer.from(bytes).toString("latin1")),
     progress: null,
   };
   const exit = await runCommandLine(words, into);

@@ -64,15 +64,15 @@ test("an object larger than memory may be is sent in pieces", async () => {
 
 test("a line of progress is written over on a terminal, and gone before anything else is said", () => {
   const written: string[] = [];
-  const stream = { write: (text: string) => written.push(text) > 0, once: () => stream, isTTY: true, columns: 12 };
-  const out = openOut(
-    stream as never,
-    { ...stream, write: (text: string) => written.push(`err ${text}`) > 0 } as never,
-  );
+  const sink = (prefix: string, columns: number | null) => ({
+    write: (content: string | Uint8Array) => void written.push(`${prefix}${content}`),
+    columns: () => columns,
+  });
+  const out = openOut(sink("", 12), sink("err ", 12));
   out.progress?.("object 1 of 12, 4 MiB");
   out.progress?.("object 2");
   out.print("done");
   out.complain("no");
   expect(written).toEqual(["\r\u001b[Kobject 1 of", "\r\u001b[Kobject 2", "\r\u001b[K", "done\n", "err no\n"]);
-  expect(openOut({ ...stream, isTTY: false } as never, stream as never).progress).toBeNull();
+  expect(openOut(sink("", null), sink("", 12)).progress).toBeNull();
 });

@@ -9,6 +9,7 @@ interface Import {
   /** Path from the top of the repository, or a module such as `node:fs`. */
   readonly target: string;
   readonly dynamic: boolean;
+  readonly ofTypes: boolean;
 }
 
 const COMMENTS = /\/\*.*?\*\/|(?<=^|\s)\/\/[^\n]*/gs;
@@ -19,10 +20,15 @@ const code = (text: string): string => text.replace(COMMENTS, "");
 
 /** Every import of a file, those of types included: who knows a type knows its owner. */
 function importsOf(file: string, text: string): readonly Import[] {
-  return [...code(text).matchAll(IMPORTS)].map(([, from, bare, dynamic]) => {
+  return [...code(text).matchAll(IMPORTS)].map(([whole, from, bare, dynamic]) => {
     const target = from ?? bare ?? dynamic ?? "";
     const resolved = target.startsWith(".") ? posix.join(posix.dirname(file), target) : target;
-    return { file, target: resolved, dynamic: dynamic !== undefined };
+    return {
+      file,
+      target: resolved,
+      dynamic: dynamic !== undefined,
+      ofTypes: /^(?:import|export)\s+type\s/.test(whole),
+    };
   });
 }
 
@@ -79,11 +85,13 @@ export function cycles(sources: Sources): readonly string[] {
   return found;
 }
 
-/** Files that are loaded with `entry`; what is imported dynamically is loaded when it is needed. */
+/** Files and modules that are loaded with `entry`; what is imported dynamically is loaded when it is needed, and types never are. */
 export function loadedWith(sources: Sources, entry: string): readonly string[] {
   const loaded = new Set([entry]);
   for (const file of loaded) {
-    for (const { target, dynamic } of importsOf(file, sources.get(file) ?? "")) if (!dynamic) loaded.add(target);
+    for (const { target, dynamic, ofTypes } of importsOf(file, sources.get(file) ?? "")) {
+      if (!dynamic && !ofTypes) loaded.add(target);
+    }
   }
   return [...loaded];
 }

@@ -24,7 +24,7 @@ export const exportCommand = command("export", {
     out.progress?.(`packing ${file}`);
     const exported =
       file === "-"
-        ? await exportStream(repository.value, chosen, (bytes) => out.write(bytes))
+        ? await exportStream(repository.value, chosen, async (bytes) => out.write(bytes))
         : await exportFile(repository.value, chosen, file);
     if (!exported.ok) return refuse(out, explainReference(exported.error));
     const { objects, bytes } = exported.value;

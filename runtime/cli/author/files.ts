@@ -1,5 +1,5 @@
 import { err, ok, type Result } from "../../result.ts";
-import { readText } from "../ctl/input.ts";
+import { readText } from "../text.ts";
 
 /** All of a file that the user named, as text; `-` is stdin. The error is a sentence. Links and pipes are followed, as usual. */
 export async function textOf(path: string, what: string, bytesMax: number): Promise<Result<string, string>> {

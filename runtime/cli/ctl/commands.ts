@@ -7,13 +7,13 @@ import { exits } from "./exits.ts";
 import { installCommand } from "./install/index.ts";
 import { metadataGroups } from "./metadata.ts";
 import { objects } from "./objects.ts";
+import { ctlOutline } from "./outline.ts";
 import { steps } from "./steps.ts";
 import { configTable, plain, reclaimedText } from "./tables.ts";
 
 /** The client of the control socket; words and exit codes as the original's `pvcontrol` has them (reference 8.10). */
-export const ctl = group("ctl", {
-  summary: "Talk to the device runtime, on the device or in one of its containers",
-  example: "cairn ctl containers ls",
+export const ctl = group(ctlOutline.name, {
+  ...ctlOutline,
   members: [
     ...running,
     steps,

@@ -5,39 +5,6 @@ import { join } from "node:path";
 import { contents } from "../../package/index.ts";
 import type { Body } from "./exchange.ts";
 
-/** All of stdin as text; null when there is more than `bytesMax`, or it is not UTF-8. */
-export async function readStandardInput(bytesMax: number): Promise<string | null> {
-  const bytes = await readAtMost(Bun.stdin.stream(), bytesMax);
-  return bytes === null ? null : decode(bytes);
-}
-
-/** All of a file as text, `-` is stdin; null when there is more than `bytesMax`, or it is not UTF-8. Throws what open(2) says. */
-export async function readText(path: string, bytesMax: number): Promise<string | null> {
-  if (path === "-") return readStandardInput(bytesMax);
-  await using file = await open(path);
-  const bytes = await readAtMost(contents(file), bytesMax);
-  return bytes === null ? null : decode(bytes);
-}
-
-async function readAtMost(source: AsyncIterable<Uint8Array>, bytesMax: number): Promise<Uint8Array | null> {
-  const parts: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const part of source) {
-    sizeBytes += part.byteLength;
-    if (sizeBytes > bytesMax) return null;
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
-}
-
-function decode(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return null;
-  }
-}
-
 /** A regular file opened so that its length can be said before its bytes. Throws what open(2) says, and when it is no file. */
 export async function openBody(path: string): Promise<Body & AsyncDisposable> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK); // a FIFO would wait for ever

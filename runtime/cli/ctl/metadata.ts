@@ -1,8 +1,8 @@
 import { type CommandGroup, command, EXIT_USAGE, group, operand } from "../command.ts";
+import { readStandardInput } from "../text.ts";
 import { common, list, order, tell } from "./call.ts";
 import { component } from "./client.ts";
 import { exits } from "./exits.ts";
-import { readStandardInput } from "./input.ts";
 import { metadataTable } from "./tables.ts";
 
 /** Reference 8.7. */

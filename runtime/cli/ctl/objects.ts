@@ -49,7 +49,7 @@ const get = command("get", {
 
 async function print(bytes: AsyncIterable<Uint8Array>, out: Out): Promise<number> {
   try {
-    for await (const part of bytes) await out.write(part);
+    for await (const part of bytes) out.write(part);
     return EXIT.done;
   } catch (error) {
     if (!(error instanceof WireBroken)) throw error;

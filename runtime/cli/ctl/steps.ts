@@ -1,9 +1,9 @@
 import { limits } from "../../state/index.ts";
 import { type Command, type CommandGroup, command, EXIT_USAGE, group, type Out, operand } from "../command.ts";
+import { readText } from "../text.ts";
 import { answerTo, clientOf, common, list, see, showing } from "./call.ts";
 import { stepPath } from "./client.ts";
 import { EXIT, exits, uploadExits } from "./exits.ts";
-import { readText } from "./input.ts";
 import { COMMIT_MESSAGE_BYTES_MAX, install, isLocalName, messageFlag } from "./install/index.ts";
 import { progressText } from "./progress.ts";
 import { stepsTable } from "./steps-table.ts";
