@@ -1,0 +1,112 @@
+import type { Link, LinkEffect, LinkEvent, LinkSettings, Now, Phase } from "./model.ts";
+
+type Stepped = readonly [Link, readonly LinkEffect[]];
+
+/** A connection costs some kilobytes before it carries anything (fleet.md has the figures); with less, none is made. */
+export const CONNECT_BYTES = 6 * 1024;
+
+/** Begins at once; a device that boots is spread out by its own boot. */
+export const newLink = (settings: LinkSettings, atMs: number): Link => ({
+  settings,
+  phase: { at: "waiting", untilMs: atMs, why: "start" },
+  failures: 0,
+  trial: false,
+  busy: true, // every connection begins with a report
+});
+
+/** What an event makes of the link, and what is to be done for that. Pure. */
+export function step(link: Link, event: LinkEvent, now: Now): Stepped {
+  switch (event.kind) {
+    case "tick":
+      return onTime(link, now);
+    case "connected":
+      if (link.phase.at !== "connecting") return [link, [{ kind: "drop" }]];
+      return stay(to(link, { at: "online", sinceMs: now.atMs, quietSinceMs: now.atMs }));
+    case "heard":
+      return onHeard(link, now);
+    case "closed":
+      return onClosed(link, now);
+    case "busy":
+      return onTime({ ...link, busy: event.busy }, now);
+    case "urgent":
+      return link.phase.at === "waiting" && link.phase.why === "sleep" ? connect(link, now) : stay(link);
+    case "trial":
+      return onTrial({ ...link, trial: event.trial }, now);
+  }
+}
+
+/** When `tick` should come; null: no need. */
+export function deadline({ phase, settings, busy }: Link): number | null {
+  if (phase.at !== "online") return phase.untilMs;
+  if (settings.mode.kind === "always") return null;
+  const awakeUntilMs = phase.sinceMs + settings.awakeAtMostMs;
+  return busy ? awakeUntilMs : Math.min(awakeUntilMs, phase.quietSinceMs + settings.quietMs);
+}
+
+const stay = (link: Link, ...effects: readonly LinkEffect[]): Stepped => [link, effects];
+const to = (link: Link, phase: Phase): Link => ({ ...link, phase });
+
+function onTime(link: Link, now: Now): Stepped {
+  const { phase, settings } = link;
+  if (phase.at === "online" && now.roomBytes === 0) return leave(link, "budget", now);
+  const dueMs = deadline(link);
+  if (dueMs === null || now.atMs < dueMs) return stay(link);
+  switch (phase.at) {
+    case "waiting":
+      return connect(link, now);
+    case "connecting":
+      return stay(to({ ...link, failures: link.failures + 1 }, backoff(link, now)), { kind: "drop" });
+    case "online":
+      return link.trial ? stay(link) : leave(link, "sleep", now);
+    case "leaving":
+      return stay(to(link, rest(settings, phase.why, now)), { kind: "drop" });
+  }
+}
+
+function connect(link: Link, now: Now): Stepped {
+  if (now.roomBytes < CONNECT_BYTES) return stay(to(link, rest(link.settings, "budget", now)));
+  const untilMs = now.atMs + link.settings.connectWithinMs;
+  return stay({ ...to(link, { at: "connecting", untilMs }), busy: true }, { kind: "connect" });
+}
+
+const leave = (link: Link, why: "sleep" | "budget", now: Now): Stepped =>
+  stay(to(link, { at: "leaving", untilMs: now.atMs + link.settings.leaveWithinMs, why }), { kind: "disconnect" });
+
+function onHeard(link: Link, { atMs }: Now): Stepped {
+  if (link.phase.at !== "online") return stay(link);
+  const heard = { ...to(link, { ...link.phase, quietSinceMs: atMs }), failures: 0 };
+  return link.trial ? stay({ ...heard, trial: false }, { kind: "contact" }) : stay(heard);
+}
+
+function onClosed(link: Link, now: Now): Stepped {
+  switch (link.phase.at) {
+    case "waiting":
+      return stay(link);
+    case "leaving":
+      return stay(to(link, rest(link.settings, link.phase.why, now)));
+    case "connecting":
+    case "online":
+      // A broker that takes a device and closes at once is no success: only what was heard sets the count back.
+      return stay(to({ ...link, failures: link.failures + 1 }, backoff(link, now)));
+  }
+}
+
+function onTrial(link: Link, now: Now): Stepped {
+  if (!link.trial || link.phase.at !== "waiting") return stay(link);
+  const untilMs = Math.min(link.phase.untilMs, now.atMs + now.random * link.settings.backoffOnTrialMs);
+  return link.phase.why === "sleep" ? connect(link, now) : stay(to(link, { ...link.phase, untilMs }));
+}
+
+/** Uniform in (0, min(max, 2^n seconds)): devices that lost the same broker do not come back together. */
+function backoff({ failures, settings, trial }: Link, { atMs, random }: Now): Phase {
+  const max = trial ? settings.backoffOnTrialMs : settings.backoffMaxMs;
+  const upTo = Math.min(max, 1000 * 2 ** Math.min(failures + 1, 30));
+  return { at: "waiting", untilMs: atMs + random * upTo, why: "backoff" };
+}
+
+/** Until the next wake; or until there is room again, spread over an hour. */
+function rest({ mode }: LinkSettings, why: "sleep" | "budget", { atMs, random, moreRoomAtMs }: Now): Phase {
+  if (why === "budget") return { at: "waiting", untilMs: Math.max(atMs, moreRoomAtMs) + random * 3600_000, why };
+  const everyMs = mode.kind === "wake" ? mode.everyMs : 0;
+  return { at: "waiting", untilMs: atMs + everyMs * (0.95 + 0.1 * random), why };
+}
