@@ -1,0 +1,71 @@
+/** What waits to be sent, and what of it is on its way. Pure. */
+export interface Letter {
+  /** Grows: of two letters, the later one has the higher. */
+  readonly id: number;
+  readonly topic: string;
+  readonly bytes: Uint8Array;
+  /** A fleeting letter is made anew after a restart, and a later one of its topic takes its place; a lasting one is kept until it arrived. */
+  readonly lasting: boolean;
+}
+
+export interface Outbox {
+  readonly letters: readonly Letter[];
+  /** Of letters that were handed to the connection and are not acknowledged. */
+  readonly underWay: ReadonlySet<number>;
+  /** Letters that had to make room since the beginning. */
+  readonly lost: number;
+}
+
+export const outboxLimits = { lettersMax: 64, bytesMax: 256 * 1024 } as const;
+
+export const emptyOutbox: Outbox = { letters: [], underWay: new Set(), lost: 0 };
+
+export interface Taken {
+  readonly outbox: Outbox;
+  /** Lasting letters that made room. */
+  readonly dropped: readonly Letter[];
+}
+
+/** Takes a letter. A fleeting one replaces the one of its topic; of lasting ones, the oldest make room. */
+export function put(outbox: Outbox, letter: Letter): Taken {
+  const others = letter.lasting
+    ? outbox.letters
+    : outbox.letters.filter(({ lasting, topic }) => lasting || topic !== letter.topic);
+  return fitted({ ...outbox, letters: [...others, letter] });
+}
+
+/** Drops the oldest lasting letters until the rest fits. */
+export function fitted(outbox: Outbox): Taken {
+  const lasting = outbox.letters.filter((letter) => letter.lasting);
+  let bytes = lasting.reduce((sum, letter) => sum + letter.bytes.length, 0);
+  const dropped: Letter[] = [];
+  for (const letter of lasting) {
+    const fits = lasting.length - dropped.length <= outboxLimits.lettersMax && bytes <= outboxLimits.bytesMax;
+    if (fits) break;
+    dropped.push(letter);
+    bytes -= letter.bytes.length;
+  }
+  const letters = outbox.letters.filter((letter) => !dropped.includes(letter));
+  return { outbox: { ...outbox, letters, lost: outbox.lost + dropped.length }, dropped };
+}
+
+/** What goes next: how things stand comes before what happened. Null: nothing waits. */
+export function next({ letters, underWay }: Outbox): Letter | null {
+  const waiting = letters.filter(({ id }) => !underWay.has(id));
+  return waiting.find(({ lasting }) => !lasting) ?? waiting[0] ?? null;
+}
+
+export const sent = (outbox: Outbox, { id }: Letter): Outbox => ({
+  ...outbox,
+  underWay: new Set([...outbox.underWay, id]),
+});
+
+/** The other side has it. */
+export function arrived(outbox: Outbox, id: number): Outbox {
+  const underWay = new Set(outbox.underWay);
+  underWay.delete(id);
+  return { ...outbox, letters: outbox.letters.filter((letter) => letter.id !== id), underWay };
+}
+
+/** The connection is gone: what was not acknowledged goes once more. */
+export const interrupted = (outbox: Outbox): Outbox => ({ ...outbox, underWay: new Set() });
