@@ -86,7 +86,9 @@ describe("after a restart", () => {
       must(await before.put(letter));
     const after = must(await openOutbox(realDisk, base));
     must(await after.put(lasting("u/r", "three")));
-    expect(taken(after)).toEqual(["u/r one", "u/g two", "u/r three"]);
+    must(await after.arrived(after.take()?.id ?? 0));
+    expect(taken(after)).toEqual(["u/g two", "u/r three"]);
+    expect(taken(must(await openOutbox(realDisk, base)))).toEqual(["u/g two", "u/r three"]);
   });
 
   test("what is no letter is removed, but no folder", async () => {
