@@ -4,7 +4,7 @@
  */
 export { type Claim, readClaims } from "./claims.ts";
 export { type Coverage, coverage, type SecureBootMode } from "./coverage.ts";
-export { der, derBits, derNull, derOid, derSequence, derUnsigned, TAG } from "./der/index.ts";
+export { DerCursor, der, derBits, derNull, derOid, derSequence, derUnsigned, TAG } from "./der/index.ts";
 export type { GlobFault } from "./glob.ts";
 export { type Algorithm, algorithmFor } from "./header.ts";
 export {
@@ -16,7 +16,7 @@ export {
   type SignatureWish,
 } from "./make.ts";
 export { explainPem, type PemBlock, type PemFault, readPem, writePem } from "./pem.ts";
-export type { EcdsaForm, Hash } from "./primitive.ts";
+export { type EcdsaForm, type Hash, isSignedBy } from "./primitive.ts";
 export { explainProblem, explainVerify, type SignatureProblem, type VerifyError } from "./problem.ts";
 export {
   type Curve,
@@ -32,4 +32,4 @@ export {
 export type { Report, SignatureReport, Signer } from "./report.ts";
 export { explainTrust, type OemTrust, readCertificates, readPublicKeys, type Trust, type TrustFault } from "./trust.ts";
 export { type VerifyOptions, verifyState } from "./verify.ts";
-export { type Certificate, readCertificate } from "./x509/index.ts";
+export { type Certificate, type DistinguishedName, readCertificate, readName } from "./x509/index.ts";

@@ -1,5 +1,4 @@
-/** Signing what was committed: keys from files or behind a program, certificates, and which files a signature is about. */
-export { type CertificateWish, type Issuer, issueCertificate } from "./certificate.ts";
+/** Signing what was committed: with a key, or a program that has one, and which files a signature is about. */
 export { saveNewFile } from "./new-file.ts";
 export {
   type BadName,
@@ -10,13 +9,5 @@ export {
   type SignatureTarget,
   sameTarget,
 } from "./patterns.ts";
-export {
-  explainKeyFile,
-  type KeyFileFault,
-  type KeyType,
-  newPrivateKey,
-  type PrivateKey,
-  readPrivateKey,
-} from "./private-key.ts";
 export { explainSign, type SignError, type Signed, type SignOptions, signState, writeSignatures } from "./sign.ts";
 export { commandSigner, keySigner, type Signer, type SignerError } from "./signer.ts";

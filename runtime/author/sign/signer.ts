@@ -1,6 +1,6 @@
+import type { PrivateKey } from "../../certificates/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import type { PreparedSignature, PublicKey } from "../../signatures/index.ts";
-import type { PrivateKey } from "./private-key.ts";
 
 /** Whoever has the private key: a file, or a program that knows a TPM, a token or a server. */
 export interface Signer {

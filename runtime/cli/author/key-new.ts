@@ -1,4 +1,4 @@
-import type { KeyType, PrivateKey } from "../../author/sign/index.ts";
+import type { KeyType, PrivateKey } from "../../certificates/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { command, EXIT_USAGE, flag, operand } from "../command.ts";
 import { PEM_BYTES_MAX, textOf } from "./files.ts";
@@ -96,12 +96,12 @@ interface NewFile {
 }
 
 async function make(wish: Wish): Promise<Result<readonly NewFile[], string>> {
-  const author = await import("../../author/sign/index.ts");
+  const certificates = await import("../../certificates/index.ts");
   const { fingerprint, kindOf } = await import("../../signatures/index.ts");
   const type = isType(wish.type) ? (wish.type ?? "p256") : "p256";
-  const pem = author.newPrivateKey(type);
-  const key = author.readPrivateKey(pem);
-  if (!key.ok) return err(author.explainKeyFile(key.error));
+  const pem = certificates.newPrivateKey(type);
+  const key = certificates.readPrivateKey(pem);
+  if (!key.ok) return err(certificates.explainKeyFile(key.error));
   const { publicKey } = key.value;
   const what = `${kindOf(publicKey)} private key, sha256:${fingerprint(publicKey)}`;
   const file = { path: wish.file, text: pem, mode: KEY_MODE, what };
@@ -117,7 +117,7 @@ async function make(wish: Wish): Promise<Result<readonly NewFile[], string>> {
 }
 
 async function certify(wish: Wish, commonName: string, key: PrivateKey): Promise<Result<string, string>> {
-  const author = await import("../../author/sign/index.ts");
+  const certificates = await import("../../certificates/index.ts");
   const { writePem } = await import("../../signatures/index.ts");
   const authority =
     wish.issued === null ? ok({ chain: [], key }) : await authorityOf(wish.ca ?? "", wish["ca-key"] ?? "");
@@ -126,15 +126,18 @@ async function certify(wish: Wish, commonName: string, key: PrivateKey): Promise
   // From the beginning of the day: a device whose clock is a little behind takes it too.
   const notBeforeMs = Math.floor(Date.now() / DAY_MS) * DAY_MS;
   const notAfterMs = notBeforeMs + Number(wish.days ?? DAYS_DEFAULT) * DAY_MS;
-  const der = author.issueCertificate(
-    { key: key.publicKey, commonName, authority: wish.authority, notBeforeMs, notAfterMs },
+  const purpose = wish.authority
+    ? ({ kind: "authority", pathLengthMax: null } as const)
+    : ({ kind: "codeSigning" } as const);
+  const der = certificates.issueCertificate(
+    { key: key.publicKey, commonName, purpose, notBeforeMs, notAfterMs },
     { certificate: chain[0] ?? null, key: issuerKey },
   );
   return ok([der, ...chain.map((one) => one.der)].map((one) => writePem("CERTIFICATE", one)).join(""));
 }
 
 async function authorityOf(ca: string, caKey: string) {
-  const author = await import("../../author/sign/index.ts");
+  const certificates = await import("../../certificates/index.ts");
   const { explainTrust, fingerprint, readCertificates } = await import("../../signatures/index.ts");
   const [certificatePem, keyPem] = [
     await textOf(ca, "certificate", PEM_BYTES_MAX),
@@ -144,8 +147,8 @@ async function authorityOf(ca: string, caKey: string) {
   if (!keyPem.ok) return keyPem;
   const chain = readCertificates(certificatePem.value);
   if (!chain.ok) return err(`certificate ${ca}: ${explainTrust(chain.error)}`);
-  const key = author.readPrivateKey(keyPem.value);
-  if (!key.ok) return err(`private key ${caKey}: ${author.explainKeyFile(key.error)}`);
+  const key = certificates.readPrivateKey(keyPem.value);
+  if (!key.ok) return err(`private key ${caKey}: ${certificates.explainKeyFile(key.error)}`);
   const [issuer] = chain.value;
   if (issuer?.basicConstraints?.authority !== true) return err(`certificate ${ca}: it may not sign others`);
   const same = issuer.key.ok && fingerprint(issuer.key.value) === fingerprint(key.value.publicKey);

@@ -40,12 +40,13 @@ interface Found {
 }
 
 async function read(path: string): Promise<Result<Found, string>> {
-  const [author, signatures] = [await import("../../author/sign/index.ts"), await import("../../signatures/index.ts")];
+  const { explainKeyFile, readPrivateKey } = await import("../../certificates/index.ts");
+  const signatures = await import("../../signatures/index.ts");
   const text = await textOf(path, "key", PEM_BYTES_MAX);
   if (!text.ok) return text;
-  const secret = author.readPrivateKey(text.value);
+  const secret = readPrivateKey(text.value);
   if (secret.ok) return ok({ what: "private key", key: secret.value.publicKey, certificate: null });
-  if (secret.error.kind !== "none") return err(`${path}: ${author.explainKeyFile(secret.error)}`);
+  if (secret.error.kind !== "none") return err(`${path}: ${explainKeyFile(secret.error)}`);
   const keys = signatures.readPublicKeys(text.value);
   const [key] = keys.ok ? keys.value : [];
   if (key !== undefined) return ok({ what: "public key", key, certificate: null });

@@ -106,8 +106,9 @@ async function prepare({ key, signer, pubkey, x5c }: Wish): Promise<Result<Prepa
   if (key !== null) {
     const pem = await textOf(key, "private key", PEM_BYTES_MAX);
     if (!pem.ok) return pem;
-    const secret = author.readPrivateKey(pem.value);
-    if (!secret.ok) return err(`private key ${key}: ${author.explainKeyFile(secret.error)}`);
+    const { explainKeyFile, readPrivateKey } = await import("../../certificates/index.ts");
+    const secret = readPrivateKey(pem.value);
+    if (!secret.ok) return err(`private key ${key}: ${explainKeyFile(secret.error)}`);
     return ok({ signer: author.keySigner(secret.value), x5c: certificates });
   }
   const known = pubkey === null ? keyOf(chain.value[0]) : await publicKeyOf(pubkey);

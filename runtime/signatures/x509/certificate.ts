@@ -17,6 +17,8 @@ export interface CertificateSignature {
 export interface Certificate extends Extensions {
   readonly der: Uint8Array;
   readonly signedPart: Uint8Array;
+  /** How its issuer calls it: the bytes of a DER integer. */
+  readonly serial: Uint8Array;
   readonly subject: DistinguishedName;
   readonly issuer: DistinguishedName;
   /** Milliseconds since 1970, both included. */
@@ -76,7 +78,7 @@ export function readCertificate(der: Uint8Array): Result<Certificate, string> {
   const signatureOid = algorithmOf(algorithm.contents, inner);
   if (inner.fault !== null) return err(inner.fault);
   const signatureAlgorithm = ALGORITHMS.get(signatureOid) ?? null;
-  const read = { der, signedPart, subject, issuer, notBeforeMs, notAfterMs, key };
+  const read = { der, signedPart, serial, subject, issuer, notBeforeMs, notAfterMs, key };
   return ok({ ...read, signatureAlgorithm, signatureOid, signature, ...extensions });
 }
 

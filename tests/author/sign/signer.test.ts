@@ -62,7 +62,8 @@ test("a certificate of another key is not sent along", async () => {
 
 test("the worked example of the reference is made byte for byte, and openssl verifies it", async () => {
   const text = (name: string): string => readFileSync(vectorPath(`example/${name}`), "utf8");
-  const { readPrivateKey, keySigner, partTarget } = await import("../../../runtime/author/sign/index.ts");
+  const { keySigner, partTarget } = await import("../../../runtime/author/sign/index.ts");
+  const { readPrivateKey } = await import("../../../runtime/certificates/index.ts");
   const key = readPrivateKey(text("ex.key"));
   const part = partTarget("hello", { include: [], exclude: [], config: true });
   if (!key.ok || !part.ok) throw new Error("a key and a part");

@@ -2,11 +2,11 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { issueCertificate, readPrivateKey } from "../../../runtime/author/sign/index.ts";
-import { type Certificate, readCertificate, writePem } from "../../../runtime/signatures/index.ts";
-import { openssl } from "../../signatures/openssl.ts";
-import { unwrap } from "../../signatures/signed-state.ts";
-import { vectorPath } from "../../signatures/vectors.ts";
+import { issueCertificate, type Purpose, readPrivateKey } from "../../runtime/certificates/index.ts";
+import { type Certificate, readCertificate, writePem } from "../../runtime/signatures/index.ts";
+import { openssl } from "../signatures/openssl.ts";
+import { unwrap } from "../signatures/signed-state.ts";
+import { vectorPath } from "../signatures/vectors.ts";
 
 setDefaultTimeout(60_000); // many processes on a busy machine
 
@@ -26,7 +26,8 @@ let count = 0;
 
 function make(name: string, keyName: string, by: Made | null, isAuthority: boolean): Made {
   const key = keyOf(keyName);
-  const wish = { key: key.publicKey, commonName: name, authority: isAuthority, notBeforeMs, notAfterMs };
+  const purpose: Purpose = isAuthority ? { kind: "authority", pathLengthMax: null } : { kind: "codeSigning" };
+  const wish = { key: key.publicKey, commonName: name, purpose, notBeforeMs, notAfterMs };
   const der = issueCertificate(wish, { certificate: by?.certificate ?? null, key: by?.key ?? key });
   count += 1;
   const file = join(folder, `${count}.crt`);

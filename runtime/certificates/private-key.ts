@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { p256, p384 } from "@noble/curves/nist.js";
 import * as v from "valibot";
-import { err, ok, type Result } from "../../result.ts";
+import { err, ok, type Result } from "../result.ts";
 import {
   algorithmFor,
   explainKey,
@@ -13,7 +13,7 @@ import {
   readPem,
   readPublicKey,
   writePem,
-} from "../../signatures/index.ts";
+} from "../signatures/index.ts";
 
 /** A private key in memory. */
 export interface PrivateKey {

@@ -1,9 +1,9 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { explainKeyFile, newPrivateKey, type PrivateKey, readPrivateKey } from "../../../runtime/author/sign/index.ts";
-import { encodePublicKey, writePem } from "../../../runtime/signatures/index.ts";
-import { openssl } from "../../signatures/openssl.ts";
-import { vectorPath } from "../../signatures/vectors.ts";
+import { explainKeyFile, newPrivateKey, type PrivateKey, readPrivateKey } from "../../runtime/certificates/index.ts";
+import { encodePublicKey, writePem } from "../../runtime/signatures/index.ts";
+import { openssl } from "../signatures/openssl.ts";
+import { vectorPath } from "../signatures/vectors.ts";
 
 setDefaultTimeout(60_000); // many processes on a busy machine
 
