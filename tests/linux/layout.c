@@ -1,6 +1,7 @@
 /* Prints the layouts that runtime/linux writes down, as the C headers of this machine have them. */
 #include <linux/dm-ioctl.h>
 #include <linux/loop.h>
+#include <linux/tcp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -55,5 +56,9 @@ int main(void) {
   AT("sysinfo.totalhigh", struct sysinfo, totalhigh);
   AT("sysinfo.freehigh", struct sysinfo, freehigh);
   AT("sysinfo.mem_unit", struct sysinfo, mem_unit);
+  AT("tcp_info.bytes_received", struct tcp_info, tcpi_bytes_received);
+  AT("tcp_info.segs_out", struct tcp_info, tcpi_segs_out);
+  AT("tcp_info.segs_in", struct tcp_info, tcpi_segs_in);
+  AT("tcp_info.bytes_sent", struct tcp_info, tcpi_bytes_sent);
   return 0;
 }

@@ -5,6 +5,7 @@ import { DM_IOCTL, DM_NAME_LIST, DM_TARGET_SPEC, dmRequest } from "../../runtime
 import { LOOP_CONFIG } from "../../runtime/linux/loop.ts";
 import { SIGINFO } from "../../runtime/linux/process.ts";
 import { SYSINFO } from "../../runtime/linux/sysinfo.ts";
+import { TCP_INFO_FIELDS } from "../../runtime/linux/tcp-info.ts";
 
 /** What layout.c prints with Debian 12's headers. All fields are fixed-width or natural 64-bit, so both architectures have these;
  *  the checks in in-device/ prove them on each by use. */
@@ -53,6 +54,10 @@ const OURS = {
   "sysinfo.totalhigh": SYSINFO.totalhigh,
   "sysinfo.freehigh": SYSINFO.freehigh,
   "sysinfo.mem_unit": SYSINFO.memUnit,
+  "tcp_info.bytes_received": TCP_INFO_FIELDS.bytesReceived,
+  "tcp_info.segs_out": TCP_INFO_FIELDS.segsOut,
+  "tcp_info.segs_in": TCP_INFO_FIELDS.segsIn,
+  "tcp_info.bytes_sent": TCP_INFO_FIELDS.bytesSent,
 };
 
 test("layouts and request numbers are those of the C headers", () => {

@@ -3,7 +3,7 @@ import type { Link, LinkEffect, LinkEvent, LinkSettings, Now, Phase } from "./mo
 type Stepped = readonly [Link, readonly LinkEffect[]];
 
 /** A connection costs some kilobytes before it carries anything (fleet.md has the figures); with less, none is made. */
-export const CONNECT_BYTES = 6 * 1024;
+export const CONNECT_BYTES = 5 * 1024;
 
 /** Begins at once; a device that boots is spread out by its own boot. */
 export const newLink = (settings: LinkSettings, atMs: number): Link => ({

@@ -1,0 +1,9 @@
+/** One connection of a device to its broker: MQTT over TLS, its certificate against the hub's authority, every byte counted. */
+export {
+  openSession,
+  type Publication,
+  type Session,
+  type SessionEnd,
+  type SessionPorts,
+  type SessionSpec,
+} from "./session.ts";

@@ -1,0 +1,188 @@
+import { isIP } from "node:net";
+import { connect, type TLSSocket } from "node:tls";
+import { type IClientOptions, type IConnackPacket, MqttClient } from "mqtt";
+import { descriptorOf } from "./descriptor.ts";
+import { bytesOfIp } from "./usage.ts";
+
+/** What a connection is made with. Times in seconds, as MQTT has them. */
+export interface SessionSpec {
+  readonly host: string;
+  readonly port: number;
+  /** PEM. Only servers with a certificate of this authority are talked to. */
+  readonly authority: string;
+  /** PEM: the device's own. */
+  readonly certificate: string;
+  readonly key: string;
+  /** MQTT client id; the broker wants the common name of the certificate. */
+  readonly id: string;
+  readonly protocol: 4 | 5;
+  readonly keepaliveS: number;
+  /** How long the broker keeps what it has for a device that is away. */
+  readonly expiryS: number;
+  /** Larger packets are refused, and more that wait for our acknowledgement are not sent: together the bound of our memory. */
+  readonly packetBytesMax: number;
+  readonly receiveMax: number;
+  readonly will: { readonly topic: string; readonly bytes: Uint8Array; readonly delayS: number };
+  /** What is subscribed when the broker has no session for us. */
+  readonly topics: string;
+  /** What {@link SessionPorts.ticket} gave last time: TLS then resumes. */
+  readonly ticket: Uint8Array | null;
+}
+
+export interface SessionPorts {
+  /** MQTT is there, and what is sent to us comes. */
+  online(): void;
+  message(topic: string, bytes: Uint8Array): void;
+  /** A ticket for the next connection. */
+  ticket(bytes: Uint8Array): void;
+  /** Nothing comes any more; called once. */
+  closed(why: SessionEnd): void;
+}
+
+/** `refused`: the broker answered CONNECT with this reason code (MQTT 5 section 3.2.2.2, or 3.1.1 table 3.1). */
+export type SessionEnd =
+  | { readonly kind: "ended" }
+  | { readonly kind: "refused"; readonly code: number }
+  | { readonly kind: "lost"; readonly problem: string };
+
+export interface Publication {
+  readonly topic: string;
+  readonly bytes: Uint8Array;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  /** The broker forgets it when nobody has taken it by then; null: never. */
+  readonly expiryS: number | null;
+}
+
+export interface Session {
+  /** Ends true when it was taken: acknowledged with QoS 1, written with 0. False: the connection is gone, and nobody knows. */
+  publish(publication: Publication): Promise<boolean>;
+  /** Says farewell; `closed` follows. The will is not sent. */
+  end(): void;
+  /** Closes at once; `closed` follows. The broker sends the will after its delay. */
+  drop(): void;
+  /** Bytes of IP and up, both directions, so far. */
+  usedBytes(): number;
+}
+
+const CONNECT_MS = 24 * 3600_000; // the link has its own clock for that
+
+/** Begins to connect. Nothing is thrown: what goes wrong ends in `closed`. */
+export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
+  let socket: TLSSocket | null = null;
+  let used = 0;
+  let end: SessionEnd = { kind: "lost", problem: "the connection was closed" };
+  let over = false;
+  const measure = (): number => {
+    const fd = socket === null ? null : descriptorOf(socket);
+    if (socket !== null && fd !== null) used = Math.max(used, bytesOfIp(fd, socket));
+    return used; // of a socket that is closed, what was known last
+  };
+  const client = new MqttClient(() => {
+    socket = secured(spec);
+    socket.on("session", (ticket: Buffer) => ports.ticket(new Uint8Array(ticket)));
+    return socket;
+  }, optionsOf(spec));
+  const close = (): void => {
+    if (over) return;
+    over = true;
+    ports.closed(end);
+  };
+  client.on("connect", ({ sessionPresent }: IConnackPacket) => {
+    if (sessionPresent) return ports.online();
+    // Retained messages come once, with a new subscription.
+    client.subscribe(spec.topics, { qos: 1, rh: 1 }, (problem) => {
+      if (problem === null) return ports.online();
+      end = { kind: "lost", problem: `the broker refused our topics: ${problem.message}` };
+      client.end(true);
+    });
+  });
+  client.on("message", (topic, payload) => ports.message(topic, payload));
+  client.on("error", (problem: Error & { readonly code?: unknown }) => {
+    const code = typeof problem.code === "number" ? problem.code : null;
+    end = code === null ? { kind: "lost", problem: problem.message } : { kind: "refused", code };
+    client.end(true);
+    close();
+  });
+  client.on("disconnect", ({ reasonCode }) => {
+    end = { kind: "lost", problem: `the broker closed the connection, reason ${reasonCode ?? 0}` };
+  });
+  client.on("close", () => {
+    client.end(true);
+    close();
+  });
+  return {
+    publish: ({ topic, bytes, qos, retain, expiryS }) =>
+      new Promise((resolve) => {
+        if (over) return resolve(false);
+        const properties = spec.protocol === 5 && expiryS !== null ? { messageExpiryInterval: expiryS } : undefined;
+        const options = { qos, retain, ...(properties === undefined ? {} : { properties }) };
+        client.publish(topic, Buffer.from(bytes), options, (problem) =>
+          resolve(problem === undefined || problem === null),
+        );
+        client.once("close", () => resolve(false));
+      }),
+    end() {
+      end = { kind: "ended" };
+      measure();
+      client.end(false);
+    },
+    drop() {
+      measure();
+      client.end(true);
+      close();
+    },
+    usedBytes: measure,
+  };
+}
+
+function secured(spec: SessionSpec): TLSSocket {
+  return connect({
+    host: spec.host,
+    port: spec.port,
+    ...(isIP(spec.host) === 0 ? { servername: spec.host } : {}), // RFC 6066 section 3: no addresses
+    ca: spec.authority,
+    cert: spec.certificate,
+    key: spec.key,
+    minVersion: "TLSv1.3",
+    ecdhCurve: "X25519", // one key share of 32 bytes; Bun's own choice adds 1.2 kB of ML-KEM to each connection
+    sigalgs: "ecdsa_secp256r1_sha256", // what a hub's authority signs with
+    rejectUnauthorized: true,
+    ...(spec.ticket === null ? {} : { session: Buffer.from(spec.ticket) }),
+  });
+}
+
+function optionsOf(spec: SessionSpec): IClientOptions {
+  const { will } = spec;
+  return {
+    clientId: spec.id,
+    protocolVersion: spec.protocol,
+    keepalive: spec.keepaliveS,
+    clean: false,
+    reconnectPeriod: 0,
+    connectTimeout: CONNECT_MS,
+    resubscribe: false,
+    queueQoSZero: false,
+    will: {
+      topic: will.topic,
+      payload: Buffer.from(will.bytes),
+      qos: 1,
+      retain: true,
+      ...(spec.protocol === 5 ? { properties: { willDelayInterval: will.delayS } } : {}),
+    },
+    ...(spec.protocol === 5
+      ? {
+          autoAssignTopicAlias: true,
+          properties: {
+            sessionExpiryInterval: spec.expiryS,
+            receiveMaximum: spec.receiveMax,
+            maximumPacketSize: spec.packetBytesMax,
+            topicAliasMaximum: TOPIC_ALIASES,
+          },
+        }
+      : {}),
+  };
+}
+
+/** As many topics as a device is sent messages on. */
+const TOPIC_ALIASES = 8;
