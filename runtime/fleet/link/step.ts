@@ -14,8 +14,22 @@ export const newLink = (settings: LinkSettings, atMs: number): Link => ({
   busy: true, // every connection begins with a report
 });
 
+/** Enough to say farewell with. */
+const FAREWELL_BYTES = 512;
+
 /** What an event makes of the link, and what is to be done for that. Pure. */
 export function step(link: Link, event: LinkEvent, now: Now): Stepped {
+  const [after, effects] = onEvent(link, event, now);
+  const { at } = after.phase;
+  if (at === "waiting" || at === "connecting" || now.roomBytes >= FAREWELL_BYTES) return [after, effects];
+  // Used up: nothing more may come, so that who is sent things hangs up, as rude as it is.
+  if (now.roomBytes === 0) return [to(after, rest(after.settings, "budget", now)), [...effects, { kind: "drop" }]];
+  if (at === "leaving") return [after, effects];
+  const [left, farewell] = leave(after, "budget", now);
+  return [left, [...effects, ...farewell]];
+}
+
+function onEvent(link: Link, event: LinkEvent, now: Now): Stepped {
   switch (event.kind) {
     case "tick":
       return onTime(link, now);
@@ -48,7 +62,6 @@ const to = (link: Link, phase: Phase): Link => ({ ...link, phase });
 
 function onTime(link: Link, now: Now): Stepped {
   const { phase, settings } = link;
-  if (phase.at === "online" && now.roomBytes === 0) return leave(link, "budget", now);
   const dueMs = deadline(link);
   if (dueMs === null || now.atMs < dueMs) return stay(link);
   switch (phase.at) {

@@ -4,6 +4,7 @@ import {
   arrived,
   emptyOutbox,
   fitted,
+  held,
   interrupted,
   type Letter,
   next,
@@ -21,6 +22,8 @@ export interface KeptOutbox {
   put(letter: Omit<Letter, "id">): DiskResult<void>;
   /** The next letter, which is under way from then on; null: nothing waits. */
   take(): Letter | null;
+  /** A letter that was taken does not go after all: it waits again. */
+  hold(id: number): void;
   /** The other side has it. A letter whose file stays, because the power goes now, goes once more: whoever reads it must bear that. */
   arrived(id: number): DiskResult<void>;
   /** The connection is gone. */
@@ -94,6 +97,10 @@ class FolderOutbox implements KeptOutbox {
     const letter = next(this.outbox);
     if (letter !== null) this.outbox = sent(this.outbox, letter);
     return letter;
+  }
+
+  hold(id: number): void {
+    this.outbox = held(this.outbox, id);
   }
 
   async arrived(id: number): DiskResult<void> {

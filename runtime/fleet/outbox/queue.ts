@@ -60,11 +60,16 @@ export const sent = (outbox: Outbox, { id }: Letter): Outbox => ({
   underWay: new Set([...outbox.underWay, id]),
 });
 
-/** The other side has it. */
-export function arrived(outbox: Outbox, id: number): Outbox {
+/** It does not go after all. */
+export function held(outbox: Outbox, id: number): Outbox {
   const underWay = new Set(outbox.underWay);
   underWay.delete(id);
-  return { ...outbox, letters: outbox.letters.filter((letter) => letter.id !== id), underWay };
+  return { ...outbox, underWay };
+}
+
+/** The other side has it. */
+export function arrived(outbox: Outbox, id: number): Outbox {
+  return { ...held(outbox, id), letters: outbox.letters.filter((letter) => letter.id !== id) };
 }
 
 /** The connection is gone: what was not acknowledged goes once more. */

@@ -32,7 +32,8 @@ export interface SessionSpec {
 export interface SessionPorts {
   /** MQTT is there, and what is sent to us comes. */
   online(): void;
-  message(topic: string, bytes: Uint8Array): void;
+  /** Nothing more is read before this is done: a slow reader slows the sender down. */
+  message(topic: string, bytes: Uint8Array): Promise<void>;
   /** A ticket for the next connection. */
   ticket(bytes: Uint8Array): void;
   /** Nothing comes any more; called once. */
@@ -73,6 +74,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   let used = 0;
   let end: SessionEnd = { kind: "lost", problem: "the connection was closed" };
   let over = false;
+  const unanswered = new Set<(taken: boolean) => void>();
   const measure = (): number => {
     const fd = socket === null ? null : descriptorOf(socket);
     if (socket !== null && fd !== null) used = Math.max(used, bytesOfIp(fd, socket));
@@ -86,6 +88,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   const close = (): void => {
     if (over) return;
     over = true;
+    for (const giveUp of unanswered) giveUp(false);
     ports.closed(end);
   };
   client.on("connect", ({ sessionPresent }: IConnackPacket) => {
@@ -97,7 +100,12 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
       client.end(true);
     });
   });
-  client.on("message", (topic, payload) => ports.message(topic, payload));
+  // By the time of "message" the topic of an alias is known; `handleMessage` is what the reader waits for.
+  let read = Promise.resolve();
+  client.on("message", (topic, payload) => {
+    read = ports.message(topic, payload);
+  });
+  client.handleMessage = (_, next) => void read.then(() => next());
   client.on("error", (problem: Error & { readonly code?: unknown }) => {
     const code = typeof problem.code === "number" ? problem.code : null;
     end = code === null ? { kind: "lost", problem: problem.message } : { kind: "refused", code };
@@ -115,12 +123,16 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
     publish: ({ topic, bytes, qos, retain, expiryS }) =>
       new Promise((resolve) => {
         if (over) return resolve(false);
+        unanswered.add(resolve);
+        const answer = (taken: boolean): void => {
+          unanswered.delete(resolve);
+          resolve(taken);
+        };
         const properties = spec.protocol === 5 && expiryS !== null ? { messageExpiryInterval: expiryS } : undefined;
         const options = { qos, retain, ...(properties === undefined ? {} : { properties }) };
         client.publish(topic, Buffer.from(bytes), options, (problem) =>
-          resolve(problem === undefined || problem === null),
+          answer(problem === undefined || problem === null),
         );
-        client.once("close", () => resolve(false));
       }),
     end() {
       end = { kind: "ended" };

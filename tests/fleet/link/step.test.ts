@@ -191,13 +191,23 @@ describe("the budget", () => {
     expect(scene.after(9_000_000, "tick").took()).toEqual(["connect"]);
   });
 
-  test("when it is used up, the link says farewell", () => {
+  test("when it is nearly used up, the link says farewell", () => {
     const scene = online(always);
-    scene.roomBytes = 0;
+    scene.roomBytes = 511;
     scene.moreRoomAtMs = scene.atMs + 1_000;
     expect(scene.send("tick").took()).toEqual(["disconnect"]);
     expect(scene.send("closed").link.phase).toMatchObject({ at: "waiting", why: "budget" });
     expect(scene.waitMs).toBe(1_000 + 1_800_000);
+  });
+
+  test.each(["heard", "tick", "urgent"] as const)("when it is used up, the link hangs up (%s)", (event) => {
+    for (const scene of [online(always), online(daily).send({ kind: "busy", busy: false }).after(10_000, "tick")]) {
+      scene.took();
+      scene.roomBytes = 0;
+      expect(scene.send(event).took()).toEqual(["drop"]);
+      expect(scene.link.phase).toMatchObject({ at: "waiting", why: "budget" });
+      expect(scene.send("closed").link.phase).toMatchObject({ at: "waiting", why: "budget" });
+    }
   });
 });
 

@@ -30,7 +30,12 @@ interface Heard {
   readonly tickets: Uint8Array[];
 }
 
-function open({ port }: Pick<Broker, "port">, changes: Partial<SessionSpec> = {}, id = "device"): Heard {
+function open(
+  { port }: Pick<Broker, "port">,
+  changes: Partial<SessionSpec> = {},
+  id = "device",
+  reading = async (): Promise<void> => {},
+): Heard {
   const { certificate, key } = hub.client(id);
   const online = Promise.withResolvers<void>();
   const closed = Promise.withResolvers<SessionEnd>();
@@ -57,11 +62,12 @@ function open({ port }: Pick<Broker, "port">, changes: Partial<SessionSpec> = {}
     },
     {
       online: online.resolve,
-      message(topic, bytes) {
+      async message(topic, bytes) {
         const message = [topic, new TextDecoder().decode(bytes)] as const;
         if (waiting === null) messages.push(message);
         else waiting(message);
         waiting = null;
+        await reading();
       },
       ticket: (bytes) => void tickets.push(bytes),
       closed: closed.resolve,
@@ -99,6 +105,7 @@ describe("messages", () => {
     await other.session.publish(text("c/f/device/n/t", "kept", true));
     const first = open(server);
     expect(await first.message()).toEqual(["c/f/device/n/t", "kept"]);
+    await first.session.publish(text("c/f/device/u/s", "by now the message is acknowledged"));
     first.session.end();
     await first.closed;
     const second = open(server);
@@ -144,6 +151,27 @@ describe("messages", () => {
     });
     expect(await open(refusing, { protocol }).closed).toEqual({ kind: "refused", code });
   });
+});
+
+test("who reads slowly slows the sender down", async () => {
+  const server = await broker();
+  const other = open(server, {}, "hub");
+  await other.online;
+  const gate = Promise.withResolvers<void>();
+  let read = 0;
+  const device = open(server, {}, "device", async () => {
+    read += 1;
+    await gate.promise;
+  });
+  await device.online;
+  for (let count = 0; count < 20; count += 1)
+    await other.session.publish({ ...text("c/f/device/n/o", "x".repeat(1_000)), qos: count % 2 === 0 ? 0 : 1 });
+  await other.session.publish(text("c/f/hub/n/d", "all sent"));
+  await other.message();
+  while (read < 1) await Bun.sleep(5);
+  expect(read).toBe(1);
+  gate.resolve();
+  while (read < 20) await Bun.sleep(5);
 });
 
 describe("trust", () => {

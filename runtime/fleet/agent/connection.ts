@@ -1,0 +1,198 @@
+import { explainDiskError } from "../../store/index.ts";
+import { CONNECT_BYTES, deadline, type Link, type LinkEvent, type LinkSettings, newLink, step } from "../link/index.ts";
+import type { KeptOutbox, Letter } from "../outbox/index.ts";
+import type { Publication, Session, SessionEnd, SessionPorts } from "../session/index.ts";
+import type { Meter } from "./meter.ts";
+
+export interface ConnectionPorts {
+  readonly settings: LinkSettings;
+  readonly outbox: KeptOutbox;
+  readonly meter: Meter;
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Milliseconds since 1970, never going back. */
+  wallMs(): number;
+  /** In [0, 1). */
+  random(): number;
+  /** Calls once, `ms` from now or a little later; the value takes that back. */
+  setTimer(ms: number, fire: () => void): () => void;
+  connect(ports: SessionPorts): Session;
+  /** What is to be said on each connection first, such as the state. */
+  greet(): void;
+  message(topic: string, bytes: Uint8Array): void;
+  /** How a letter travels. */
+  publication(letter: Letter): Publication;
+  /** Of the next session. */
+  ticket(bytes: Uint8Array): void;
+  /** A revision on trial asked, and the hub was heard. */
+  contact(): void;
+  warn(message: string): void;
+}
+
+export interface Connection {
+  /** There is something new in the outbox. `urgent`: it should not wait for the next wake. */
+  news(options?: { readonly urgent?: boolean }): void;
+  /** A revision on trial waits for the hub, or no longer does. */
+  trial(waits: boolean): void;
+  readonly view: Link;
+  /** Says farewell and begins nothing more. */
+  stop(): void;
+}
+
+/** What a message costs beside its own bytes: MQTT, TLS, TCP and IP, and its acknowledgement. */
+const MESSAGE_BYTES = 400;
+/** A message that comes is at most as long as the session allows; it is counted when it is there. */
+const RECEIVE_BYTES = 20_000;
+/** Pings are counted now and then. */
+const COUNT_MS = 10 * 60_000;
+
+/** Carries out what `link/` decides: letters go while there is a connection and room for them, and every byte is counted. */
+export function openConnection(ports: ConnectionPorts): Connection {
+  const { outbox, meter } = ports;
+  let link = newLink(ports.settings, ports.now());
+  let session: Session | null = null;
+  let counted = 0;
+  let stopped = false;
+  let stopTimer = (): void => {};
+  let pumping = false;
+  let again = false;
+
+  function send(event: LinkEvent): void {
+    const now = ports.now();
+    const moreRoomAtMs = now + Math.max(0, meter.nextDayMs() - ports.wallMs());
+    const [after, effects] = step(link, event, {
+      atMs: now,
+      random: ports.random(),
+      roomBytes: meter.room(),
+      moreRoomAtMs,
+    });
+    link = after;
+    for (const { kind } of effects) act[kind]();
+    stopTimer();
+    if (stopped) return;
+    const dueMs = deadline(link);
+    const waitMs = Math.min(
+      session === null ? Number.POSITIVE_INFINITY : COUNT_MS,
+      (dueMs ?? Number.POSITIVE_INFINITY) - now,
+    );
+    if (waitMs !== Number.POSITIVE_INFINITY) stopTimer = ports.setTimer(Math.max(0, waitMs), tick);
+  }
+
+  const tick = (): void => {
+    count();
+    if (session !== null) allowed(0).then((may) => (may ? undefined : session?.drop()));
+    send({ kind: "tick" });
+    if (!outbox.empty) pump(); // a new day may have brought room
+  };
+
+  function count(): void {
+    if (session === null) return;
+    const used = session.usedBytes();
+    meter.carried(used - counted);
+    counted = used;
+  }
+
+  /** The disk knows of the bytes before they go, and of a message that may come meanwhile. */
+  async function allowed(bytes: number): Promise<boolean> {
+    const promised = await meter.promise(bytes + RECEIVE_BYTES);
+    if (!promised.ok) ports.warn(`nothing is sent, since it could not be counted: ${explainDiskError(promised.error)}`);
+    return promised.ok;
+  }
+
+  const act = {
+    connect() {
+      allowed(CONNECT_BYTES).then((may) => {
+        if (stopped || link.phase.at !== "connecting") return;
+        if (may) begin();
+        else send({ kind: "closed" });
+      });
+    },
+    disconnect: () => session?.end(),
+    drop: () => session?.drop(),
+    contact: () => ports.contact(),
+  } as const;
+
+  function begin(): void {
+    counted = 0;
+    const opened: Session = ports.connect({
+      online() {
+        send({ kind: "connected" });
+        ports.greet();
+        pump();
+      },
+      async message(topic, bytes) {
+        count();
+        ports.message(topic, bytes);
+        send({ kind: "heard" });
+        if (!(await allowed(0))) opened.drop();
+      },
+      ticket: ports.ticket,
+      closed(end) {
+        if (session !== opened) return;
+        count();
+        session = null;
+        outbox.interrupted();
+        tell(end);
+        send({ kind: "closed" });
+      },
+    });
+    session = opened;
+  }
+
+  function tell(end: SessionEnd): void {
+    if (end.kind === "lost") ports.warn(`the connection to the hub is gone: ${end.problem}`);
+    if (end.kind === "refused") ports.warn(`the broker refuses this device, reason ${end.code}`);
+  }
+
+  /** One letter after the other is handed over; several may be on their way. */
+  async function pump(): Promise<void> {
+    again = true;
+    if (pumping) return;
+    pumping = true;
+    while (again) {
+      again = false;
+      await handOver();
+    }
+    pumping = false;
+    send({ kind: "busy", busy: !outbox.empty });
+  }
+
+  async function handOver(): Promise<void> {
+    for (;;) {
+      const { at } = link.phase;
+      if (session === null || at !== "online") return;
+      const to = session;
+      const letter = outbox.take();
+      if (letter === null) return;
+      const bytes = letter.bytes.length + MESSAGE_BYTES;
+      count();
+      if (meter.room() < bytes || !(await allowed(bytes)) || session !== to) return outbox.hold(letter.id);
+      to.publish(ports.publication(letter)).then(async (taken) => {
+        if (!taken || session !== to) return;
+        const gone = await outbox.arrived(letter.id);
+        if (!gone.ok) ports.warn(explainDiskError(gone.error));
+        count();
+        send({ kind: "heard" });
+        send({ kind: "busy", busy: !outbox.empty });
+      });
+    }
+  }
+
+  send({ kind: "tick" });
+  return {
+    news({ urgent = false } = {}) {
+      send({ kind: "busy", busy: true });
+      if (urgent) send({ kind: "urgent" });
+      pump();
+    },
+    trial: (trial) => send({ kind: "trial", trial }),
+    get view() {
+      return link;
+    },
+    stop() {
+      stopped = true;
+      stopTimer();
+      session?.end();
+    },
+  };
+}

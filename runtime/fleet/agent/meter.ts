@@ -1,0 +1,55 @@
+import { ok } from "../../result.ts";
+import { type Disk, type DiskResult, readFile, saveFile } from "../../store/index.ts";
+import {
+  type Account,
+  type Caps,
+  carried,
+  ledgerText,
+  needed,
+  newLedger,
+  open,
+  parseLedger,
+  room,
+  settled,
+  usage,
+} from "../budget/index.ts";
+
+const WHY = "fleet/budget";
+const LEDGER_BYTES_MAX = 4096;
+const DAY_MS = 24 * 3600_000;
+
+/** The budget with its ledger on the disk. */
+export interface Meter {
+  /** Bytes that may be carried now; Infinity: as many as one likes. */
+  room(): number;
+  /** When a new day brings more, by the same clock. */
+  nextDayMs(): number;
+  /** Makes sure that the disk knows of `bytes` more before they are carried. A failure means that they may not be. */
+  promise(bytes: number): DiskResult<void>;
+  /** They were carried. */
+  carried(bytes: number): void;
+  usage(): { readonly dayBytes: number; readonly monthBytes: number };
+}
+
+/** Goes on with the ledger at `path`; one that is damaged counts as none. `wallMs`: milliseconds since 1970, never going back. */
+export async function openMeter(disk: Disk, path: string, caps: Caps, wallMs: () => number): DiskResult<Meter> {
+  const bytes = await readFile(disk, WHY, path, LEDGER_BYTES_MAX);
+  if (!bytes.ok && bytes.error.kind !== "missing" && bytes.error.kind !== "tooLarge") return bytes;
+  const ledger = bytes.ok ? parseLedger(new TextDecoder().decode(bytes.value)) : null;
+  let account: Account = open(caps, ledger ?? newLedger(wallMs()), wallMs());
+  return ok({
+    room: () => room(account, wallMs()),
+    nextDayMs: () => (Math.floor(wallMs() / DAY_MS) + 1) * DAY_MS,
+    async promise(more) {
+      const wanted = needed(account, more, wallMs());
+      if (wanted === null) return ok(undefined);
+      const saved = await saveFile(disk, WHY, path, Buffer.from(ledgerText(wanted)));
+      if (saved.ok) account = settled(account, wanted);
+      return saved;
+    },
+    carried(more) {
+      account = carried(account, more, wallMs());
+    },
+    usage: () => usage(account, wallMs()),
+  });
+}

@@ -1,0 +1,198 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { type Connection, openConnection } from "../../../runtime/fleet/agent/connection.ts";
+import { openMeter } from "../../../runtime/fleet/agent/meter.ts";
+import type { Caps } from "../../../runtime/fleet/budget/index.ts";
+import { type Mode, usual } from "../../../runtime/fleet/link/index.ts";
+import { openOutbox } from "../../../runtime/fleet/outbox/index.ts";
+import { mustHold, type Story, seeds } from "../../sim/campaign.ts";
+import { drained, virtualClock } from "../../sim/clock.ts";
+import { simulatedDisk } from "../../sim/disk.ts";
+import { CUT, calm, Power } from "../../sim/power.ts";
+import { newRng } from "../../sim/rng.ts";
+import { must, removeFolders } from "../../store/world.ts";
+import { hostileSession, type Malice, PACKET_BYTES_MAX } from "./hostile-hub.ts";
+
+afterEach(removeFolders);
+
+const DAY_MS = 24 * 3600_000;
+const START_MS = Date.UTC(2026, 10, 25, 7);
+const kind: Malice = { refuses: 0, floods: 0, forgets: 0, hangsUp: 0 };
+
+interface World {
+  readonly seed?: number;
+  readonly mode?: Mode;
+  readonly caps?: Caps;
+  readonly malice?: Partial<Malice>;
+}
+
+/** A device that reports on each connection, for some days. */
+async function device({
+  seed = 1,
+  mode = { kind: "always" },
+  caps = { dayBytes: null, monthBytes: null },
+  malice = {},
+}: World) {
+  const rng = newRng(seed);
+  const clock = virtualClock();
+  const days = new Map<number, number>();
+  const count = (bytes: number): void => {
+    const day = Math.floor((START_MS + clock.now()) / DAY_MS);
+    days.set(day, (days.get(day) ?? 0) + bytes);
+  };
+  const disk = simulatedDisk(rng.fork("disk"), new Power(rng.fork("power"), calm), { at: "/storage" }).mount();
+  const wallMs = (): number => START_MS + clock.now();
+  const outbox = must(await openOutbox(disk, "/storage"));
+  const meter = must(await openMeter(disk, "/storage/ledger", caps, wallMs));
+  let contacts = 0;
+  const warnings: string[] = [];
+  const state = (): void =>
+    void outbox.put({ topic: "u/s", bytes: new Uint8Array(150), lasting: false }).then(() => connection?.news());
+  let connection: Connection | null = null;
+  connection = openConnection({
+    settings: { mode, ...usual },
+    outbox,
+    meter,
+    now: clock.now,
+    wallMs,
+    random: () => rng.below(1 << 30) / (1 << 30),
+    setTimer: clock.set,
+    connect: hostileSession(rng.fork("hub"), clock, { ...kind, ...malice }, count),
+    greet: state,
+    message: () => {},
+    publication: ({ topic, bytes }) => ({ topic, bytes, qos: 1, retain: true, expiryS: null }),
+    ticket: () => {},
+    contact() {
+      contacts += 1;
+    },
+    warn: (message) => void warnings.push(message),
+  });
+  return {
+    connection,
+    outbox,
+    meter,
+    days,
+    warnings,
+    contacts: () => contacts,
+    async until(ms: number): Promise<void> {
+      for (;;) {
+        await drained();
+        if (clock.now() >= ms || !clock.next()) return;
+      }
+    },
+  };
+}
+
+const total = (days: ReadonlyMap<number, number>): number => [...days.values()].reduce((sum, bytes) => sum + bytes, 0);
+
+describe("a friendly hub", () => {
+  test("has the state soon, and a device that stays costs what its pings cost", async () => {
+    const { until, outbox, days, connection } = await device({});
+    await until(30_000);
+    expect(outbox.empty).toBe(true);
+    expect(connection.view).toMatchObject({ phase: { at: "online" }, busy: false, failures: 0 });
+    await until(10 * DAY_MS);
+    expect(total(days) / 10).toBeLessThan(12_000);
+  });
+
+  test("a device that wakes once a day reports each day, and costs a connection and a message", async () => {
+    const { until, days, outbox } = await device({ mode: { kind: "wake", everyMs: DAY_MS } });
+    await until(20 * DAY_MS);
+    expect(outbox.empty).toBe(true);
+    expect(total(days) / 20).toBeLessThan(5_000);
+    expect(total(days) / 20).toBeGreaterThan(2_500);
+  });
+
+  test("hears of a trial at once, or when it is there", async () => {
+    const { until, connection, contacts } = await device({});
+    connection.trial(true);
+    await until(30_000);
+    expect(contacts()).toBe(1);
+  });
+});
+
+test("a message that waited for the budget goes when a new day has brought some", async () => {
+  const { until, connection, outbox, meter } = await device({ caps: { dayBytes: 20_000, monthBytes: null } });
+  await until(10 * 3600_000);
+  expect(meter.room()).toBeLessThan(15_000);
+  must(await outbox.put({ topic: "u/g", bytes: new Uint8Array(15_000), lasting: true }));
+  connection.news({ urgent: true });
+  await until(16.9 * 3600_000);
+  expect(outbox.empty).toBe(false);
+  await until(18 * 3600_000);
+  expect(outbox.empty).toBe(true);
+});
+
+/** Days of a device with a budget whose power goes now and then, at a hub that wants to ruin it. */
+const ruin: Story = async ({ rng, power }) => {
+  const caps: Caps = { dayBytes: 50_000, monthBytes: 400_000 };
+  const [days, months] = [new Map<string, number>(), new Map<string, number>()];
+  const storage = simulatedDisk(rng.fork("disk"), power, { at: "/storage" });
+  const draw = rng.fork("life");
+  const malice: Malice = {
+    refuses: draw.below(100) / 200,
+    floods: draw.below(100) / 100,
+    forgets: draw.below(100) / 200,
+    hangsUp: draw.below(100) / 100,
+  };
+  let agoMs = 0;
+  for (let boot = 0; boot < 4; boot += 1) {
+    const clock = virtualClock();
+    const wallMs = (): number => START_MS + agoMs + clock.now();
+    let dead = false;
+    const count = (bytes: number): void => {
+      if (dead) return;
+      const date = new Date(wallMs()).toISOString();
+      for (const [sums, key] of [[days, date.slice(0, 10)] as const, [months, date.slice(0, 7)] as const])
+        sums.set(key, (sums.get(key) ?? 0) + bytes);
+    };
+    const disk = storage.mount();
+    const ended = await power.run(async () => {
+      const [outbox, meter] = [
+        await openOutbox(disk, "/storage"),
+        await openMeter(disk, "/storage/ledger", caps, wallMs),
+      ];
+      if (!outbox.ok || !meter.ok) return;
+      const connection = openConnection({
+        settings: { mode: draw.chance(0.5) ? { kind: "always" } : { kind: "wake", everyMs: 6 * 3600_000 }, ...usual },
+        outbox: outbox.value,
+        meter: meter.value,
+        now: clock.now,
+        wallMs,
+        random: () => draw.below(1 << 30) / (1 << 30),
+        setTimer: clock.set,
+        connect: hostileSession(rng.fork(`hub ${boot}`), clock, malice, count),
+        greet: () =>
+          void outbox.value
+            .put({ topic: "u/s", bytes: new Uint8Array(150), lasting: false })
+            .then(() => connection.news()),
+        message: () => {},
+        publication: ({ topic, bytes }) => ({ topic, bytes, qos: 1, retain: true, expiryS: null }),
+        ticket: () => {},
+        contact: () => {},
+        warn: () => {},
+      });
+      const untilMs = draw.below(4 * DAY_MS);
+      for (let say = 0; say < 6; say += 1)
+        clock.set(draw.below(untilMs + 1), () => {
+          outbox.value
+            .put({ topic: "u/g", bytes: new Uint8Array(draw.below(8_000)), lasting: true })
+            .then(() => connection.news());
+        });
+      while (!dead && clock.now() < untilMs) {
+        await drained();
+        if (!clock.next()) break;
+      }
+      connection.stop();
+    });
+    dead = true;
+    if (ended !== CUT) power.cut();
+    agoMs += clock.now();
+  }
+  for (const [sums, cap] of [[days, caps.dayBytes] as const, [months, caps.monthBytes] as const])
+    for (const [when, bytes] of sums)
+      if (bytes > (cap ?? 0) + PACKET_BYTES_MAX) throw new Error(`${when} has had ${bytes} bytes of ${cap}`);
+};
+
+test("no day and no month has more than its budget and one message, whatever the hub does and wherever the power goes", async () => {
+  await mustHold("budget", ruin, { cut: 0.01, noSpace: 0.005, io: 0.005 }, seeds(1_000));
+}, 120_000);
