@@ -91,6 +91,7 @@ describe("messages", () => {
     await Promise.all([device.online, other.online]);
     expect(await other.session.publish(text("c/f/device/n/d", "wanted"))).toBe(true);
     expect(await device.message()).toEqual(["c/f/device/n/d", "wanted"]);
+    await device.session.publish(text("c/f/device/u/s", "by now the message is acknowledged"));
     device.session.end();
     expect(await device.closed).toEqual({ kind: "ended" });
     expect(await other.session.publish(text("c/f/device/n/c", "while away"))).toBe(true);
