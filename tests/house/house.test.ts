@@ -44,6 +44,7 @@ const pure = {
   "runtime/author/app/template": [...anybody, "runtime/state/index.ts", "valibot"],
   // Of node:crypto no more than functions of their arguments: RSA and digests.
   "runtime/signatures": [...anybody, "runtime/state/index.ts", "valibot", "@noble/curves/nist.js", "node:crypto"],
+  "runtime/fleet/wire": [...anybody, "runtime/state/index.ts", "valibot", "cborg", "@noble/curves/ed25519.js"],
   "runtime/author/image/documents": [
     "runtime/author/image/fault.ts",
     "runtime/author/image/limits.ts",
