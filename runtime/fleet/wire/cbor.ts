@@ -6,6 +6,7 @@ import { limits } from "./limits.ts";
 /** What messages are made of: no floats, tags, null or undefined. */
 export type Cbor = number | boolean | string | Uint8Array | readonly Cbor[] | ReadonlyMap<number | string, Cbor>;
 
+/** These say what is wrong; the comparison in {@link readCbor} would refuse the same without a word. */
 const STRICT: DecodeOptions = {
   strict: true, // integers and lengths in no more bytes than needed
   allowIndefinite: false,
@@ -39,7 +40,7 @@ export function readCbor(message: Uint8Array): Result<Cbor, string> {
   try {
     const value: unknown = decode(bytes, { ...STRICT, tokenizer: new Strict(bytes, STRICT) });
     if (!isCbor(value)) return err("a value that no message has");
-    // What the options leave open: the order of keys, whole numbers written as floats.
+    // Beside what the options say: the order of keys, whole numbers written as floats.
     return sameBytes(writeCbor(value), bytes) ? ok(value) : err("written in another way");
   } catch (cause) {
     return err(cause instanceof Error ? cause.message : String(cause));

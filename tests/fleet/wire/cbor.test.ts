@@ -99,6 +99,21 @@ test.each(oddities)("%s", (_, bytes, read = false) => {
   expect(isSound(unhex(bytes))).toBe(read);
 });
 
+test("a refusal says what is wrong", () => {
+  const reasons: readonly (readonly [bytes: string, reason: string])[] = [
+    ["1817", "more bytes than necessary"],
+    ["9f01ff", "indefinite length"],
+    ["f7", "undefined"],
+    ["1b0020000000000000", "safe integer range"],
+    ["a2 01 00 01 00", "repeat map key"],
+    ["f6", "a value that no message has"],
+    ["a2 02 00 01 00", "written in another way"],
+  ];
+  for (const [bytes, reason] of reasons) {
+    expect(readCbor(unhex(bytes))).toEqual({ ok: false, error: expect.stringContaining(reason) });
+  }
+});
+
 test("64 arrays and maps are read, and no more, side by side and inside each other", () => {
   const nested = (depth: number) => Uint8Array.from([...Buffer.alloc(depth, 0x81), 0x00]);
   const maps = (depth: number) => Uint8Array.from([...Buffer.alloc(2 * depth, "a100", "hex"), 0x00]);

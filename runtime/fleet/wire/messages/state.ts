@@ -1,4 +1,4 @@
-import { count, dictionary, flags, hex, integer, keyed, oneOf, text, turned, uint, type ValueOf } from "../codec.ts";
+import { count, dictionary, flags, hex, keyed, oneOf, text, turned, uint, type ValueOf } from "../codec.ts";
 import { limits } from "../limits.ts";
 import { message } from "../message.ts";
 import { containerName, revisionName } from "../names.ts";
@@ -11,7 +11,7 @@ export interface ContainerReport {
 
 /** One number: the status's place in its list, times two, and one more when the goal is reached. */
 const containerReport = turned(
-  integer(0, 2 * containerStatuses.length - 1),
+  uint,
   "a status and whether the goal is reached",
   (packed): ContainerReport | null => {
     const status = containerStatuses[packed >> 1];
