@@ -1,5 +1,6 @@
 /** Every reader of what strangers send. A new one stands here, and `make fuzz` and the unit tests have it. */
 import { imageTargets } from "../author/image/fuzz-targets.ts";
+import { envelopeTarget, wireTarget } from "../fleet/wire/fuzz-targets.ts";
 import { exportTarget } from "../package/fuzz-target.ts";
 import { certificateTarget, headerTarget, jsonTarget, keyTarget, pemTarget } from "../signatures/fuzz-targets.ts";
 import { stateTarget } from "../state/fuzz-target.ts";
@@ -13,5 +14,7 @@ export const targets: readonly Target[] = [
   keyTarget,
   headerTarget,
   exportTarget,
+  wireTarget,
+  envelopeTarget,
   ...imageTargets,
 ];

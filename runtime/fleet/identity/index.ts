@@ -1,0 +1,2 @@
+/** Who a device is, for its hub. */
+export { explainIdentity, type Identity, type IdentityError, openIdentity } from "./identity.ts";

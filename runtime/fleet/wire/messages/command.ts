@@ -1,0 +1,17 @@
+import { keyed, oneOf, seconds, text, uint, type ValueOf } from "../codec.ts";
+import { limits } from "../limits.ts";
+import { message } from "../message.ts";
+import { operations } from "../words.ts";
+
+/** n/c: something to be done once. */
+const command = keyed({
+  /** Rises; the result has it, too. */
+  id: [1, uint],
+  operation: [2, oneOf(operations)],
+  /** What the operation takes: the name of a container, a number of seconds. */
+  arguments: [3, text(limits.argumentsBytesMax)],
+  expiry: [4, seconds],
+});
+
+export type Command = ValueOf<typeof command>;
+export const { encode: encodeCommand, decode: decodeCommand } = message("n/c", command);

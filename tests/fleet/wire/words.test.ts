@@ -1,0 +1,54 @@
+import { expect, test } from "bun:test";
+import * as wire from "../../../runtime/fleet/wire/index.ts";
+import type { Status } from "../../../runtime/supervise/index.ts";
+import { reasonCodes, type WrittenStatus } from "../../../runtime/update/index.ts";
+
+test("every reason, status of an update and status of a container has its word on the wire", () => {
+  expect(new Set<string>(wire.reasons)).toEqual(new Set<string>(reasonCodes));
+  // Does not compile when a status is missing on either side.
+  const written: Record<WrittenStatus, true> & Record<wire.UpdateStatus, true> = {
+    NEW: true,
+    QUEUED: true,
+    DOWNLOADING: true,
+    INPROGRESS: true,
+    TESTING: true,
+    UPDATED: true,
+    DONE: true,
+    WONTGO: true,
+    ERROR: true,
+  };
+  expect(new Set<string>(wire.updateStatuses)).toEqual(new Set(Object.keys(written)));
+  const supervised: Record<Status, true> & Record<wire.ContainerStatus, true> = {
+    NONE: true,
+    INSTALLED: true,
+    BLOCKED: true,
+    MOUNTED: true,
+    STARTING: true,
+    STARTED: true,
+    READY: true,
+    RECOVERING: true,
+    STOPPING: true,
+    STOPPED: true,
+  };
+  expect(new Set<string>(wire.containerStatuses)).toEqual(new Set(Object.keys(supervised)));
+});
+
+test("a word keeps its number for ever", () => {
+  const lists = [
+    wire.updateStatuses,
+    wire.containerStatuses,
+    wire.reasons,
+    wire.phases,
+    wire.operations,
+    wire.presences,
+  ];
+  expect(lists.map((words) => words.join(" "))).toEqual([
+    "NEW QUEUED DOWNLOADING INPROGRESS TESTING UPDATED DONE WONTGO ERROR",
+    "NONE INSTALLED BLOCKED MOUNTED STARTING STARTED READY RECOVERING STOPPING STOPPED",
+    "containerFailed goalMissed hubUnreachable hubUnstable badObject badSignature badState stateMissing noSpace antiRollback " +
+      "installFailed loaderFailed unexpectedReboot notBootable timeout aborted crashLoop",
+    "queued downloading installing trying testing done error wontgo",
+    "reboot restartContainer logs gc debugAccess",
+    "gone asleep online",
+  ]);
+});
