@@ -7,3 +7,4 @@ export {
   type SessionPorts,
   type SessionSpec,
 } from "./session.ts";
+export { bytesOfIp } from "./usage.ts";

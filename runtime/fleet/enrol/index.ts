@@ -1,0 +1,10 @@
+/** How a device becomes one of a fleet: it shows the hub its key, and is certified at once or when an operator agrees. */
+export {
+  type Answer,
+  ENQUIRY_BYTES,
+  type Enquiry,
+  type EnrolFault,
+  enrol,
+  explainEnrol,
+  type Membership,
+} from "./enrol.ts";
