@@ -7,7 +7,7 @@ import {
   parseHost,
   readPrivateKey,
 } from "../../runtime/certificates/index.ts";
-import { readCertificate, writePem } from "../../runtime/signatures/index.ts";
+import { type PublicKey, readCertificate, writePem } from "../../runtime/signatures/index.ts";
 import { must } from "../store/world.ts";
 
 export interface Identity {
@@ -23,6 +23,8 @@ export interface Authority {
   readonly devices: string;
   server(...hosts: readonly string[]): Identity;
   client(name: string): Identity;
+  /** A certificate for somebody else's key, in PEM. */
+  certify(name: string, key: PublicKey): string;
 }
 
 const YEAR_MS = 365 * 24 * 3600_000;
@@ -37,21 +39,23 @@ function newIssuer(commonName: string) {
   const certificate = must(readCertificate(own));
   return {
     certificate: pem(own),
-    issue(name: string, of: Purpose): Identity {
-      const text = newPrivateKey("p256");
-      const wish = { key: must(readPrivateKey(text)).publicKey, commonName: name, purpose: of, ...validity };
-      return { key: text, certificate: pem(issueCertificate(wish, { certificate, key })) };
-    },
+    certify: (name: string, of: Purpose, whose: PublicKey): string =>
+      pem(issueCertificate({ key: whose, commonName: name, purpose: of, ...validity }, { certificate, key })),
   };
 }
 
 export function newAuthority(): Authority {
   const [servers, devices] = [newIssuer("servers"), newIssuer("devices")];
+  const issue = ({ certify }: ReturnType<typeof newIssuer>, name: string, purpose: Purpose): Identity => {
+    const key = newPrivateKey("p256");
+    return { key, certificate: certify(name, purpose, must(readPrivateKey(key)).publicKey) };
+  };
   const hostsOf = (hosts: readonly string[]) => hosts.map((host): Host => must(parseHost(host)));
   return {
     servers: servers.certificate,
     devices: devices.certificate,
-    server: (...hosts) => servers.issue(hosts[0] ?? "", { kind: "server", hosts: hostsOf(hosts) }),
-    client: (name) => devices.issue(name, { kind: "client" }),
+    server: (...hosts) => issue(servers, hosts[0] ?? "", { kind: "server", hosts: hostsOf(hosts) }),
+    client: (name) => issue(devices, name, { kind: "client" }),
+    certify: (name, key) => devices.certify(name, { kind: "client" }, key),
   };
 }

@@ -2,6 +2,7 @@ import { isIPv6 } from "node:net";
 import * as v from "valibot";
 import { quoted } from "../../quoted.ts";
 import { err, ok, type Result } from "../../result.ts";
+import { parsedBy } from "../parsed-by.ts";
 import { type DeviceId, type FleetName, parseDeviceId, parseFleetName } from "../wire/index.ts";
 
 export interface Enquiry {
@@ -46,16 +47,6 @@ const WITHIN_MS = 60_000;
 const ORDER_KEY_BYTES = 32;
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
-const parsedBy = <T>(parse: (text: string) => T | null, what: string) =>
-  v.pipe(
-    v.string(),
-    v.rawTransform<string, T>(({ dataset, addIssue, NEVER }) => {
-      const value = parse(dataset.value);
-      if (value !== null) return value;
-      addIssue({ message: `no ${what}` });
-      return NEVER;
-    }),
-  );
 const key = v.pipe(
   v.string(),
   v.base64(),

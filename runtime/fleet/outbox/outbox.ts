@@ -1,5 +1,6 @@
 import { ok } from "../../result.ts";
 import { type Disk, type DiskResult, makeFolders, readFile, saveFile } from "../../store/index.ts";
+import { isLeaf } from "../wire/index.ts";
 import {
   arrived,
   emptyOutbox,
@@ -34,8 +35,8 @@ export interface KeptOutbox {
   readonly empty: boolean;
 }
 
-/** File name of a lasting letter: its number, and its topic with `.` for `/`. */
-const nameOf = ({ id, topic }: Letter): string => `${String(id).padStart(12, "0")}.${topic.replaceAll("/", ".")}`;
+/** File name of a lasting letter: its number, and its leaf with `.` for `/`. */
+const nameOf = ({ id, leaf }: Letter): string => `${String(id).padStart(12, "0")}.${leaf.replaceAll("/", ".")}`;
 const NAME = /^(\d{12})\.([a-z]\.[a-z])$/;
 
 /** Reads what a restart left in `base`/outbox. Files that are no letters, or too many, are removed. */
@@ -48,8 +49,9 @@ export async function openOutbox(disk: Disk, base: string): DiskResult<KeptOutbo
   const letters: Letter[] = [];
   let lastId = 0;
   for (const name of names.value) {
-    const [, number, topic] = NAME.exec(name) ?? [];
-    if (number === undefined || topic === undefined) {
+    const [, number, dotted = ""] = NAME.exec(name) ?? [];
+    const leaf = dotted.replaceAll(".", "/");
+    if (number === undefined || !isLeaf(leaf)) {
       const gone = await disk.unlink(WHY, `${folder}/${name}`);
       if (!gone.ok && gone.error.kind !== "isFolder") return gone;
       continue;
@@ -57,7 +59,7 @@ export async function openOutbox(disk: Disk, base: string): DiskResult<KeptOutbo
     lastId = Number(number);
     const bytes = await readFile(disk, WHY, `${folder}/${name}`, outboxLimits.bytesMax);
     // What cannot be read today stays for another day.
-    if (bytes.ok) letters.push({ id: lastId, topic: topic.replaceAll(".", "/"), bytes: bytes.value, lasting: true });
+    if (bytes.ok) letters.push({ id: lastId, leaf, bytes: bytes.value, lasting: true });
   }
   const found = fitted({ ...emptyOutbox, letters });
   const outbox = new FolderOutbox(disk, folder, found.outbox, lastId + 1);

@@ -1,10 +1,12 @@
+import type { Leaf } from "../wire/index.ts";
+
 /** What waits to be sent, and what of it is on its way. Pure. */
 export interface Letter {
   /** Grows: of two letters, the later one has the higher. */
   readonly id: number;
-  readonly topic: string;
+  readonly leaf: Leaf;
   readonly bytes: Uint8Array;
-  /** A fleeting letter is made anew after a restart, and a later one of its topic takes its place; a lasting one is kept until it arrived. */
+  /** A fleeting letter is made anew after a restart, and a later one of its leaf takes its place; a lasting one is kept until it arrived. */
   readonly lasting: boolean;
 }
 
@@ -26,11 +28,11 @@ export interface Taken {
   readonly dropped: readonly Letter[];
 }
 
-/** Takes a letter. A fleeting one replaces the one of its topic; of lasting ones, the oldest make room. */
+/** Takes a letter. A fleeting one replaces the one of its leaf; of lasting ones, the oldest make room. */
 export function put(outbox: Outbox, letter: Letter): Taken {
   const others = letter.lasting
     ? outbox.letters
-    : outbox.letters.filter(({ lasting, topic }) => lasting || topic !== letter.topic);
+    : outbox.letters.filter(({ lasting, leaf }) => lasting || leaf !== letter.leaf);
   return fitted({ ...outbox, letters: [...others, letter] });
 }
 

@@ -6,7 +6,7 @@
  */
 export { explainWire, type WireFault } from "./fault.ts";
 export { base32, type DeviceId, type FleetName, idOf, parseDeviceId, parseFleetName } from "./identity.ts";
-export { type Leaf, leaves, type SignedLeaf } from "./leaves.ts";
+export { isLeaf, type Leaf, leaves, type SignedLeaf } from "./leaves.ts";
 export { limits } from "./limits.ts";
 export type { Verified } from "./message.ts";
 export { type Beacon, decodeBeacon, encodeBeacon } from "./messages/beacon.ts";
@@ -36,7 +36,7 @@ export { type CommandResult, decodeCommandResult, encodeCommandResult } from "./
 export { type ContainerReport, type DeviceState, decodeDeviceState, encodeDeviceState } from "./messages/state.ts";
 export type { BlockRange } from "./ranges.ts";
 export { openSigned, sealSigned } from "./signed.ts";
-export { parseTopic, type Topic, topic } from "./topics.ts";
+export { parseTopic, type Topic, topic, topicsTo } from "./topics.ts";
 export {
   type ContainerStatus,
   containerStatuses,

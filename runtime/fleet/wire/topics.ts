@@ -11,6 +11,9 @@ export type Topic<L extends Leaf = Leaf> = L extends Leaf
 /** A topic as the broker knows it. */
 export const topic = (fleet: FleetName, device: DeviceId, leaf: Leaf): string => `c/${fleet}/${device}/${leaf}`;
 
+/** Everything that is for a device. */
+export const topicsTo = (fleet: FleetName, device: DeviceId): string => `c/${fleet}/${device}/n/#`;
+
 /** The way back. Topics come from a broker, which is not trusted. */
 export function parseTopic(text: string): Result<Topic, WireFault> {
   const [top, fleetText = "", deviceText = "", ...rest] = text.split("/");

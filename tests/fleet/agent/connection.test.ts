@@ -46,7 +46,7 @@ async function device({
   let contacts = 0;
   const warnings: string[] = [];
   const state = (): void =>
-    void outbox.put({ topic: "u/s", bytes: new Uint8Array(150), lasting: false }).then(() => connection?.news());
+    void outbox.put({ leaf: "u/s", bytes: new Uint8Array(150), lasting: false }).then(() => connection?.news());
   let connection: Connection | null = null;
   connection = openConnection({
     settings: { mode, ...usual },
@@ -59,7 +59,7 @@ async function device({
     connect: hostileSession(rng.fork("hub"), clock, { ...kind, ...malice }, count),
     greet: state,
     message: () => {},
-    publication: ({ topic, bytes }) => ({ topic, bytes, qos: 1, retain: true, expiryS: null }),
+    publication: ({ leaf, bytes }) => ({ topic: leaf, bytes, qos: 1, retain: true, expiryS: null }),
     ticket: () => {},
     contact() {
       contacts += 1;
@@ -114,7 +114,7 @@ test("a message that waited for the budget goes when a new day has brought some"
   const { until, connection, outbox, meter } = await device({ caps: { dayBytes: 20_000, monthBytes: null } });
   await until(10 * 3600_000);
   expect(meter.room()).toBeLessThan(15_000);
-  must(await outbox.put({ topic: "u/g", bytes: new Uint8Array(15_000), lasting: true }));
+  must(await outbox.put({ leaf: "u/g", bytes: new Uint8Array(15_000), lasting: true }));
   connection.news({ urgent: true });
   await until(16.9 * 3600_000);
   expect(outbox.empty).toBe(false);
@@ -163,10 +163,10 @@ const ruin: Story = async ({ rng, power }) => {
         connect: hostileSession(rng.fork(`hub ${boot}`), clock, malice, count),
         greet: () =>
           void outbox.value
-            .put({ topic: "u/s", bytes: new Uint8Array(150), lasting: false })
+            .put({ leaf: "u/s", bytes: new Uint8Array(150), lasting: false })
             .then(() => connection.news()),
         message: () => {},
-        publication: ({ topic, bytes }) => ({ topic, bytes, qos: 1, retain: true, expiryS: null }),
+        publication: ({ leaf, bytes }) => ({ topic: leaf, bytes, qos: 1, retain: true, expiryS: null }),
         ticket: () => {},
         contact: () => {},
         warn: () => {},
@@ -175,7 +175,7 @@ const ruin: Story = async ({ rng, power }) => {
       for (let say = 0; say < 6; say += 1)
         clock.set(draw.below(untilMs + 1), () => {
           outbox.value
-            .put({ topic: "u/g", bytes: new Uint8Array(draw.below(8_000)), lasting: true })
+            .put({ leaf: "u/g", bytes: new Uint8Array(draw.below(8_000)), lasting: true })
             .then(() => connection.news());
         });
       while (!dead && clock.now() < untilMs) {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { type KeptOutbox, openOutbox, outboxLimits } from "../../../runtime/fleet/outbox/index.ts";
+import type { Leaf } from "../../../runtime/fleet/wire/index.ts";
 import { realDisk } from "../../../runtime/store/index.ts";
 import { mustHold, type Story, seeds } from "../../sim/campaign.ts";
 import { simulatedDisk } from "../../sim/disk.ts";
@@ -11,14 +12,14 @@ afterEach(removeFolders);
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const lasting = (topic: string, text: string) => ({ topic, bytes: encoder.encode(text), lasting: true });
-const fleeting = (topic: string, text: string) => ({ topic, bytes: encoder.encode(text), lasting: false });
+const lasting = (leaf: Leaf, text: string) => ({ leaf, bytes: encoder.encode(text), lasting: true });
+const fleeting = (leaf: Leaf, text: string) => ({ leaf, bytes: encoder.encode(text), lasting: false });
 
 /** Everything that waits, in the order in which it goes. */
 function taken(outbox: KeptOutbox): readonly string[] {
   const found: string[] = [];
   for (let letter = outbox.take(); letter !== null; letter = outbox.take())
-    found.push(`${letter.topic} ${decoder.decode(letter.bytes)}`);
+    found.push(`${letter.leaf} ${decoder.decode(letter.bytes)}`);
   return found;
 }
 

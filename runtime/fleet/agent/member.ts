@@ -1,0 +1,61 @@
+import { err, ok, type Result } from "../../result.ts";
+import { type Disk, explainDiskError } from "../../store/index.ts";
+import { enrol, type Membership } from "../enrol/index.ts";
+import { explainIdentity, openIdentity } from "../identity/index.ts";
+import { type KeptOutbox, openOutbox } from "../outbox/index.ts";
+import type { FromLink, Settings } from "../pipe/index.ts";
+import { join } from "./join.ts";
+import { readMembership, saveMembership } from "./membership.ts";
+import { type Meter, openMeter } from "./meter.ts";
+
+export interface MemberPorts {
+  readonly disk: Disk;
+  tell(message: FromLink): void;
+  /** Milliseconds since 1970, never going back. */
+  wallMs(): number;
+  /** In [0, 1). */
+  random(): number;
+  sleep(ms: number): Promise<void>;
+}
+
+/** A device that is one of a fleet, and what it keeps for that. */
+export interface Member extends Membership {
+  /** PEM. */
+  readonly key: string;
+  readonly meter: Meter;
+  readonly outbox: KeptOutbox;
+}
+
+/** Opens what is kept in the folder, and asks the hub until the device is one of its fleet. The error is a sentence. */
+export async function becomeMember(ports: MemberPorts, settings: Settings): Promise<Result<Member, string>> {
+  const { disk, tell } = ports;
+  const { folder, hub, authority, token } = settings;
+  const identity = await openIdentity(disk, folder);
+  if (!identity.ok) return err(explainIdentity(identity.error));
+  const meter = await openMeter(disk, `${folder}/ledger`, settings.caps, ports.wallMs);
+  if (!meter.ok) return err(explainDiskError(meter.error));
+  const outbox = await openOutbox(disk, folder);
+  if (!outbox.ok) return err(explainDiskError(outbox.error));
+  const { id, key, request } = identity.value;
+  const member = (membership: Membership): Member => ({
+    ...membership,
+    key,
+    meter: meter.value,
+    outbox: outbox.value,
+  });
+  const before = await readMembership(disk, folder);
+  if (!before.ok) return err(explainDiskError(before.error));
+  if (before.value?.id === id) return ok(member(before.value));
+  const warn = (message: string): void => tell({ kind: "log", level: "warn", message });
+  const membership = await join({
+    meter: meter.value,
+    ask: () => enrol({ ...hub, authority, request, token }),
+    random: ports.random,
+    sleep: ports.sleep,
+    waiting: (code) => tell({ kind: "waiting", id, code }),
+    warn,
+  });
+  const saved = await saveMembership(disk, folder, membership);
+  if (!saved.ok) warn(explainDiskError(saved.error)); // next time it asks again, and is answered the same
+  return ok(member(membership));
+}

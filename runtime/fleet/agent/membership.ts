@@ -1,0 +1,39 @@
+import * as v from "valibot";
+import { ok } from "../../result.ts";
+import { type Disk, type DiskResult, readFile, saveFile } from "../../store/index.ts";
+import type { Membership } from "../enrol/index.ts";
+import { parsedBy } from "../parsed-by.ts";
+import { parseDeviceId, parseFleetName } from "../wire/index.ts";
+
+const WHY = "fleet/membership";
+const BYTES_MAX = 64 * 1024;
+
+const Stored = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    id: parsedBy(parseDeviceId, "id of a device"),
+    fleet: parsedBy(parseFleetName, "name of a fleet"),
+    certificate: v.string(),
+    broker: v.object({ host: v.string(), port: v.number() }),
+    orderKeys: v.array(v.tuple([v.number(), v.pipe(v.string(), v.hexadecimal())])),
+  }),
+);
+
+const pathOf = (folder: string): string => `${folder}/membership.json`;
+
+/** What the hub said when the device became one of the fleet; null: it has not yet, or what is there is damaged, and it asks again. */
+export async function readMembership(disk: Disk, folder: string): DiskResult<Membership | null> {
+  const bytes = await readFile(disk, WHY, pathOf(folder), BYTES_MAX);
+  if (!bytes.ok) return bytes.error.kind === "missing" || bytes.error.kind === "tooLarge" ? ok(null) : bytes;
+  const stored = v.safeParse(Stored, Buffer.from(bytes.value).toString("utf8"));
+  if (!stored.success) return ok(null);
+  const { orderKeys, ...rest } = stored.output;
+  const keys = orderKeys.map(([epoch, hex]) => [epoch, new Uint8Array(Buffer.from(hex, "hex"))] as const);
+  return ok({ ...rest, orderKeys: new Map(keys) });
+}
+
+export function saveMembership(disk: Disk, folder: string, membership: Membership): DiskResult<void> {
+  const orderKeys = [...membership.orderKeys].map(([epoch, key]) => [epoch, Buffer.from(key).toString("hex")]);
+  return saveFile(disk, WHY, pathOf(folder), Buffer.from(`${JSON.stringify({ ...membership, orderKeys })}\n`));
+}

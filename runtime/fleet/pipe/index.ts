@@ -1,0 +1,5 @@
+/** What the device runtime and its link say to each other: lines of JSON over the link's stdin and stdout. */
+
+export { LINE_BYTES_MAX, type LineFault, readLine, writtenLine } from "./line.ts";
+export { BadLine, lines } from "./lines.ts";
+export { FromLink, type Settings, type State, ToLink } from "./messages.ts";
