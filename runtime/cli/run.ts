@@ -3,6 +3,7 @@ import { authoring } from "./author/index.ts";
 import { type CommandGroup, command, EXIT_USAGE, group, type Out } from "./command.ts";
 import { ctlOutline } from "./ctl/outline.ts";
 import { helpText } from "./help.ts";
+import { linkCommand } from "./link.ts";
 import { parse } from "./parse.ts";
 
 /** Every command there is, with those of one word's group given: most of a start would be spent on loading them. */
@@ -23,6 +24,7 @@ export const commands = (ctl: CommandGroup): CommandGroup =>
           return EXIT_USAGE;
         },
       }),
+      linkCommand,
       ctl,
       ...authoring,
     ],

@@ -40,10 +40,18 @@ export async function runAgent(given: AgentPorts): Promise<Result<void, string>>
   if (begin.kind !== "settings") return err("the runtime did not begin with settings");
   const device = new ReportedDevice(ports);
   const ended = Promise.withResolvers<Result<void, string>>();
-  const sleep = (ms: number): Promise<void> => new Promise((done) => ports.setTimer(ms, done));
+  const sleep = (ms: number): Promise<boolean> => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const stop = ports.setTimer(ms, () => resolve(true));
+    ended.promise.then(() => {
+      stop();
+      resolve(false);
+    });
+    return promise;
+  };
   becomeMember({ ...ports, sleep }, begin).then((member) => {
-    if (member.ok) device.join(member.value, begin);
-    else ended.resolve(member);
+    if (!member.ok) ended.resolve(member);
+    else if (member.value !== null) device.join(member.value, begin);
   });
   listen(said, device).then(ended.resolve);
   const outcome = await ended.promise;

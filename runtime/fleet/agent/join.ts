@@ -8,7 +8,8 @@ export interface JoinPorts {
   ask(): Promise<Result<Answer, EnrolFault>>;
   /** In [0, 1). */
   random(): number;
-  sleep(ms: number): Promise<void>;
+  /** False: the agent is to end. */
+  sleep(ms: number): Promise<boolean>;
   /** An operator has to accept the device. */
   waiting(code: string): void;
   warn(message: string): void;
@@ -20,8 +21,8 @@ const WAIT_MAX_MS = 3600_000;
 /** Asking with less would leave nothing for the connection that follows. */
 const ROOM_BYTES = 2 * ENQUIRY_BYTES;
 
-/** Asks the hub until the device is one of the fleet, more and more rarely, and within the budget. */
-export async function join(ports: JoinPorts): Promise<Membership> {
+/** Asks the hub until the device is one of the fleet, more and more rarely, and within the budget. Null: the agent is to end. */
+export async function join(ports: JoinPorts): Promise<Membership | null> {
   let code: string | null = null;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(WAIT_MAX_MS, 2 * waitMs)) {
     const answer = await asked(ports);
@@ -31,7 +32,7 @@ export async function join(ports: JoinPorts): Promise<Membership> {
       ports.waiting(code);
     }
     if (answer !== null && !answer.ok) ports.warn(explainEnrol(answer.error));
-    await ports.sleep(waitMs * (0.5 + ports.random()));
+    if (!(await ports.sleep(waitMs * (0.5 + ports.random())))) return null;
   }
 }
 

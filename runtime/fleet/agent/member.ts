@@ -15,7 +15,8 @@ export interface MemberPorts {
   wallMs(): number;
   /** In [0, 1). */
   random(): number;
-  sleep(ms: number): Promise<void>;
+  /** False: the agent is to end. */
+  sleep(ms: number): Promise<boolean>;
 }
 
 /** A device that is one of a fleet, and what it keeps for that. */
@@ -26,8 +27,8 @@ export interface Member extends Membership {
   readonly outbox: KeptOutbox;
 }
 
-/** Opens what is kept in the folder, and asks the hub until the device is one of its fleet. The error is a sentence. */
-export async function becomeMember(ports: MemberPorts, settings: Settings): Promise<Result<Member, string>> {
+/** Opens what is kept in the folder, and asks the hub until the device is one of its fleet; null: the agent is to end. The error is a sentence. */
+export async function becomeMember(ports: MemberPorts, settings: Settings): Promise<Result<Member | null, string>> {
   const { disk, tell } = ports;
   const { folder, hub, authority, token } = settings;
   const identity = await openIdentity(disk, folder);
@@ -55,6 +56,7 @@ export async function becomeMember(ports: MemberPorts, settings: Settings): Prom
     waiting: (code) => tell({ kind: "waiting", id, code }),
     warn,
   });
+  if (membership === null) return ok(null);
   const saved = await saveMembership(disk, folder, membership);
   if (!saved.ok) warn(explainDiskError(saved.error)); // next time it asks again, and is answered the same
   return ok(member(membership));

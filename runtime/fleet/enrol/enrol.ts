@@ -84,8 +84,14 @@ export async function enrol({ host, port, authority, request, token }: Enquiry):
     if (text === null) return err({ kind: "badAnswer", why: `more than ${ANSWER_BYTES_MAX} bytes` });
     return read({ status: response.status, text });
   } catch (problem) {
-    return err({ kind: "unreachable", why: problem instanceof Error ? problem.message : String(problem) });
+    return err({ kind: "unreachable", why: reasonOf(problem) });
   }
+}
+
+/** Bun's code where there is one: its sentences guess at what a person has typed. */
+function reasonOf(problem: unknown): string {
+  if (!(problem instanceof Error)) return String(problem);
+  return "code" in problem && typeof problem.code === "string" ? problem.code : problem.message;
 }
 
 async function bounded({ body }: Response): Promise<string | null> {
