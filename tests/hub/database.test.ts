@@ -112,7 +112,6 @@ test("only an accepted device gets certificates, and loses all of them when it i
     ["2", 30],
     ["3", 20],
   ] as const) {
-   
     expect(await db.addCertificate(a, certificate(name, end))).toBe(true);
   }
   expect(await db.addCertificate(a, certificate("3", 20))).toBe(true);
