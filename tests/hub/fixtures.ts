@@ -11,7 +11,7 @@ import {
 import { type HubKeys, openKeys } from "../../runtime/hub/authority/index.ts";
 import { type HubDatabase, openSqlite, type TokenPurpose } from "../../runtime/hub/database/index.ts";
 import { type DeviceId, type FleetName, idOf } from "../../runtime/hub/identity.ts";
-import { openRegistry, type Registry } from "../../runtime/hub/registry/index.ts";
+import { openRegistry, type Registry, type Revocations } from "../../runtime/hub/registry/index.ts";
 import { hashOf, newToken } from "../../runtime/hub/token.ts";
 import { realDisk } from "../../runtime/store/index.ts";
 import { unwrap } from "../signatures/signed-state.ts";
@@ -41,8 +41,8 @@ export interface TestRegistry extends AsyncDisposable {
   readonly registry: Registry;
   readonly database: HubDatabase;
   readonly keys: HubKeys;
-  /** Lists of revoked certificates, as they were published. */
-  readonly published: Uint8Array[];
+  /** What the broker was told, in that order. */
+  readonly published: Revocations[];
   /** The clock. */
   nowMs: number;
   addToken(purpose: TokenPurpose, holder: string): Promise<string>;
@@ -53,13 +53,13 @@ export async function testRegistry(nowMs: number): Promise<TestRegistry> {
   const folder = mkdtempSync(join(tmpdir(), "cairn-registry-"));
   const database = unwrap(openSqlite(join(folder, "hub.db")));
   const keys = await keysIn(join(folder, "authority"), nowMs);
-  const published: Uint8Array[] = [];
+  const published: Revocations[] = [];
   const world: TestRegistry = {
     registry: openRegistry({
       database,
       authority: keys.authority,
       now: () => world.nowMs,
-      publishRevoked: async (list) => void published.push(list),
+      publishRevoked: async (revoked) => void published.push(revoked),
     }),
     database,
     keys,

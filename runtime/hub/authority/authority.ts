@@ -81,11 +81,11 @@ export const sameKey = (a: PublicKey, b: PublicKey): boolean =>
   Buffer.from(encodePublicKey(a)).equals(encodePublicKey(b));
 
 /**
- * Whose certificates count no more. It holds as long as the authority: the hub itself puts it where the broker reads it, so an end
- * would only lock everybody out when the hub is away.
+ * Whose certificates count no more, as of `atMs`. Of two lists OpenSSL takes the one with the later time, in whole seconds. It holds as
+ * long as the authority: the hub itself puts it where the broker reads it, so an end would only lock everybody out when the hub is away.
  */
-export const listRevoked = (authority: Authority, revoked: readonly Revoked[], nowMs: number): Uint8Array =>
+export const listRevoked = (authority: Authority, revoked: readonly Revoked[], atMs: number): Uint8Array =>
   issueRevocationList(
-    { revoked, number: nowMs, thisUpdateMs: nowMs, nextUpdateMs: authority.certificate.notAfterMs },
+    { revoked, number: Math.floor(atMs / 1000), thisUpdateMs: atMs, nextUpdateMs: authority.certificate.notAfterMs },
     authority,
   );

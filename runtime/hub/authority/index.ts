@@ -18,5 +18,4 @@ export {
   type KeepFault,
   type KeepOptions,
   openKeys,
-  saveRevoked,
 } from "./keep.ts";

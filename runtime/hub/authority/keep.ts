@@ -2,7 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { explainKeyFile, type Host, newPrivateKey, type PrivateKey, readPrivateKey } from "../../certificates/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { type Certificate, explainTrust, type PublicKey, readCertificates, writePem } from "../../signatures/index.ts";
-import { type Disk, type DiskError, type DiskResult, explainDiskError, readFile, saveFile } from "../../store/index.ts";
+import { type Disk, type DiskError, explainDiskError, readFile, saveFile } from "../../store/index.ts";
 import type { FleetName } from "../identity.ts";
 import { type Authority, certifyAuthority, certifyHub, certifyServer, isRenewalDue, sameKey } from "./authority.ts";
 
@@ -17,7 +17,6 @@ export const authorityFiles = {
   /** The hub's certificate as a client of the broker. */
   hub: "hub.crt",
   orderKey: "order.key",
-  revoked: "revoked.crl",
 } as const;
 
 export interface HubKeys {
@@ -156,16 +155,6 @@ async function save(disk: Disk, path: string, text: string, mode: number): Promi
   const saved = await saveFile(disk, WHY, path, Buffer.from(text), mode);
   return saved.ok ? saved : err({ kind: "disk", error: saved.error });
 }
-
-/** Writes the list of revoked certificates beside them, for the broker. */
-export const saveRevoked = (disk: Disk, folder: string, list: Uint8Array): DiskResult<void> =>
-  saveFile(
-    disk,
-    "tell the broker who is revoked",
-    `${folder}/${authorityFiles.revoked}`,
-    Buffer.from(writePem("X509 CRL", list)),
-    CERTIFICATE_MODE,
-  );
 
 export function explainKeep(fault: KeepFault): string {
   switch (fault.kind) {

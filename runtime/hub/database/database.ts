@@ -33,6 +33,12 @@ export interface DeviceCertificate {
   readonly notAfterMs: number;
 }
 
+export interface RevokedCertificate {
+  readonly device: DeviceId;
+  readonly serial: Uint8Array;
+  readonly atMs: number;
+}
+
 export type TokenPurpose = "join" | "operator";
 
 /** A token that was given out. It is kept as its SHA-256: nobody learns a token from the database. */
@@ -83,8 +89,8 @@ export interface HubDatabase {
   addCertificate(id: DeviceId, certificate: DeviceCertificate): Promise<boolean>;
   /** The one that ends last of those that are not revoked. */
   newestCertificate(id: DeviceId): Promise<DeviceCertificate | null>;
-  /** Serials of revoked certificates that have not ended by then. */
-  revokedCertificates(notAfterMs: number): Promise<readonly { readonly serial: Uint8Array; readonly atMs: number }[]>;
+  /** Revoked certificates that have not ended by then. */
+  revokedCertificates(notAfterMs: number): Promise<readonly RevokedCertificate[]>;
 
   addToken(token: Token, by: By): Promise<void>;
   listTokens(purpose: TokenPurpose): Promise<readonly Token[]>;

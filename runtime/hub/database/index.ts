@@ -8,6 +8,7 @@ export type {
   HubDatabase,
   NewDevice,
   Report,
+  RevokedCertificate,
   Token,
   TokenPurpose,
 } from "./database.ts";

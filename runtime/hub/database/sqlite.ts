@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import * as v from "valibot";
 import { err, ok, type Result } from "../../result.ts";
-import type { DeviceId } from "../identity.ts";
+import { type DeviceId, isDeviceId } from "../identity.ts";
 import type { By, Deed, Device, DeviceCertificate, HubDatabase, NewDevice, Token } from "./database.ts";
 import { migrations } from "./migrations.ts";
 
@@ -50,8 +50,9 @@ const Version = v.object({ user_version: v.number() });
 const Count = v.object({ count: v.number() });
 const Value = v.object({ value: v.string() });
 const Bytes = v.instance(Uint8Array);
+const Id = v.custom<DeviceId>((id) => typeof id === "string" && isDeviceId(id));
 const DeviceRow = v.object({
-  id: v.custom<DeviceId>((id) => typeof id === "string"),
+  id: Id,
   key: Bytes,
   status: v.picklist(["waiting", "accepted", "revoked"]),
   code: v.string(),
@@ -63,7 +64,7 @@ const DeviceRow = v.object({
   report: v.nullable(v.string()),
 });
 const CertificateRow = v.object({ serial: Bytes, der: Bytes, notAfterMs: v.number() });
-const RevokedRow = v.object({ serial: Bytes, atMs: v.number() });
+const RevokedRow = v.object({ device: Id, serial: Bytes, atMs: v.number() });
 const TokenRow = v.object({ hash: Bytes, purpose: v.picklist(["join", "operator"]), holder: v.string() });
 const DeedRow = v.object({
   who: v.string(),
@@ -179,7 +180,7 @@ class SqliteDatabase implements HubDatabase {
   async revokedCertificates(notAfterMs: number) {
     return this.db
       .query(
-        "SELECT serial, revokedMs AS atMs FROM certificate WHERE revokedMs IS NOT NULL AND notAfterMs >= $notAfterMs ORDER BY serial",
+        "SELECT device, serial, revokedMs AS atMs FROM certificate WHERE revokedMs IS NOT NULL AND notAfterMs >= $notAfterMs ORDER BY serial",
       )
       .all({ notAfterMs })
       .map((row) => v.parse(RevokedRow, row));

@@ -14,8 +14,15 @@ export interface RegistryPorts {
   readonly authority: Authority;
   /** Milliseconds since 1970. */
   now(): number;
-  /** Puts the list of revoked certificates where the broker reads it; after this nobody on it gets in any more. */
-  publishRevoked(list: Uint8Array): Promise<void>;
+  /** Tells the broker who is out; after this nobody of them gets in any more. */
+  publishRevoked(revoked: Revocations): Promise<void>;
+}
+
+/** Who is shut out and still has a certificate that has not ended. */
+export interface Revocations {
+  /** A certificate revocation list in DER. */
+  readonly list: Uint8Array;
+  readonly devices: readonly DeviceId[];
 }
 
 /** Who belongs to the fleet. `name` of a device is its id, or the code of one that waits; `who` goes into the audit log. */
@@ -36,6 +43,9 @@ export interface Registry {
   /** Publishes the list of revoked certificates. Comes first, and again whenever it may have been lost. */
   publishRevoked(): Promise<void>;
 }
+
+/** Lists are dated back by so much: room for as many seconds' worth of lists at once. */
+const LIST_BACK_MS = 3_600_000;
 
 export function openRegistry(ports: RegistryPorts): Registry {
   const { database, authority } = ports;
@@ -84,11 +94,16 @@ export function openRegistry(ports: RegistryPorts): Registry {
   }
 
   let publishing = Promise.resolve();
+  let listMs = 0;
   /** One after the other: an older list must not come after a newer one. */
   function publishRevoked(): Promise<void> {
     const publish = async (): Promise<void> => {
       const nowMs = ports.now();
-      await ports.publishRevoked(listRevoked(authority, await database.revokedCertificates(nowMs), nowMs));
+      const revoked = await database.revokedCertificates(nowMs);
+      // Lists of one second would count as equally old. So each is a second later than the last, and none is of the future.
+      listMs = Math.max(nowMs - LIST_BACK_MS, listMs + 1000);
+      const devices = [...new Set(revoked.map(({ device }) => device))];
+      await ports.publishRevoked({ list: listRevoked(authority, revoked, listMs), devices });
     };
     publishing = publishing.then(publish, publish);
     return publishing;
