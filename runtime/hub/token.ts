@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { encodeBase32 } from "./base32.ts";
-import type { Token } from "./database/index.ts";
+import type { By, HubDatabase, Token, TokenPurpose } from "./database/index.ts";
 
 const TOKEN = /^cairn-[a-z2-7]{32}$/;
 
@@ -17,4 +17,16 @@ export function matchToken(text: string, tokens: readonly Token[]): Token | null
   let found: Token | null = null;
   for (const token of tokens) if (timingSafeEqual(hash, token.hash)) found = token;
   return found;
+}
+
+/** Makes a token and keeps its hash; the token itself is nowhere but here. */
+export async function giveToken(
+  database: Pick<HubDatabase, "addToken">,
+  purpose: TokenPurpose,
+  holder: string,
+  by: By,
+): Promise<string> {
+  const token = newToken();
+  await database.addToken({ hash: hashOf(token), purpose, holder }, by);
+  return token;
 }

@@ -12,7 +12,7 @@ import { type HubKeys, openKeys } from "../../runtime/hub/authority/index.ts";
 import { type HubDatabase, openSqlite, type TokenPurpose } from "../../runtime/hub/database/index.ts";
 import { type DeviceId, type FleetName, idOf } from "../../runtime/hub/identity.ts";
 import { openRegistry, type Registry, type Revocations } from "../../runtime/hub/registry/index.ts";
-import { hashOf, newToken } from "../../runtime/hub/token.ts";
+import { giveToken } from "../../runtime/hub/token.ts";
 import { realDisk } from "../../runtime/store/index.ts";
 import { unwrap } from "../signatures/signed-state.ts";
 
@@ -65,11 +65,7 @@ export async function testRegistry(nowMs: number): Promise<TestRegistry> {
     keys,
     published,
     nowMs,
-    async addToken(purpose, holder) {
-      const token = newToken();
-      await database.addToken({ hash: hashOf(token), purpose, holder }, { who: "test", atMs: world.nowMs });
-      return token;
-    },
+    addToken: (purpose, holder) => giveToken(database, purpose, holder, { who: "test", atMs: world.nowMs }),
     async [Symbol.asyncDispose]() {
       await database.close();
       rmSync(folder, { recursive: true });

@@ -13,9 +13,11 @@ export {
 } from "./authority.ts";
 export {
   authorityFiles,
+  type Certified,
   explainKeep,
   type HubKeys,
   type KeepFault,
   type KeepOptions,
+  type OrderKey,
   openKeys,
 } from "./keep.ts";

@@ -1,4 +1,5 @@
-import { generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import * as v from "valibot";
 import { explainKeyFile, type Host, newPrivateKey, type PrivateKey, readPrivateKey } from "../../certificates/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { type Certificate, explainTrust, type PublicKey, readCertificates, writePem } from "../../signatures/index.ts";
@@ -21,8 +22,22 @@ export const authorityFiles = {
 
 export interface HubKeys {
   readonly authority: Authority;
-  /** An Ed25519 key as PKCS #8 in PEM: it signs what the hub wants of devices. */
-  readonly orderKey: string;
+  readonly server: Certified;
+  /** It signs what the hub wants of devices. */
+  readonly order: OrderKey;
+}
+
+/** Both in PEM. */
+export interface Certified {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** An Ed25519 key. */
+export interface OrderKey {
+  readonly secret: KeyObject;
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
 }
 
 export type KeepFault =
@@ -66,8 +81,8 @@ export async function openKeys(disk: Disk, options: KeepOptions): Promise<Result
     certifyHub(authority.value, key, ms),
   );
   if (!hub.ok) return hub;
-  const orderKey = await readOrMake(disk, at("orderKey"), newOrderKey);
-  return orderKey.ok ? ok({ authority: authority.value, orderKey: orderKey.value }) : orderKey;
+  const order = await openOrderKey(disk, at("orderKey"));
+  return order.ok ? ok({ authority: authority.value, server: server.value, order: order.value }) : order;
 }
 
 /** Devices know it: whatever its certificate says, only people replace it. */
@@ -105,23 +120,26 @@ async function openCertified(
   path: string,
   nowMs: number,
   issue: (key: PublicKey, nowMs: number) => Uint8Array,
-): Promise<Result<void, KeepFault>> {
+): Promise<Result<Certified, KeepFault>> {
   const key = await openKey(disk, keyPath);
   if (!key.ok) return key;
+  const { publicKey, pem } = key.value;
   const old = await openCertificate(disk, path);
   const isGood =
     old.ok &&
     !isRenewalDue(old.value, nowMs) &&
-    Buffer.from(old.value.der).equals(issue(key.value.publicKey, old.value.notBeforeMs));
-  if (isGood) return ok(undefined);
-  return save(disk, path, writePem("CERTIFICATE", issue(key.value.publicKey, nowMs)), CERTIFICATE_MODE);
+    Buffer.from(old.value.der).equals(issue(publicKey, old.value.notBeforeMs));
+  const certificate = writePem("CERTIFICATE", isGood ? old.value.der : issue(publicKey, nowMs));
+  const saved = isGood ? ok(undefined) : await save(disk, path, certificate, CERTIFICATE_MODE);
+  return saved.ok ? ok({ certificate, key: pem }) : saved;
 }
 
-async function openKey(disk: Disk, path: string): Promise<Result<PrivateKey, KeepFault>> {
+async function openKey(disk: Disk, path: string): Promise<Result<PrivateKey & { readonly pem: string }, KeepFault>> {
   const pem = await readOrMake(disk, path, () => newPrivateKey("p256"));
   if (!pem.ok) return pem;
   const key = readPrivateKey(pem.value);
-  return key.ok ? key : err({ kind: "unusable", path, why: explainKeyFile(key.error) });
+  if (!key.ok) return err({ kind: "unusable", path, why: explainKeyFile(key.error) });
+  return ok({ ...key.value, pem: pem.value });
 }
 
 async function openCertificate(disk: Disk, path: string): Promise<Result<Certificate, KeepFault>> {
@@ -133,6 +151,20 @@ async function openCertificate(disk: Disk, path: string): Promise<Result<Certifi
   return certificate === undefined ? err({ kind: "unusable", path, why: "it is empty" }) : ok(certificate);
 }
 
+async function openOrderKey(disk: Disk, path: string): Promise<Result<OrderKey, KeepFault>> {
+  const pem = await readOrMake(disk, path, newOrderKey);
+  if (!pem.ok) return pem;
+  try {
+    const secret = createPrivateKey(pem.value);
+    if (secret.asymmetricKeyType !== "ed25519") return err({ kind: "unusable", path, why: "it is no Ed25519 key" });
+    const { x } = v.parse(PublicJwk, createPublicKey(pem.value).export({ format: "jwk" }));
+    return ok({ secret, publicKey: Buffer.from(x, "base64url") });
+  } catch {
+    return err({ kind: "unusable", path, why: "its key is broken" });
+  }
+}
+
+const PublicJwk = v.object({ x: v.string() });
 const newOrderKey = (): string =>
   generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" }).toString();
 
