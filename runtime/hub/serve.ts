@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { type Host, inUrl } from "../certificates/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import { fingerprint, writePem } from "../signatures/index.ts";
@@ -5,7 +6,13 @@ import { type Disk, type DiskError, explainDiskError, makeWithParents } from "..
 import { type Api, serveApi } from "./api/index.ts";
 import { explainKeep, type HubKeys, type KeepFault, openKeys } from "./authority/index.ts";
 import { type Broker, type BrokerFault, explainBroker, startBroker } from "./broker/index.ts";
-import { type DatabaseFault, explainDatabase, type HubDatabase, openSqlite } from "./database/index.ts";
+import {
+  type DatabaseFault,
+  explainDatabase,
+  type HubDatabase,
+  openSqlite,
+  type TokenPurpose,
+} from "./database/index.ts";
 import { type FleetName, isFleetName } from "./identity.ts";
 import { openRegistry, type Registry, type Revocations } from "./registry/index.ts";
 import { giveToken } from "./token.ts";
@@ -46,6 +53,7 @@ export interface Hub {
 }
 
 export type HubFault =
+  | { readonly kind: "noHub"; readonly folder: string }
   | { readonly kind: "folder"; readonly error: DiskError }
   | { readonly kind: "database"; readonly fault: DatabaseFault }
   | { readonly kind: "keys"; readonly fault: KeepFault }
@@ -53,6 +61,7 @@ export type HubFault =
   | { readonly kind: "fleet"; readonly found: string; readonly wanted: FleetName }
   | { readonly kind: "listen"; readonly host: string; readonly port: number; readonly why: string };
 
+const databasePath = (folder: string): string => `${folder}/hub.db`;
 const FLEET = "fleet";
 const DEFAULT_FLEET = "default";
 
@@ -60,7 +69,7 @@ const DEFAULT_FLEET = "default";
 export async function serveHub(options: HubOptions, ports: HubPorts): Promise<Result<Hub, HubFault>> {
   const made = await makeWithParents(ports.disk, "make the hub's folder", options.folder);
   if (!made.ok) return err({ kind: "folder", error: made.error });
-  const opened = openSqlite(`${options.folder}/hub.db`);
+  const opened = openSqlite(databasePath(options.folder));
   if (!opened.ok) return err({ kind: "database", fault: opened.error });
   const database = opened.value;
   const started = await startOn(database, options, ports);
@@ -167,8 +176,26 @@ function startApi(
   }
 }
 
+/** Makes another token of a hub that is stopped. */
+export async function addHubToken(
+  folder: string,
+  purpose: TokenPurpose,
+  holder: string,
+  nowMs: number,
+): Promise<Result<string, HubFault>> {
+  const path = databasePath(folder);
+  if (!existsSync(path)) return err({ kind: "noHub", folder });
+  const opened = openSqlite(path);
+  if (!opened.ok) return err({ kind: "database", fault: opened.error });
+  const token = await giveToken(opened.value, purpose, holder, { who: "hub", atMs: nowMs });
+  await opened.value.close();
+  return ok(token);
+}
+
 export function explainHub(fault: HubFault): string {
   switch (fault.kind) {
+    case "noHub":
+      return `${fault.folder} is no folder of a hub: "cairn hub serve" makes one`;
     case "folder":
       return explainDiskError(fault.error);
     case "database":

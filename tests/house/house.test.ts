@@ -178,11 +178,27 @@ test("a start pays only for what it needs", () => {
   expect(loadedWith(runtime, "runtime/main.ts")).toEqual(["runtime/main.ts"]);
   expect(loadedWith(runtime, "runtime/boot/index.ts").length).toBeGreaterThan(50);
   // Other faces, what few devices need, and what of the platform takes long to load.
-  for (const of of ["runtime/cli/", "runtime/signatures/", "node:crypto", "node:stream", "node:zlib", "@noble"]) {
+  for (const of of [
+    "runtime/cli/",
+    "runtime/hub/",
+    "runtime/signatures/",
+    "node:crypto",
+    "node:stream",
+    "node:zlib",
+    "@noble",
+  ]) {
     expect(loaded("runtime/boot/index.ts", of, runtime)).toEqual([]);
   }
   expect(loadedWith(runtime, "runtime/cli/index.ts").length).toBeGreaterThan(20);
-  for (const of of ["runtime/boot/", "runtime/store/", "runtime/state/", "valibot", "node:tty", "node:stream"]) {
+  for (const of of [
+    "runtime/boot/",
+    "runtime/hub/",
+    "runtime/store/",
+    "runtime/state/",
+    "valibot",
+    "node:tty",
+    "node:stream",
+  ]) {
     expect(loaded("runtime/cli/index.ts", of, runtime)).toEqual([]);
   }
 

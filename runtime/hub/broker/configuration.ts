@@ -26,7 +26,6 @@ export interface BrokerFiles {
  */
 export const limits = {
   packetBytesMax: 20 << 10,
-  payloadBytesMax: 18 << 10,
   inflightMax: 16,
   queuedMax: 256,
   queuedBytesMax: 1 << 20,
@@ -56,7 +55,6 @@ export function configurationText({ host, port, user }: BrokerWish, files: Broke
     `acl_file ${files.acl}`,
     "check_retain_source true",
     `max_packet_size ${limits.packetBytesMax}`,
-    `message_size_limit ${limits.payloadBytesMax}`,
     `max_inflight_messages ${limits.inflightMax}`,
     `max_queued_messages ${limits.queuedMax}`,
     `max_queued_bytes ${limits.queuedBytesMax}`,
