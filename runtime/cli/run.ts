@@ -2,12 +2,23 @@ import { buildinfo } from "../buildinfo.ts";
 import { authoring } from "./author/index.ts";
 import { type CommandGroup, command, EXIT_USAGE, group, type Out } from "./command.ts";
 import { ctlOutline } from "./ctl/outline.ts";
+import { fleetOutline } from "./fleet/outline.ts";
 import { helpText } from "./help.ts";
+import { hubOutline } from "./hub/outline.ts";
 import { linkCommand } from "./link.ts";
 import { parse } from "./parse.ts";
 
-/** Every command there is, with those of one word's group given: most of a start would be spent on loading them. */
-export const commands = (ctl: CommandGroup): CommandGroup =>
+/** Groups whose commands load when their word is on the command line: most of a start would be spent on loading them. */
+const late: readonly { readonly outline: Outline; readonly load: () => Promise<CommandGroup> }[] = [
+  { outline: ctlOutline, load: async () => (await import("./ctl/commands.ts")).ctl },
+  { outline: hubOutline, load: async () => (await import("./hub/commands.ts")).hub },
+  { outline: fleetOutline, load: async () => (await import("./fleet/commands.ts")).fleet },
+];
+
+type Outline = Pick<CommandGroup, "name" | "summary" | "example">;
+
+/** Every command there is, with those of the groups that load late. */
+export const commands = (groups: readonly CommandGroup[]): CommandGroup =>
   group("cairn", {
     summary: "Runs a device as a stack of content-addressed parts",
     example: "cairn ctl containers ls",
@@ -25,18 +36,19 @@ export const commands = (ctl: CommandGroup): CommandGroup =>
         },
       }),
       linkCommand,
-      ctl,
+      ...groups,
       ...authoring,
     ],
   });
 
 /** Does what the words after the program's name ask for, and ends with the exit code. */
 export async function runCommandLine(argv: readonly string[], out: Out): Promise<number> {
-  const isForDevice = argv.includes(ctlOutline.name);
-  const ctl = isForDevice
-    ? (await import("./ctl/commands.ts")).ctl
-    : group(ctlOutline.name, { ...ctlOutline, members: [] });
-  const parsed = parse(commands(ctl), argv);
+  const groups = await Promise.all(
+    late.map(({ outline, load }) =>
+      argv.includes(outline.name) ? load() : group(outline.name, { ...outline, members: [] }),
+    ),
+  );
+  const parsed = parse(commands(groups), argv);
   switch (parsed.kind) {
     case "run":
       return parsed.command.run(parsed.values, out);

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { type Command, type CommandGroup, command, flag, group, operand } from "../../runtime/cli/command.ts";
 import { ctl } from "../../runtime/cli/ctl/commands.ts";
+import { fleet } from "../../runtime/cli/fleet/commands.ts";
 import { helpText } from "../../runtime/cli/help.ts";
+import { hub } from "../../runtime/cli/hub/commands.ts";
 import { nearest } from "../../runtime/cli/nearest.ts";
 import { parse } from "../../runtime/cli/parse.ts";
 import { commands } from "../../runtime/cli/run.ts";
@@ -79,7 +81,7 @@ describe("a command line", () => {
 });
 
 describe("every command of cairn", () => {
-  const cairn = commands(ctl);
+  const cairn = commands([ctl, hub, fleet]);
   const walk = (node: Command | CommandGroup, path: readonly string[]): [string, Command | CommandGroup][] => [
     [path.join(" "), node],
     ...(node.kind === "group" ? node.members.flatMap((m) => walk(m, [...path, m.name])) : []),

@@ -112,6 +112,17 @@ test("runtime/tar knows archives and nothing else", () => {
   );
 });
 
+test("runtime/hub knows nothing of the device's runtime, and not how it is asked or shown", () => {
+  expect([...runtime.keys()].some((file) => file.startsWith("runtime/hub/"))).toBe(true);
+  const below = ["certificates", "signatures", "store"].map((name) => `runtime/${name}/index.ts`);
+  const allowed = [...anybody, ...below, "node:", "bun:", "valibot"];
+  expect(foreignImports(runtime, "runtime/hub", allowed)).toEqual([]);
+  for (const target of ["../cli/index.ts", "../boot/index.ts", "../author/sign/index.ts"]) {
+    const breaking = source("runtime/hub/x.ts", `import type { X } from "${target}";`);
+    expect(foreignImports(breaking, "runtime/hub", allowed)).toHaveLength(1);
+  }
+});
+
 /** From a state in an author's hands up to where it goes; each knows those before it, and none how it is asked or shown. */
 const authorsMay: Readonly<Record<string, readonly string[]>> = {
   "runtime/author/repository": ["state", "store", "linux", "author/document"],
@@ -173,6 +184,7 @@ test("a start pays only for what it needs", () => {
   for (const of of [
     "runtime/cli/",
     "runtime/fleet/",
+    "runtime/hub/",
     "runtime/signatures/",
     "node:crypto",
     "node:stream",
@@ -185,6 +197,7 @@ test("a start pays only for what it needs", () => {
   for (const of of [
     "runtime/boot/",
     "runtime/fleet/",
+    "runtime/hub/",
     "runtime/store/",
     "runtime/state/",
     "valibot",

@@ -21,6 +21,8 @@ sfdisk fdisk
 depmod kmod
 cpio cpio
 lxc-start lxc
+mosquitto mosquitto
+mosquitto_pub mosquitto-clients
 flock util-linux
 setpriv util-linux
 dpkg-deb dpkg

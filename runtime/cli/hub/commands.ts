@@ -1,0 +1,6 @@
+import { group } from "../command.ts";
+import { hubOutline } from "./outline.ts";
+import { serveCommand } from "./serve.ts";
+import { tokenCommand } from "./token.ts";
+
+export const hub = group(hubOutline.name, { ...hubOutline, members: [serveCommand, tokenCommand] });

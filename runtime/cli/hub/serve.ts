@@ -1,0 +1,124 @@
+import type { Host } from "../../certificates/index.ts";
+import type { Hub, HubOptions } from "../../hub/index.ts";
+import { err, ok, type Result } from "../../result.ts";
+import { command, EXIT_USAGE, flag, type Out } from "../command.ts";
+import { printable, table } from "../table.ts";
+import { EXIT, exits } from "./exits.ts";
+
+const [PORT, MQTT_PORT] = [8443, 8883];
+
+export const serveCommand = command("serve", {
+  summary: "Serve a fleet from a folder; in an empty one everything that takes is made",
+  example: "cairn hub serve --folder fleet --address 192.0.2.7 --name hub.example",
+  flags: {
+    folder: flag.text("with all that the hub keeps; default the current one"),
+    address: flag.text("where it listens, an IP address or a host name; default 127.0.0.1"),
+    name: flag.texts(
+      "host name or IP address under which it is reached, if not --address; the first is what devices are told",
+    ),
+    port: flag.text(`of the HTTPS API; default ${PORT}, 0 for any that is free`),
+    "mqtt-port": flag.text(`of the MQTT broker; default ${MQTT_PORT}`),
+    fleet: flag.text("name of the fleet, 1 to 16 of a-z 0-9 -; default what it was, or default"),
+    json: flag.switch("what was started as one JSON object"),
+  },
+  operands: {},
+  exits: { ...exits, [EXIT.done]: "ended by SIGINT or SIGTERM" },
+  async run(values, out) {
+    const options = await optionsOf(values);
+    if (!options.ok) {
+      out.complain(`cairn hub serve: ${options.error}`);
+      return EXIT_USAGE;
+    }
+    const { explainHub, serveHub } = await import("../../hub/index.ts");
+    const { realDisk } = await import("../../store/index.ts");
+    const asked = signalled();
+    const log = (line: string): void => out.complain(printable(line));
+    const hub = await serveHub(options.value, { disk: realDisk, now: Date.now, log });
+    if (!hub.ok) {
+      out.complain(`cairn hub serve: ${explainHub(hub.error)}`);
+      return EXIT.failed;
+    }
+    if (values.json) out.print(JSON.stringify(asJson(hub.value)));
+    else describe(hub.value, out);
+    await asked;
+    await hub.value.stop();
+    return EXIT.done;
+  },
+});
+
+interface Wish {
+  readonly folder: string | null;
+  readonly address: string | null;
+  readonly name: readonly string[];
+  readonly port: string | null;
+  readonly "mqtt-port": string | null;
+  readonly fleet: string | null;
+}
+
+async function optionsOf(wish: Wish): Promise<Result<HubOptions, string>> {
+  const { explainHost, parseHost } = await import("../../certificates/index.ts");
+  const { isFleetName } = await import("../../hub/index.ts");
+  const { resolve } = await import("node:path");
+  const hosts: Host[] = [];
+  for (const text of [...wish.name, wish.address ?? "127.0.0.1"]) {
+    const host = parseHost(text);
+    if (!host.ok) return err(explainHost(host.error));
+    hosts.push(host.value);
+  }
+  const host = hosts.at(-1);
+  // Not an address that anybody could connect to.
+  const [first, ...rest] = hosts.filter(({ text }) => text !== "0.0.0.0" && text !== "::");
+  if (host === undefined || first === undefined) {
+    return err(`--address ${wish.address} is where it listens: say with --name under which it is reached`);
+  }
+  const [port, mqttPort] = [portOf(wish.port, PORT), portOf(wish["mqtt-port"], MQTT_PORT)];
+  if (port === null || mqttPort === null || mqttPort === 0) return err("a port is a number from 1 to 65535");
+  const fleet = wish.fleet;
+  if (fleet !== null && !isFleetName(fleet)) return err(`--fleet "${fleet}" is no name: wanted 1 to 16 of a-z 0-9 -`);
+  // As ourselves: it reads files that are for their owner alone.
+  const brokerUser = process.getuid?.() === 0 ? "root" : null;
+  const folder = resolve(wish.folder ?? ".");
+  return ok({ folder, fleet, host, hosts: [first, ...rest], port, mqttPort, brokerUser });
+}
+
+/** Null: none. */
+function portOf(text: string | null, otherwise: number): number | null {
+  if (text === null) return otherwise;
+  return /^\d{1,5}$/.test(text) && Number(text) < 65536 ? Number(text) : null;
+}
+
+/** Resolves when somebody wants the end; a second signal ends the program at once. */
+const signalled = (): Promise<void> =>
+  new Promise((resolve) => {
+    const stop = (): void => {
+      for (const name of ["SIGINT", "SIGTERM"] as const) process.off(name, stop);
+      resolve();
+    };
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, stop);
+  });
+
+const asJson = ({ fleet, url, mqttUrl, fingerprint, tokens }: Hub) => ({
+  fleet,
+  url,
+  mqttUrl,
+  authority: `sha256:${fingerprint}`,
+  tokens,
+});
+
+function describe({ fleet, url, mqttUrl, fingerprint, tokens }: Hub, out: Out): void {
+  const authority = `sha256:${fingerprint}`;
+  const facts = [
+    ["fleet", fleet],
+    ["hub", url],
+    ["broker", mqttUrl],
+    ["authority", authority],
+  ];
+  out.print(table(facts));
+  if (tokens === null) return;
+  const rows = [
+    ["operator", tokens.operator],
+    ["join", tokens.join],
+  ];
+  out.print(`\nmade just now, and shown this once:\n${table(rows)}`);
+  out.print(`\noperate it with:\ncairn fleet login ${url} --authority ${authority} --token -`);
+}

@@ -1,0 +1,34 @@
+import { command, EXIT_USAGE, flag, operand } from "../command.ts";
+import { EXIT, exits } from "./exits.ts";
+
+const PURPOSES = ["join", "operator"] as const;
+const HOLDER = /^[\x21-\x7e]{1,64}$/;
+
+export const tokenCommand = command("token", {
+  summary: "Make another token while the hub is stopped, and print it this once",
+  example: "cairn hub token operator --holder jane",
+  flags: {
+    folder: flag.text("of the hub; default the current one"),
+    holder: flag.text("whose it is, for the audit log: 1 to 64 letters without spaces; default the purpose"),
+  },
+  operands: { purpose: operand.needed("join, for images of devices, or operator, for people") },
+  exits,
+  async run({ folder, holder, purpose }, out) {
+    const wanted = PURPOSES.find((one) => one === purpose);
+    const name = holder ?? purpose;
+    if (wanted === undefined || !HOLDER.test(name)) {
+      const wrong =
+        wanted === undefined ? `"${purpose}" is neither join nor operator` : "--holder wants 1 to 64 letters";
+      out.complain(`cairn hub token: ${wrong}`);
+      return EXIT_USAGE;
+    }
+    const { addHubToken, explainHub } = await import("../../hub/index.ts");
+    const added = await addHubToken(folder ?? ".", wanted, name, Date.now());
+    if (!added.ok) {
+      out.complain(`cairn hub token: ${explainHub(added.error)}`);
+      return EXIT.failed;
+    }
+    out.print(added.value);
+    return EXIT.done;
+  },
+});

@@ -1,0 +1,15 @@
+import type { Device } from "../database/index.ts";
+
+/** A device as the API shows it. Times are as RFC 3339 has them; the code is shown as long as it is of use. */
+export const deviceView = ({ id, status, code, tags, firstMs, changedMs, askedMs, report }: Device) => ({
+  id,
+  status,
+  ...(status === "waiting" ? { code } : {}),
+  tags,
+  first: timeOf(firstMs),
+  changed: timeOf(changedMs),
+  asked: timeOf(askedMs),
+  report: report === null ? null : { at: timeOf(report.atMs), text: report.text },
+});
+
+const timeOf = (ms: number): string => new Date(ms).toISOString();

@@ -1,0 +1,108 @@
+import type { HubDatabase } from "../database/index.ts";
+import type { Registry } from "../registry/index.ts";
+import { type Answer, asResponse, refused } from "./answer.ts";
+import { authorize, tokenOf } from "./authorize.ts";
+import { type Fleet, type Route, routes } from "./routes.ts";
+
+export interface ApiOptions {
+  /** Where it listens, and nowhere else; port 0: any that is free. */
+  readonly host: string;
+  readonly port: number;
+  /** PEM. */
+  readonly certificate: string;
+  readonly key: string;
+  readonly registry: Registry;
+  readonly database: HubDatabase;
+  readonly fleet: Fleet;
+  /** A sentence about something that failed in here. */
+  log(line: string): void;
+}
+
+export interface Api {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** No route takes more; headers are bounded by the server itself, at 16 KiB. */
+const BODY_BYTES_MAX = 64 << 10;
+const PATH_CHARS_MAX = 1024;
+const IDLE_S = 30;
+
+/** Serves the API over HTTPS. Throws when it cannot listen. */
+export function serveApi(options: ApiOptions): Api {
+  const { host, port, certificate, key, log } = options;
+  const server: Bun.Server<undefined> = Bun.serve({
+    hostname: host,
+    port,
+    tls: { cert: certificate, key },
+    maxRequestBodySize: BODY_BYTES_MAX,
+    idleTimeout: IDLE_S,
+    development: false,
+    fetch: async (request) => asResponse(await answer(request, options)),
+    error(thrown) {
+      log(`a request failed: ${thrown.stack ?? String(thrown)}`);
+      return asResponse(refused(500, "failed", "the hub failed at this; its log says why"));
+    },
+  });
+  return { port: server.port ?? port, stop: () => server.stop(true) };
+}
+
+async function answer(request: Request, { registry, database, fleet }: ApiOptions): Promise<Answer> {
+  const url = new URL(request.url);
+  const path = url.pathname.length > PATH_CHARS_MAX ? [] : url.pathname.split("/").slice(1);
+  const there = routes.filter((route) => nameIn(route, path) !== null);
+  const route = there.find(({ method }) => method === request.method);
+  if (route === undefined) {
+    if (there.length === 0) return refused(404, "path", "there is nothing here");
+    const allow = there.map(({ method }) => method).join(", ");
+    return refused(405, "method", `wanted ${allow}`, { allow });
+  }
+  const caller = await authorize(route.right, request.headers, database);
+  if (!caller.ok) return caller.error; // before its body is looked at
+  const body = await readAtMost(request, route.bodyBytesMax);
+  if (body === null) return refused(413, "tooLarge", `wanted at most ${route.bodyBytesMax} bytes`);
+  return route.answer({
+    registry,
+    fleet,
+    caller: caller.value,
+    token: tokenOf(request.headers),
+    name: nameIn(route, path) ?? "",
+    query: url.searchParams,
+    body,
+  });
+}
+
+/** What stands for `:name`, or nothing; null: the path is not the route's. */
+function nameIn(route: Route, path: readonly string[]): string | null {
+  const wanted = route.path.split("/").slice(1);
+  if (wanted.length !== path.length) return null;
+  let name = "";
+  for (const [index, segment] of wanted.entries()) {
+    const found = path[index] ?? "";
+    if (segment === ":name") name = decoded(found);
+    else if (segment !== found) return null;
+  }
+  return name;
+}
+
+/** What is encoded wrongly names nothing that we have. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+/** The whole body; null: it is larger. */
+async function readAtMost(request: Request, bytesMax: number): Promise<Uint8Array | null> {
+  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) return null;
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of request.body ?? []) {
+    size += part.length;
+    if (size > bytesMax) return null;
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,91 @@
+import {
+  type CertificateRequest,
+  type Host,
+  issueCertificate,
+  issueRevocationList,
+  type PrivateKey,
+  type Purpose,
+  type Revoked,
+} from "../../certificates/index.ts";
+import { type Certificate, encodePublicKey, type PublicKey } from "../../signatures/index.ts";
+import { type DeviceId, type FleetName, idOf } from "../identity.ts";
+
+/** Who vouches for the fleet's devices and for the hub itself. */
+export interface Authority {
+  readonly certificate: Certificate;
+  readonly key: PrivateKey;
+}
+
+const DAY_MS = 86_400_000;
+const AUTHORITY_DAYS = 20 * 365;
+const CERTIFICATE_DAYS = 365;
+/** What ends sooner is renewed. */
+const RENEWAL_DAYS = 60;
+
+/** The name in the hub's own client certificate, by which the broker knows it. No device has it: ids have 13 characters. */
+export const HUB_NAME = "hub";
+
+/** A new authority's own certificate: for 20 years, and for nothing but devices and servers. */
+export const certifyAuthority = (key: PrivateKey, fleet: FleetName, nowMs: number): Uint8Array =>
+  issueCertificate(
+    {
+      key: key.publicKey,
+      commonName: `Cairn fleet ${fleet}`,
+      purpose: { kind: "authority", pathLengthMax: 0 },
+      ...from(nowMs, AUTHORITY_DAYS),
+    },
+    { certificate: null, key },
+  );
+
+/** For a year, as the others below. */
+export const certifyServer = (authority: Authority, key: PublicKey, hosts: readonly Host[], nowMs: number) =>
+  certify(authority, key, HUB_NAME, { kind: "server", hosts }, nowMs);
+
+/** With which the hub itself is a client of the broker. */
+export const certifyHub = (authority: Authority, key: PublicKey, nowMs: number) =>
+  certify(authority, key, HUB_NAME, { kind: "client" }, nowMs);
+
+/** The name is made from the key and not taken from the request: nobody is certified by a name that is another's. */
+export const certifyDevice = (authority: Authority, key: PublicKey, nowMs: number) =>
+  certify(authority, key, idOf(key), { kind: "client" }, nowMs);
+
+/** The id of the device that asks; null: the request is for another name. */
+export function deviceOf({ commonName, key }: CertificateRequest): DeviceId | null {
+  const id = idOf(key);
+  return commonName === id ? id : null;
+}
+
+function certify(authority: Authority, key: PublicKey, commonName: string, purpose: Purpose, nowMs: number) {
+  const { notBeforeMs, notAfterMs } = from(nowMs, CERTIFICATE_DAYS);
+  // Nothing outlives its authority: OpenSSL would refuse it anyway.
+  const wish = {
+    key,
+    commonName,
+    purpose,
+    notBeforeMs,
+    notAfterMs: Math.min(notAfterMs, authority.certificate.notAfterMs),
+  };
+  return issueCertificate(wish, authority);
+}
+
+/** From the beginning of the day: a device whose clock is a little behind takes it too. */
+function from(nowMs: number, days: number) {
+  const notBeforeMs = Math.floor(nowMs / DAY_MS) * DAY_MS;
+  return { notBeforeMs, notAfterMs: notBeforeMs + days * DAY_MS };
+}
+
+export const isRenewalDue = ({ notAfterMs }: { readonly notAfterMs: number }, nowMs: number): boolean =>
+  nowMs > notAfterMs - RENEWAL_DAYS * DAY_MS;
+
+export const sameKey = (a: PublicKey, b: PublicKey): boolean =>
+  Buffer.from(encodePublicKey(a)).equals(encodePublicKey(b));
+
+/**
+ * Whose certificates count no more, as of `atMs`. Of two lists OpenSSL takes the one with the later time, in whole seconds. It holds as
+ * long as the authority: the hub itself puts it where the broker reads it, so an end would only lock everybody out when the hub is away.
+ */
+export const listRevoked = (authority: Authority, revoked: readonly Revoked[], atMs: number): Uint8Array =>
+  issueRevocationList(
+    { revoked, number: Math.floor(atMs / 1000), thisUpdateMs: atMs, nextUpdateMs: authority.certificate.notAfterMs },
+    authority,
+  );

@@ -1,0 +1,200 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import * as v from "valibot";
+import { explainKeyFile, type Host, newPrivateKey, type PrivateKey, readPrivateKey } from "../../certificates/index.ts";
+import { err, ok, type Result } from "../../result.ts";
+import { type Certificate, explainTrust, type PublicKey, readCertificates, writePem } from "../../signatures/index.ts";
+import { type Disk, type DiskError, explainDiskError, readFile, saveFile } from "../../store/index.ts";
+import type { FleetName } from "../identity.ts";
+import { type Authority, certifyAuthority, certifyHub, certifyServer, isRenewalDue, sameKey } from "./authority.ts";
+
+/** Names of the files in the authority's folder. Keys are readable by their owner alone. */
+export const authorityFiles = {
+  authorityKey: "authority.key",
+  authority: "authority.crt",
+  serverKey: "server.key",
+  /** The server's certificate, with the addresses it is good for. */
+  server: "server.crt",
+  hubKey: "hub.key",
+  /** The hub's certificate as a client of the broker. */
+  hub: "hub.crt",
+  orderKey: "order.key",
+} as const;
+
+export interface HubKeys {
+  readonly authority: Authority;
+  readonly server: Certified;
+  /** It signs what the hub wants of devices. */
+  readonly order: OrderKey;
+}
+
+/** Both in PEM. */
+export interface Certified {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** An Ed25519 key. */
+export interface OrderKey {
+  readonly secret: KeyObject;
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+}
+
+export type KeepFault =
+  | { readonly kind: "disk"; readonly error: DiskError }
+  /** Something is there that cannot be used; it is left as it is. `why` is a sentence. */
+  | { readonly kind: "unusable"; readonly path: string; readonly why: string }
+  /** A certificate whose key is gone. */
+  | { readonly kind: "keyGone"; readonly path: string; readonly certificate: string };
+
+export interface KeepOptions {
+  readonly folder: string;
+  readonly fleet: FleetName;
+  /** Under which the server is reached. */
+  readonly hosts: readonly Host[];
+  readonly nowMs: number;
+}
+
+const FILE_BYTES_MAX = 64 << 10;
+const [KEY_MODE, CERTIFICATE_MODE, FOLDER_MODE] = [0o600, 0o644, 0o700];
+const WHY = "keep the hub's keys";
+
+/**
+ * The hub's keys and certificates, from its folder; what is missing is made. The certificates of server and hub are made again when
+ * they end within 60 days, or the server is reached under other names.
+ */
+export async function openKeys(disk: Disk, options: KeepOptions): Promise<Result<HubKeys, KeepFault>> {
+  const { folder, fleet, hosts, nowMs } = options;
+  const made = await disk.mkdir(WHY, folder, FOLDER_MODE);
+  if (!made.ok && made.error.kind !== "exists") return err({ kind: "disk", error: made.error });
+  const at = (name: keyof typeof authorityFiles): string => `${folder}/${authorityFiles[name]}`;
+
+  const authority = await openAuthority(disk, at("authorityKey"), at("authority"), (key) =>
+    certifyAuthority(key, fleet, nowMs),
+  );
+  if (!authority.ok) return authority;
+  const server = await openCertified(disk, at("serverKey"), at("server"), nowMs, (key, ms) =>
+    certifyServer(authority.value, key, hosts, ms),
+  );
+  if (!server.ok) return server;
+  const hub = await openCertified(disk, at("hubKey"), at("hub"), nowMs, (key, ms) =>
+    certifyHub(authority.value, key, ms),
+  );
+  if (!hub.ok) return hub;
+  const order = await openOrderKey(disk, at("orderKey"));
+  return order.ok ? ok({ authority: authority.value, server: server.value, order: order.value }) : order;
+}
+
+/** Devices know it: whatever its certificate says, only people replace it. */
+async function openAuthority(
+  disk: Disk,
+  keyPath: string,
+  path: string,
+  issue: (key: PrivateKey) => Uint8Array,
+): Promise<Result<Authority, KeepFault>> {
+  const old = await readIfThere(disk, path);
+  if (!old.ok) return old;
+  if (old.value !== null) {
+    const pem = await readIfThere(disk, keyPath);
+    if (!pem.ok) return pem;
+    if (pem.value === null) return err({ kind: "keyGone", path: keyPath, certificate: path });
+  }
+  const key = await openKey(disk, keyPath);
+  if (!key.ok) return key;
+  if (old.value === null) {
+    const saved = await save(disk, path, writePem("CERTIFICATE", issue(key.value)), CERTIFICATE_MODE);
+    if (!saved.ok) return saved;
+  }
+  const certificate = await openCertificate(disk, path);
+  if (!certificate.ok) return certificate;
+  const isItsKey = certificate.value.key.ok && sameKey(certificate.value.key.value, key.value.publicKey);
+  if (!isItsKey)
+    return err({ kind: "unusable", path: keyPath, why: `it is not the key of the certificate in ${path}` });
+  return ok({ certificate: certificate.value, key: key.value });
+}
+
+/** The same wish gives the same bytes, so a certificate is good as long as it is what would be issued with its beginning. */
+async function openCertified(
+  disk: Disk,
+  keyPath: string,
+  path: string,
+  nowMs: number,
+  issue: (key: PublicKey, nowMs: number) => Uint8Array,
+): Promise<Result<Certified, KeepFault>> {
+  const key = await openKey(disk, keyPath);
+  if (!key.ok) return key;
+  const { publicKey, pem } = key.value;
+  const old = await openCertificate(disk, path);
+  const isGood =
+    old.ok &&
+    !isRenewalDue(old.value, nowMs) &&
+    Buffer.from(old.value.der).equals(issue(publicKey, old.value.notBeforeMs));
+  const certificate = writePem("CERTIFICATE", isGood ? old.value.der : issue(publicKey, nowMs));
+  const saved = isGood ? ok(undefined) : await save(disk, path, certificate, CERTIFICATE_MODE);
+  return saved.ok ? ok({ certificate, key: pem }) : saved;
+}
+
+async function openKey(disk: Disk, path: string): Promise<Result<PrivateKey & { readonly pem: string }, KeepFault>> {
+  const pem = await readOrMake(disk, path, () => newPrivateKey("p256"));
+  if (!pem.ok) return pem;
+  const key = readPrivateKey(pem.value);
+  if (!key.ok) return err({ kind: "unusable", path, why: explainKeyFile(key.error) });
+  return ok({ ...key.value, pem: pem.value });
+}
+
+async function openCertificate(disk: Disk, path: string): Promise<Result<Certificate, KeepFault>> {
+  const pem = await readFile(disk, WHY, path, FILE_BYTES_MAX);
+  if (!pem.ok) return err({ kind: "disk", error: pem.error });
+  const read = readCertificates(Buffer.from(pem.value).toString("latin1"));
+  if (!read.ok) return err({ kind: "unusable", path, why: explainTrust(read.error) });
+  const [certificate] = read.value;
+  return certificate === undefined ? err({ kind: "unusable", path, why: "it is empty" }) : ok(certificate);
+}
+
+async function openOrderKey(disk: Disk, path: string): Promise<Result<OrderKey, KeepFault>> {
+  const pem = await readOrMake(disk, path, newOrderKey);
+  if (!pem.ok) return pem;
+  try {
+    const secret = createPrivateKey(pem.value);
+    if (secret.asymmetricKeyType !== "ed25519") return err({ kind: "unusable", path, why: "it is no Ed25519 key" });
+    const { x } = v.parse(PublicJwk, createPublicKey(pem.value).export({ format: "jwk" }));
+    return ok({ secret, publicKey: Buffer.from(x, "base64url") });
+  } catch {
+    return err({ kind: "unusable", path, why: "its key is broken" });
+  }
+}
+
+const PublicJwk = v.object({ x: v.string() });
+const newOrderKey = (): string =>
+  generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" }).toString();
+
+async function readOrMake(disk: Disk, path: string, make: () => string): Promise<Result<string, KeepFault>> {
+  const old = await readIfThere(disk, path);
+  if (!old.ok) return old;
+  if (old.value !== null) return ok(old.value);
+  const text = make();
+  const saved = await save(disk, path, text, KEY_MODE);
+  return saved.ok ? ok(text) : saved;
+}
+
+async function readIfThere(disk: Disk, path: string): Promise<Result<string | null, KeepFault>> {
+  const read = await readFile(disk, WHY, path, FILE_BYTES_MAX);
+  if (read.ok) return ok(Buffer.from(read.value).toString("latin1"));
+  return read.error.kind === "missing" ? ok(null) : err({ kind: "disk", error: read.error });
+}
+
+async function save(disk: Disk, path: string, text: string, mode: number): Promise<Result<void, KeepFault>> {
+  const saved = await saveFile(disk, WHY, path, Buffer.from(text), mode);
+  return saved.ok ? saved : err({ kind: "disk", error: saved.error });
+}
+
+export function explainKeep(fault: KeepFault): string {
+  switch (fault.kind) {
+    case "disk":
+      return explainDiskError(fault.error);
+    case "unusable":
+      return `${WHY}: ${fault.path}: ${fault.why}; it was left as it is`;
+    case "keyGone":
+      return `${WHY}: ${fault.path} is gone, and without it the certificate in ${fault.certificate} is of no use: bring it back from a backup`;
+  }
+}

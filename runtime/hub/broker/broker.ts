@@ -1,0 +1,71 @@
+import { err, ok, type Result } from "../../result.ts";
+import { writePem } from "../../signatures/index.ts";
+import { type Disk, type DiskError, type DiskResult, explainDiskError, saveFile } from "../../store/index.ts";
+import { authorityFiles, HUB_NAME } from "../authority/index.ts";
+import type { FleetName } from "../identity.ts";
+import type { Revocations } from "../registry/index.ts";
+import { aclText, type BrokerFiles, type BrokerWish, configurationText } from "./configuration.ts";
+import { explainMosquitto, type Mosquitto, type MosquittoFault, startMosquitto } from "./mosquitto.ts";
+
+export interface BrokerOptions extends BrokerWish {
+  /** Of the hub; the keys and certificates are in its folder `authority`. */
+  readonly folder: string;
+  readonly fleet: FleetName;
+  log(line: string): void;
+}
+
+export interface Broker {
+  readonly process: Mosquitto;
+  /** From now on these are out: they cannot connect, and who is connected is allowed nothing. */
+  publishRevoked(revoked: Revocations): DiskResult<void>;
+  stop(): Promise<void>;
+}
+
+export type BrokerFault = MosquittoFault | { readonly kind: "disk"; readonly error: DiskError };
+
+const files: BrokerFiles & { readonly configuration: string } = {
+  configuration: "broker/mosquitto.conf",
+  authority: `authority/${authorityFiles.authority}`,
+  certificate: `authority/${authorityFiles.server}`,
+  key: `authority/${authorityFiles.serverKey}`,
+  revoked: "broker/revoked.crl",
+  acl: "broker/acl",
+  folder: "broker",
+};
+const WHY = "configure the broker";
+const [FOLDER_MODE, FILE_MODE] = [0o700, 0o600];
+
+/** Writes all that the broker reads, and starts it. */
+export async function startBroker(
+  disk: Disk,
+  options: BrokerOptions,
+  revoked: Revocations,
+): Promise<Result<Broker, BrokerFault>> {
+  const { folder, fleet, log } = options;
+  const save = (path: string, text: string): DiskResult<void> =>
+    saveFile(disk, WHY, `${folder}/${path}`, Buffer.from(text), FILE_MODE);
+  const saveRevoked = async ({ list, devices }: Revocations): DiskResult<void> => {
+    const saved = await save(files.revoked, writePem("X509 CRL", list));
+    return saved.ok ? save(files.acl, aclText(fleet, HUB_NAME, devices)) : saved;
+  };
+
+  const made = await disk.mkdir(WHY, `${folder}/${files.folder}`, FOLDER_MODE);
+  if (!made.ok && made.error.kind !== "exists") return err({ kind: "disk", error: made.error });
+  const configured = await save(files.configuration, configurationText(options, files));
+  const told = configured.ok ? await saveRevoked(revoked) : configured;
+  if (!told.ok) return err({ kind: "disk", error: told.error });
+  const started = await startMosquitto({ folder, configuration: files.configuration, log });
+  if (!started.ok) return started;
+  return ok({
+    process: started.value,
+    async publishRevoked(now) {
+      const saved = await saveRevoked(now);
+      if (saved.ok) await started.value.reload();
+      return saved;
+    },
+    stop: () => started.value.stop(),
+  });
+}
+
+export const explainBroker = (fault: BrokerFault): string =>
+  fault.kind === "disk" ? explainDiskError(fault.error) : explainMosquitto(fault);

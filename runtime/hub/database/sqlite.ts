@@ -1,0 +1,258 @@
+import { Database } from "bun:sqlite";
+import { closeSync, openSync } from "node:fs";
+import * as v from "valibot";
+import { err, ok, type Result } from "../../result.ts";
+import { type DeviceId, isDeviceId } from "../identity.ts";
+import type { By, Deed, Device, DeviceCertificate, HubDatabase, NewDevice, Token } from "./database.ts";
+import { migrations } from "./migrations.ts";
+
+export type DatabaseFault =
+  /** Another hub works with this file. */
+  | { readonly kind: "busy"; readonly path: string }
+  /** A newer program made it. */
+  | { readonly kind: "newer"; readonly path: string; readonly version: number }
+  | { readonly kind: "failed"; readonly path: string; readonly why: string };
+
+/** Opens the file or makes it, readable by its owner alone, and holds it: no other process can open it meanwhile. */
+export function openSqlite(path: string): Result<HubDatabase, DatabaseFault> {
+  let db: Database | null = null;
+  try {
+    closeSync(openSync(path, "a", 0o600)); // SQLite gives its other files the mode of the first
+    db = new Database(path, { strict: true, readwrite: true });
+    db.run("PRAGMA locking_mode = EXCLUSIVE");
+    db.run("PRAGMA journal_mode = WAL");
+    db.run("PRAGMA synchronous = FULL");
+    db.run("PRAGMA foreign_keys = ON");
+    const version = migrate(db);
+    if (version <= migrations.length) return ok(new SqliteDatabase(db));
+    db.close();
+    return err({ kind: "newer", path, version });
+  } catch (thrown) {
+    db?.close();
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    return err(/locked|busy/i.test(why) ? { kind: "busy", path } : { kind: "failed", path, why });
+  }
+}
+
+/** Brings an older file to the newest form, step by step; the value is its version then. */
+function migrate(db: Database): number {
+  return db
+    .transaction(() => {
+      const { user_version: version } = v.parse(Version, db.query("PRAGMA user_version").get());
+      for (const step of migrations.slice(version)) db.run(step);
+      if (version < migrations.length) db.run(`PRAGMA user_version = ${migrations.length}`);
+      return Math.max(version, migrations.length);
+    })
+    .exclusive();
+}
+
+const Version = v.object({ user_version: v.number() });
+const Count = v.object({ count: v.number() });
+const Value = v.object({ value: v.string() });
+const Bytes = v.instance(Uint8Array);
+const Id = v.custom<DeviceId>((id) => typeof id === "string" && isDeviceId(id));
+const DeviceRow = v.object({
+  id: Id,
+  key: Bytes,
+  status: v.picklist(["waiting", "accepted", "revoked"]),
+  code: v.string(),
+  tags: v.pipe(v.string(), v.parseJson(), v.array(v.string())),
+  firstMs: v.number(),
+  changedMs: v.number(),
+  askedMs: v.number(),
+  reportMs: v.nullable(v.number()),
+  report: v.nullable(v.string()),
+});
+const CertificateRow = v.object({ serial: Bytes, der: Bytes, notAfterMs: v.number() });
+const RevokedRow = v.object({ device: Id, serial: Bytes, atMs: v.number() });
+const TokenRow = v.object({ hash: Bytes, purpose: v.picklist(["join", "operator"]), holder: v.string() });
+const DeedRow = v.object({
+  who: v.string(),
+  atMs: v.number(),
+  what: v.picklist(["join", "accept", "revoke", "tag", "token"]),
+  about: v.string(),
+});
+
+const DEVICE = `SELECT id, key, status, code, firstMs, changedMs, askedMs, reportMs, report,
+  (SELECT json_group_array(tag) FROM (SELECT tag FROM tag WHERE device = id ORDER BY tag)) AS tags FROM device`;
+
+function deviceOf(row: unknown): Device {
+  const { reportMs, report, ...rest } = v.parse(DeviceRow, row);
+  return { ...rest, report: reportMs === null || report === null ? null : { atMs: reportMs, text: report } };
+}
+
+class SqliteDatabase implements HubDatabase {
+  constructor(private readonly db: Database) {}
+
+  async addDevice({ id, key, code, status }: NewDevice, by: By): Promise<boolean> {
+    return this.step(() => {
+      const added = this.change(
+        `INSERT INTO device (id, key, status, code, firstMs, changedMs, askedMs) VALUES ($id, $key, $status, $code, $at, $at, $at)
+         ON CONFLICT (id) DO NOTHING`,
+        { id, key, status, code, at: by.atMs },
+      );
+      if (added && status === "accepted") this.note("join", id, by);
+      return added;
+    });
+  }
+
+  async findDevice(id: DeviceId): Promise<Device | null> {
+    const row = this.db.query(`${DEVICE} WHERE id = $id`).get({ id });
+    return row === null ? null : deviceOf(row);
+  }
+
+  async listDevices(): Promise<readonly Device[]> {
+    return this.db.query(`${DEVICE} ORDER BY id`).all().map(deviceOf);
+  }
+
+  async acceptDevice(id: DeviceId, by: By): Promise<boolean> {
+    return this.step(() => {
+      const accepted = this.change(
+        "UPDATE device SET status = 'accepted', changedMs = $at WHERE id = $id AND status = 'waiting'",
+        { id, at: by.atMs },
+      );
+      if (accepted) this.note("accept", id, by);
+      return accepted;
+    });
+  }
+
+  async revokeDevice(id: DeviceId, by: By): Promise<boolean> {
+    return this.step(() => {
+      const revoked = this.change(
+        "UPDATE device SET status = 'revoked', changedMs = $at WHERE id = $id AND status <> 'revoked'",
+        { id, at: by.atMs },
+      );
+      if (!revoked) return false;
+      this.change("UPDATE certificate SET revokedMs = $at WHERE device = $id AND revokedMs IS NULL", {
+        id,
+        at: by.atMs,
+      });
+      this.note("revoke", id, by);
+      return true;
+    });
+  }
+
+  async setTags(id: DeviceId, tags: readonly string[], by: By): Promise<boolean> {
+    return this.step(() => {
+      if (this.db.query("SELECT 1 FROM device WHERE id = $id").get({ id }) === null) return false;
+      this.change("DELETE FROM tag WHERE device = $id", { id });
+      for (const tag of tags) this.change("INSERT INTO tag (device, tag) VALUES ($id, $tag)", { id, tag });
+      this.note("tag", id, by);
+      return true;
+    });
+  }
+
+  async markAsked(id: DeviceId, atMs: number): Promise<boolean> {
+    return this.change("UPDATE device SET askedMs = $atMs WHERE id = $id", { id, atMs });
+  }
+
+  async setReport(id: DeviceId, { atMs, text }: { readonly atMs: number; readonly text: string }): Promise<boolean> {
+    return this.change("UPDATE device SET reportMs = $atMs, report = $text WHERE id = $id", { id, atMs, text });
+  }
+
+  async countWaiting(): Promise<number> {
+    const row = this.db.query("SELECT count(*) AS count FROM device WHERE status = 'waiting'").get();
+    return v.parse(Count, row).count;
+  }
+
+  async forgetWaiting(askedBeforeMs: number): Promise<void> {
+    this.change("DELETE FROM device WHERE status = 'waiting' AND askedMs < $askedBeforeMs", { askedBeforeMs });
+  }
+
+  async addCertificate(id: DeviceId, { serial, der, notAfterMs }: DeviceCertificate): Promise<boolean> {
+    return this.change(
+      `INSERT INTO certificate (serial, device, der, notAfterMs)
+       SELECT $serial, id, $der, $notAfterMs FROM device WHERE id = $id AND status = 'accepted'
+       ON CONFLICT (serial) DO UPDATE SET der = excluded.der`,
+      { id, serial, der, notAfterMs },
+    );
+  }
+
+  async newestCertificate(id: DeviceId): Promise<DeviceCertificate | null> {
+    const row = this.db
+      .query(
+        "SELECT serial, der, notAfterMs FROM certificate WHERE device = $id AND revokedMs IS NULL ORDER BY notAfterMs DESC LIMIT 1",
+      )
+      .get({ id });
+    return row === null ? null : v.parse(CertificateRow, row);
+  }
+
+  async revokedCertificates(notAfterMs: number) {
+    return this.db
+      .query(
+        "SELECT device, serial, revokedMs AS atMs FROM certificate WHERE revokedMs IS NOT NULL AND notAfterMs >= $notAfterMs ORDER BY serial",
+      )
+      .all({ notAfterMs })
+      .map((row) => v.parse(RevokedRow, row));
+  }
+
+  async addToken({ hash, purpose, holder }: Token, by: By): Promise<void> {
+    this.step(() => {
+      this.change("INSERT INTO token (hash, purpose, holder) VALUES ($hash, $purpose, $holder)", {
+        hash,
+        purpose,
+        holder,
+      });
+      this.note("token", holder, by);
+    });
+  }
+
+  async listTokens(purpose: Token["purpose"]): Promise<readonly Token[]> {
+    const rows = this.db.query("SELECT hash, purpose, holder FROM token WHERE purpose = $purpose").all({ purpose });
+    return rows.map((row) => v.parse(TokenRow, row));
+  }
+
+  async listDeeds(max: number): Promise<readonly Deed[]> {
+    const rows = this.db.query("SELECT who, atMs, what, about FROM deed ORDER BY number DESC LIMIT $max").all({ max });
+    return rows.map((row) => v.parse(DeedRow, row));
+  }
+
+  async setting(name: string): Promise<string | null> {
+    const row = this.db.query("SELECT value FROM setting WHERE name = $name").get({ name });
+    return row === null ? null : v.parse(Value, row).value;
+  }
+
+  async setSetting(name: string, value: string): Promise<void> {
+    this.change(
+      "INSERT INTO setting (name, value) VALUES ($name, $value) ON CONFLICT (name) DO UPDATE SET value = $value",
+      {
+        name,
+        value,
+      },
+    );
+  }
+
+  async close(): Promise<void> {
+    this.db.close();
+  }
+
+  /** Wholly or not at all. */
+  private step<T>(act: () => T): T {
+    return this.db.transaction(act).immediate();
+  }
+
+  /** Whether it changed anything. */
+  private change(sql: string, values: Readonly<Record<string, string | number | Uint8Array>>): boolean {
+    return this.db.query(sql).run({ ...values }).changes > 0;
+  }
+
+  private note(what: Deed["what"], about: string, { who, atMs }: By): void {
+    this.change("INSERT INTO deed (atMs, who, what, about) VALUES ($atMs, $who, $what, $about)", {
+      atMs,
+      who,
+      what,
+      about,
+    });
+  }
+}
+
+export function explainDatabase(fault: DatabaseFault): string {
+  switch (fault.kind) {
+    case "busy":
+      return `open the hub's database: ${fault.path} is in use: another hub works in this folder`;
+    case "newer":
+      return `open the hub's database: ${fault.path} has version ${fault.version}, and this program knows ${migrations.length} at most: use a newer one`;
+    case "failed":
+      return `open the hub's database: ${fault.path}: ${fault.why}`;
+  }
+}

@@ -1,0 +1,163 @@
+import { createHash, randomBytes } from "node:crypto";
+import { readRequest } from "../../certificates/index.ts";
+import { err, ok, type Result } from "../../result.ts";
+import { encodePublicKey, type PublicKey, readCertificate } from "../../signatures/index.ts";
+import { type Authority, certifyDevice, deviceOf, isRenewalDue, listRevoked } from "../authority/index.ts";
+import { encodeBase32 } from "../base32.ts";
+import type { Device, HubDatabase } from "../database/index.ts";
+import { type DeviceId, idOf, isDeviceId } from "../identity.ts";
+import { matchToken } from "../token.ts";
+import { type DeviceFault, type EnrolFault, type Enrolment, isTag, limits } from "./model.ts";
+
+export interface RegistryPorts {
+  readonly database: HubDatabase;
+  readonly authority: Authority;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Tells the broker who is out; after this nobody of them gets in any more. */
+  publishRevoked(revoked: Revocations): Promise<void>;
+}
+
+/** Who is shut out and still has a certificate that has not ended. */
+export interface Revocations {
+  /** A certificate revocation list in DER. */
+  readonly list: Uint8Array;
+  readonly devices: readonly DeviceId[];
+}
+
+/** Who belongs to the fleet. `name` of a device is its id, or the code of one that waits; `who` goes into the audit log. */
+export interface Registry {
+  /**
+   * Answers a certificate request (PKCS #10 in DER). With a join token of the fleet the device is one of it at once; without one it
+   * waits for an operator and asks again. One that was accepted gets the same certificate until it is to be renewed.
+   */
+  enrol(request: Uint8Array, token: string | null): Promise<Result<Enrolment, EnrolFault>>;
+  list(): Promise<readonly Device[]>;
+  find(name: string): Promise<Result<Device, DeviceFault>>;
+  accept(name: string, who: string): Promise<Result<Device, DeviceFault>>;
+  /** For good: the key never gets a certificate again, and those it has count no more. */
+  revoke(name: string, who: string): Promise<Result<Device, DeviceFault>>;
+  tag(name: string, tags: readonly string[], who: string): Promise<Result<Device, DeviceFault>>;
+  /** Keeps what a device says of itself; false: nobody knows it, or it says too much. */
+  report(id: DeviceId, text: string): Promise<boolean>;
+  /** Publishes the list of revoked certificates. Comes first, and again whenever it may have been lost. */
+  publishRevoked(): Promise<void>;
+}
+
+/** Lists are dated back by so much: room for as many seconds' worth of lists at once. */
+const LIST_BACK_MS = 3_600_000;
+
+export function openRegistry(ports: RegistryPorts): Registry {
+  const { database, authority } = ports;
+
+  async function takeUp(id: DeviceId, key: PublicKey, token: string | null): Promise<Result<Device, EnrolFault>> {
+    const holder = token === null ? null : matchToken(token, await database.listTokens("join"));
+    if (token !== null && holder === null) return err({ kind: "token" });
+    const by = { who: holder?.holder ?? "device", atMs: ports.now() };
+    const before = await database.findDevice(id);
+    if (before === null) {
+      await database.forgetWaiting(by.atMs - limits.waitingMs);
+      const isFull = holder === null && (await database.countWaiting()) >= limits.waitingMax;
+      if (isFull) return err({ kind: "full", waitingMax: limits.waitingMax });
+      const status = holder === null ? "waiting" : "accepted";
+      await database.addDevice({ id, key: encodePublicKey(key), code: newCode(id), status }, by);
+    } else {
+      await database.markAsked(id, by.atMs);
+      if (holder !== null && before.status === "waiting") await database.acceptDevice(id, by);
+    }
+    const device = await database.findDevice(id);
+    if (device === null) return err({ kind: "full", waitingMax: limits.waitingMax }); // forgotten meanwhile
+    if (!Buffer.from(device.key).equals(encodePublicKey(key))) return err({ kind: "taken", id });
+    return ok(device);
+  }
+
+  async function certificateFor(id: DeviceId, key: PublicKey): Promise<Uint8Array | null> {
+    const nowMs = ports.now();
+    const old = await database.newestCertificate(id);
+    if (old !== null && !isRenewalDue(old, nowMs)) return old.der;
+    const der = certifyDevice(authority, key, nowMs);
+    const read = readCertificate(der);
+    if (!read.ok) throw new Error(`a certificate that was just issued: ${read.error}`);
+    const { serial, notAfterMs } = read.value;
+    return (await database.addCertificate(id, { serial, der, notAfterMs })) ? der : null;
+  }
+
+  async function find(name: string): Promise<Result<Device, DeviceFault>> {
+    if (isDeviceId(name)) {
+      const device = await database.findDevice(name);
+      return device === null ? err({ kind: "unknown", name }) : ok(device);
+    }
+    const waiting = (await database.listDevices()).filter(({ status, code }) => status === "waiting" && code === name);
+    const [device, second] = waiting;
+    if (device === undefined) return err({ kind: "unknown", name });
+    return second === undefined ? ok(device) : err({ kind: "ambiguous", name, ids: waiting.map(({ id }) => id) });
+  }
+
+  let publishing = Promise.resolve();
+  let listMs = 0;
+  /** One after the other: an older list must not come after a newer one. */
+  function publishRevoked(): Promise<void> {
+    const publish = async (): Promise<void> => {
+      const nowMs = ports.now();
+      const revoked = await database.revokedCertificates(nowMs);
+      // Lists of one second would count as equally old. So each is a second later than the last, and none is of the future.
+      listMs = Math.max(nowMs - LIST_BACK_MS, listMs + 1000);
+      const devices = [...new Set(revoked.map(({ device }) => device))];
+      await ports.publishRevoked({ list: listRevoked(authority, revoked, listMs), devices });
+    };
+    publishing = publishing.then(publish, publish);
+    return publishing;
+  }
+
+  return {
+    async enrol(bytes, token) {
+      const request = readRequest(bytes);
+      if (!request.ok) return err({ kind: "request", fault: request.error });
+      const { key } = request.value;
+      const id = deviceOf(request.value);
+      if (id === null) return err({ kind: "name", wanted: idOf(key) });
+      const taken = await takeUp(id, key, token);
+      if (!taken.ok) return taken;
+      const { status, code } = taken.value;
+      if (status === "waiting") return ok({ kind: "waiting", id, code });
+      const certificate = status === "accepted" ? await certificateFor(id, key) : null;
+      return certificate === null ? err({ kind: "revoked", id }) : ok({ kind: "certified", id, certificate });
+    },
+    list: () => database.listDevices(),
+    find,
+    async accept(name, who) {
+      const found = await find(name);
+      if (!found.ok) return found;
+      const { id } = found.value;
+      const accepted = await database.acceptDevice(id, { who, atMs: ports.now() });
+      const device = await find(id);
+      return accepted || !device.ok ? device : err({ kind: "status", device: device.value, wanted: "waiting" });
+    },
+    async revoke(name, who) {
+      const found = await find(name);
+      if (!found.ok) return found;
+      const { id } = found.value;
+      const revoked = await database.revokeDevice(id, { who, atMs: ports.now() });
+      await publishRevoked(); // also when it was revoked already: the list may not have reached the broker then
+      const device = await find(id);
+      return revoked || !device.ok ? device : err({ kind: "status", device: device.value, wanted: "notRevoked" });
+    },
+    async tag(name, tags, who) {
+      const wrong = tags.find((tag) => !isTag(tag));
+      if (wrong !== undefined) return err({ kind: "tag", tag: wrong });
+      const unique = [...new Set(tags)];
+      if (unique.length > limits.tagsMax) return err({ kind: "tooManyTags", max: limits.tagsMax });
+      const found = await find(name);
+      if (!found.ok) return found;
+      await database.setTags(found.value.id, unique, { who, atMs: ports.now() });
+      return find(found.value.id);
+    },
+    report: async (id, text) =>
+      text.length <= limits.reportCharsMax && (await database.setReport(id, { atMs: ports.now(), text })),
+    publishRevoked,
+  };
+}
+
+/** Six characters that nobody can choose: who wants to be taken for another device cannot look for a key with its code. */
+const newCode = (id: DeviceId): string =>
+  encodeBase32(createHash("sha256").update(id).update(randomBytes(16)).digest()).slice(0, 6);

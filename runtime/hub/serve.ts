@@ -1,0 +1,212 @@
+import { existsSync } from "node:fs";
+import { type Host, inUrl } from "../certificates/index.ts";
+import { err, ok, type Result } from "../result.ts";
+import { fingerprint, writePem } from "../signatures/index.ts";
+import { type Disk, type DiskError, explainDiskError, makeWithParents } from "../store/index.ts";
+import { type Api, serveApi } from "./api/index.ts";
+import { explainKeep, type HubKeys, type KeepFault, openKeys } from "./authority/index.ts";
+import { type Broker, type BrokerFault, explainBroker, startBroker } from "./broker/index.ts";
+import {
+  type DatabaseFault,
+  explainDatabase,
+  type HubDatabase,
+  openSqlite,
+  type TokenPurpose,
+} from "./database/index.ts";
+import { type FleetName, isFleetName } from "./identity.ts";
+import { openRegistry, type Registry, type Revocations } from "./registry/index.ts";
+import { giveToken } from "./token.ts";
+
+export interface HubOptions {
+  /** An absolute path. What is missing in it is made. */
+  readonly folder: string;
+  /** Null: that of the folder, or `default`. */
+  readonly fleet: FleetName | null;
+  /** Where it listens. */
+  readonly host: Host;
+  /** Under which it is reached; the first is what others are told. */
+  readonly hosts: readonly [Host, ...Host[]];
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly mqttPort: number;
+  /** As whom the broker runs, when this runs as root. */
+  readonly brokerUser: string | null;
+}
+
+export interface HubPorts {
+  readonly disk: Disk;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** A line of the log. */
+  log(line: string): void;
+}
+
+export interface Hub {
+  readonly fleet: FleetName;
+  readonly url: string;
+  readonly mqttUrl: string;
+  /** SHA-256 of the authority's public key, in hex: who knows it knows the hub. */
+  readonly fingerprint: string;
+  /** Tokens that were made just now; nobody can read them anywhere later. Null: there were some already. */
+  readonly tokens: { readonly operator: string; readonly join: string } | null;
+  stop(): Promise<void>;
+}
+
+export type HubFault =
+  | { readonly kind: "noHub"; readonly folder: string }
+  | { readonly kind: "folder"; readonly error: DiskError }
+  | { readonly kind: "database"; readonly fault: DatabaseFault }
+  | { readonly kind: "keys"; readonly fault: KeepFault }
+  | { readonly kind: "broker"; readonly fault: BrokerFault }
+  | { readonly kind: "fleet"; readonly found: string; readonly wanted: FleetName }
+  | { readonly kind: "listen"; readonly host: string; readonly port: number; readonly why: string };
+
+const databasePath = (folder: string): string => `${folder}/hub.db`;
+const FLEET = "fleet";
+const DEFAULT_FLEET = "default";
+
+/** Starts a hub in its folder, or makes one in an empty folder. It runs until it is stopped. */
+export async function serveHub(options: HubOptions, ports: HubPorts): Promise<Result<Hub, HubFault>> {
+  const made = await makeWithParents(ports.disk, "make the hub's folder", options.folder);
+  if (!made.ok) return err({ kind: "folder", error: made.error });
+  const opened = openSqlite(databasePath(options.folder));
+  if (!opened.ok) return err({ kind: "database", fault: opened.error });
+  const database = opened.value;
+  const started = await startOn(database, options, ports);
+  if (!started.ok) await database.close();
+  return started;
+}
+
+async function startOn(database: HubDatabase, options: HubOptions, ports: HubPorts): Promise<Result<Hub, HubFault>> {
+  const fleet = await fleetOf(database, options.fleet);
+  if (!fleet.ok) return fleet;
+  const folder = `${options.folder}/authority`;
+  const keys = await openKeys(ports.disk, { folder, fleet: fleet.value, hosts: options.hosts, nowMs: ports.now() });
+  if (!keys.ok) return err({ kind: "keys", fault: keys.error });
+
+  const broker = await startWithRegistry(database, keys.value, fleet.value, options, ports);
+  if (!broker.ok) return err({ kind: "broker", fault: broker.error });
+  const api = startApi(database, keys.value, fleet.value, broker.value.registry, options, ports);
+  if (!api.ok) {
+    await broker.value.broker.stop();
+    return api;
+  }
+  const by = { who: "hub", atMs: ports.now() };
+  const isNew = (await database.listTokens("operator")).length === 0;
+  const tokens = isNew
+    ? {
+        operator: await giveToken(database, "operator", "operator", by),
+        join: await giveToken(database, "join", "join", by),
+      }
+    : null;
+  const [host] = options.hosts;
+  return ok({
+    fleet: fleet.value,
+    url: `https://${inUrl(host)}:${api.value.port}`,
+    mqttUrl: `mqtts://${inUrl(host)}:${options.mqttPort}`,
+    fingerprint: fingerprint(keys.value.authority.key.publicKey),
+    tokens,
+    async stop() {
+      await api.value.stop();
+      await broker.value.broker.stop();
+      await database.close();
+    },
+  });
+}
+
+/** The first start decides how the fleet is called: its topics have the name. */
+async function fleetOf(database: HubDatabase, wanted: FleetName | null): Promise<Result<FleetName, HubFault>> {
+  const found = await database.setting(FLEET);
+  if (found !== null && isFleetName(found)) {
+    return wanted === null || wanted === found ? ok(found) : err({ kind: "fleet", found, wanted });
+  }
+  const name = wanted ?? (DEFAULT_FLEET as FleetName);
+  await database.setSetting(FLEET, name);
+  return ok(name);
+}
+
+/** The broker starts with what the registry says of revocations, and hears of each that comes. */
+async function startWithRegistry(
+  database: HubDatabase,
+  { authority }: HubKeys,
+  fleet: FleetName,
+  { folder, host, mqttPort, brokerUser }: HubOptions,
+  { disk, now, log }: HubPorts,
+): Promise<Result<{ readonly broker: Broker; readonly registry: Registry }, BrokerFault>> {
+  let broker: Broker | null = null;
+  let atStart: Revocations | null = null;
+  const registry = openRegistry({
+    database,
+    authority,
+    now,
+    async publishRevoked(revoked) {
+      atStart = revoked;
+      const told = await broker?.publishRevoked(revoked);
+      if (told?.ok === false) throw new Error(explainDiskError(told.error)); // the operator must not take it for done
+    },
+  });
+  await registry.publishRevoked();
+  const revoked = atStart ?? { list: new Uint8Array(), devices: [] };
+  const wish = { folder, fleet, host, port: mqttPort, user: brokerUser };
+  const started = await startBroker(disk, { ...wish, log: (line) => log(`broker: ${line}`) }, revoked);
+  if (!started.ok) return started;
+  broker = started.value;
+  return ok({ broker: started.value, registry });
+}
+
+function startApi(
+  database: HubDatabase,
+  { authority, server, order }: HubKeys,
+  name: FleetName,
+  registry: Registry,
+  { host, hosts, port, mqttPort }: HubOptions,
+  { log }: HubPorts,
+): Result<Api, HubFault> {
+  const fleet = {
+    name,
+    mqtt: { host: hosts[0].text, port: mqttPort },
+    authority: writePem("CERTIFICATE", authority.certificate.der),
+    order: { epoch: 1, key: Buffer.from(order.publicKey).toString("base64") },
+  };
+  try {
+    return ok(serveApi({ host: host.text, port, ...server, registry, database, fleet, log }));
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    return err({ kind: "listen", host: host.text, port, why });
+  }
+}
+
+/** Makes another token of a hub that is stopped. */
+export async function addHubToken(
+  folder: string,
+  purpose: TokenPurpose,
+  holder: string,
+  nowMs: number,
+): Promise<Result<string, HubFault>> {
+  const path = databasePath(folder);
+  if (!existsSync(path)) return err({ kind: "noHub", folder });
+  const opened = openSqlite(path);
+  if (!opened.ok) return err({ kind: "database", fault: opened.error });
+  const token = await giveToken(opened.value, purpose, holder, { who: "hub", atMs: nowMs });
+  await opened.value.close();
+  return ok(token);
+}
+
+export function explainHub(fault: HubFault): string {
+  switch (fault.kind) {
+    case "noHub":
+      return `${fault.folder} is no folder of a hub: "cairn hub serve" makes one`;
+    case "folder":
+      return explainDiskError(fault.error);
+    case "database":
+      return explainDatabase(fault.fault);
+    case "keys":
+      return explainKeep(fault.fault);
+    case "broker":
+      return explainBroker(fault.fault);
+    case "fleet":
+      return `this is the hub of fleet "${fault.found}", and not of "${fault.wanted}": one folder has one fleet`;
+    case "listen":
+      return `listen on ${fault.host} port ${fault.port}: ${fault.why}`;
+  }
+}

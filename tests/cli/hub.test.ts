@@ -1,0 +1,110 @@
+/** `cairn hub` as a process of its own. */
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { freePort, Lines } from "../hub/mqtt.ts";
+import { cairn } from "./run-command.ts";
+
+setDefaultTimeout(120_000); // many processes on a busy machine
+
+const folder = mkdtempSync(join(tmpdir(), "cairn-hub-"));
+const children: Bun.Subprocess[] = [];
+afterAll(async () => {
+  for (const child of children) {
+    child.kill("SIGKILL");
+    await child.exited;
+  }
+  rmSync(folder, { recursive: true });
+});
+const main = resolve(import.meta.dir, "../../runtime/main.ts");
+
+async function serve(...words: string[]) {
+  const mqtt = ["--mqtt-port", String(await freePort()), "--port", "0"];
+  const child = Bun.spawn(
+    [process.execPath, main, "hub", "serve", "--folder", join(folder, "hub"), ...mqtt, ...words],
+    {
+      stdout: "pipe",
+      stderr: "pipe",
+    },
+  );
+  children.push(child);
+  const [out, err] = [new Lines(), new Lines()];
+  const said = Promise.all([out.follow(child.stdout), err.follow(child.stderr)]);
+  return { child, out, err, said };
+}
+
+test("the first start says how to go on, and the next says no secrets", async () => {
+  const first = await serve("--fleet", "lab");
+  await first.out.until(/^cairn fleet login/);
+  expect(first.out.all).toEqual([
+    "fleet      lab",
+    expect.stringMatching(/^hub {8}https:\/\/127\.0\.0\.1:\d+$/),
+    expect.stringMatching(/^broker {5}mqtts:\/\/127\.0\.0\.1:\d+$/),
+    expect.stringMatching(/^authority {2}sha256:[0-9a-f]{64}$/),
+    "",
+    "made just now, and shown this once:",
+    expect.stringMatching(/^operator {2}cairn-[a-z2-7]{32}$/),
+    expect.stringMatching(/^join {6}cairn-[a-z2-7]{32}$/),
+    "",
+    "operate it with:",
+    expect.stringMatching(/^cairn fleet login https:\/\/127\.0\.0\.1:\d+ --authority sha256:[0-9a-f]{64} --token -$/),
+  ]);
+  expect(first.err.all.filter((line) => line.startsWith("broker: "))).not.toEqual([]);
+  const busy = await cairn("hub", "token", "operator", "--folder", join(folder, "hub"));
+  expect(busy).toMatchObject({ exit: 1, out: "", err: expect.stringMatching(/another hub works in this folder/) });
+  first.child.kill("SIGTERM");
+  expect(await first.child.exited).toBe(0);
+  await first.said;
+
+  const made = await cairn("hub", "token", "operator", "--holder", "jane", "--folder", join(folder, "hub"));
+  expect(made).toEqual({ exit: 0, out: expect.stringMatching(/^cairn-[a-z2-7]{32}\n$/), err: "" });
+
+  const second = await serve("--json");
+  const line = await second.out.until(/^\{/);
+  const started = JSON.parse(line);
+  expect(started).toEqual({
+    fleet: "lab",
+    url: expect.any(String),
+    mqttUrl: expect.any(String),
+    authority: first.out.all[3]?.split(/ +/)[1] ?? "",
+    tokens: null,
+  });
+  const env = { XDG_CONFIG_HOME: folder, PATH: process.env["PATH"] ?? "" };
+  const login = ["fleet", "login", started.url, "--authority", started.authority, "--token", "-"];
+  await using child = Bun.spawn([process.execPath, main, ...login], {
+    env,
+    stdin: Buffer.from(made.out),
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  expect(await child.stdout.text()).toBe(`${started.url}: logged in, kept in ${folder}/cairn/fleet.json\n`);
+  second.child.kill("SIGINT");
+  expect(await second.child.exited).toBe(0);
+  await second.said;
+});
+
+describe("wrong arguments make nothing", () => {
+  const empty = join(folder, "empty");
+  test.each([
+    [["serve", "--address", "a b"], /neither a host name .* nor an IP address/],
+    [["serve", "--address", "0.0.0.0"], /say with --name under which it is reached/],
+    [["serve", "--name", "*.example"], /neither a host name/],
+    [["serve", "--port", "65536"], /a port is a number/],
+    [["serve", "--mqtt-port", "0"], /a port is a number/],
+    [["serve", "--fleet", "Lab"], /--fleet "Lab" is no name/],
+    [["token", "admin"], /"admin" is neither join nor operator/],
+    [["token", "join", "--holder", "a b"], /--holder wants/],
+  ])("%j", async (words, said) => {
+    const ran = await cairn("hub", ...words, "--folder", empty);
+    expect([ran.exit, ran.out]).toEqual([2, ""]);
+    expect(ran.err).toMatch(said);
+    expect(readdirSync(folder)).not.toContain("empty");
+  });
+
+  test("a token needs a hub", async () => {
+    const ran = await cairn("hub", "token", "join", "--folder", empty);
+    expect(ran).toMatchObject({ exit: 1, err: expect.stringMatching(/is no folder of a hub/) });
+    expect(readdirSync(folder)).not.toContain("empty");
+  });
+});

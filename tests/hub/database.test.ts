@@ -1,0 +1,172 @@
+import { Database } from "bun:sqlite";
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { explainDatabase, type HubDatabase, type NewDevice, openSqlite } from "../../runtime/hub/database/index.ts";
+import type { DeviceId } from "../../runtime/hub/identity.ts";
+import { unwrap } from "../signatures/signed-state.ts";
+
+let folder = "";
+let path = "";
+let db: HubDatabase;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "cairn-database-"));
+  path = join(folder, "hub.db");
+  db = unwrap(openSqlite(path));
+});
+afterEach(async () => {
+  await db.close();
+  rmSync(folder, { recursive: true });
+});
+
+const [a, b] = ["aaaaaaaaaaaaa", "bbbbbbbbbbbbb"] as DeviceId[] as [DeviceId, DeviceId];
+const device = (id: DeviceId, status: NewDevice["status"] = "waiting"): NewDevice => ({
+  id,
+  key: Buffer.from(id),
+  status,
+  code: "abc234",
+});
+const by = (atMs: number, who = "jane") => ({ who, atMs });
+const certificate = (name: string, notAfterMs: number) => ({
+  serial: Buffer.from(name),
+  der: Buffer.from(`certificate ${name}`),
+  notAfterMs,
+});
+
+async function reopen(): Promise<void> {
+  await db.close();
+  db = unwrap(openSqlite(path));
+}
+
+test("a device waits, is accepted, is revoked, and stays so", async () => {
+  expect(await db.addDevice(device(a), by(1))).toBe(true);
+  expect(await db.addDevice(device(a, "accepted"), by(2))).toBe(false);
+  expect(await db.findDevice(a)).toEqual({
+    id: a,
+    key: new Uint8Array(Buffer.from(a)),
+    status: "waiting",
+    code: "abc234",
+    tags: [],
+    firstMs: 1,
+    changedMs: 1,
+    askedMs: 1,
+    report: null,
+  });
+  expect(await db.acceptDevice(a, by(3))).toBe(true);
+  expect(await db.acceptDevice(a, by(4))).toBe(false);
+  expect(await db.revokeDevice(a, by(5))).toBe(true);
+  expect(await db.revokeDevice(a, by(6))).toBe(false);
+  expect(await db.acceptDevice(a, by(7))).toBe(false);
+  await reopen();
+  expect(await db.findDevice(a)).toMatchObject({ status: "revoked", firstMs: 1, changedMs: 5 });
+  expect(await db.listDeeds(10)).toEqual([
+    { who: "jane", atMs: 5, what: "revoke", about: a },
+    { who: "jane", atMs: 3, what: "accept", about: a },
+  ]);
+});
+
+test("nothing is known of a stranger", async () => {
+  expect(await db.findDevice(a)).toBeNull();
+  expect(await db.listDevices()).toEqual([]);
+  expect(await db.acceptDevice(a, by(1))).toBe(false);
+  expect(await db.revokeDevice(a, by(1))).toBe(false);
+  expect(await db.setTags(a, ["x"], by(1))).toBe(false);
+  expect(await db.markAsked(a, 1)).toBe(false);
+  expect(await db.setReport(a, { atMs: 1, text: "{}" })).toBe(false);
+  expect(await db.addCertificate(a, certificate("1", 9))).toBe(false);
+  expect(await db.newestCertificate(a)).toBeNull();
+  expect(await db.listDeeds(10)).toEqual([]);
+});
+
+test("tags and reports are those given last", async () => {
+  await db.addDevice(device(b, "accepted"), by(1));
+  await db.addDevice(device(a), by(1));
+  expect(await db.setTags(b, ["lab", "arm"], by(2))).toBe(true);
+  expect(await db.setTags(b, ["lab", "x86"], by(3))).toBe(true);
+  expect(await db.setReport(b, { atMs: 4, text: "{}" })).toBe(true);
+  await db.markAsked(b, 5);
+  expect(await db.listDevices()).toMatchObject([
+    { id: a, tags: [], report: null, askedMs: 1 },
+    { id: b, tags: ["lab", "x86"], report: { atMs: 4, text: "{}" }, askedMs: 5 },
+  ]);
+});
+
+test("who waits and asks no more is forgotten, and nobody else", async () => {
+  await db.addDevice(device(a), by(1));
+  await db.addDevice(device(b, "accepted"), by(1));
+  expect(await db.countWaiting()).toBe(1);
+  await db.forgetWaiting(1);
+  expect(await db.countWaiting()).toBe(1);
+  await db.forgetWaiting(2);
+  expect((await db.listDevices()).map(({ id }) => id)).toEqual([b]);
+});
+
+test("only an accepted device gets certificates, and loses all of them when it is revoked", async () => {
+  await db.addDevice(device(a), by(1));
+  await db.addDevice(device(b, "accepted"), by(1));
+  expect(await db.addCertificate(a, certificate("0", 9))).toBe(false);
+  await db.acceptDevice(a, by(2));
+  for (const [name, end] of [
+    ["1", 10],
+    ["2", 30],
+    ["3", 20],
+  ] as const) {
+    expect(await db.addCertificate(a, certificate(name, end))).toBe(true);
+  }
+  expect(await db.addCertificate(a, certificate("3", 20))).toBe(true);
+  expect(await db.addCertificate(b, certificate("4", 20))).toBe(true);
+  expect(Buffer.from((await db.newestCertificate(a))?.der ?? []).toString()).toBe("certificate 2");
+  expect(await db.revokedCertificates(0)).toEqual([]);
+
+  await db.revokeDevice(a, by(7));
+  expect(await db.newestCertificate(a)).toBeNull();
+  expect(await db.addCertificate(a, certificate("5", 50))).toBe(false);
+  const revoked = async (notAfterMs: number) =>
+    (await db.revokedCertificates(notAfterMs)).map(({ serial, atMs }) => [Buffer.from(serial).toString(), atMs]);
+  expect(await revoked(20)).toEqual([
+    ["2", 7],
+    ["3", 7],
+  ]);
+  expect(await revoked(31)).toEqual([]);
+});
+
+test("tokens are kept by purpose, settings by name", async () => {
+  await db.addToken({ hash: Buffer.from("h1"), purpose: "join", holder: "image 1" }, by(1, "hub"));
+  await db.addToken({ hash: Buffer.from("h2"), purpose: "operator", holder: "jane" }, by(2, "hub"));
+  expect((await db.listTokens("operator")).map(({ hash, ...rest }) => [Buffer.from(hash).toString(), rest])).toEqual([
+    ["h2", { purpose: "operator", holder: "jane" }],
+  ]);
+  expect(await db.setting("fleet")).toBeNull();
+  await db.setSetting("fleet", "lab");
+  await db.setSetting("fleet", "yard");
+  expect(await db.setting("fleet")).toBe("yard");
+  expect((await db.listDeeds(1)).map(({ about }) => about)).toEqual(["jane"]);
+});
+
+test("the files are for their owner alone", async () => {
+  await db.addDevice(device(a), by(1));
+  const names = readdirSync(folder);
+  expect(names.length).toBeGreaterThan(1);
+  for (const name of names) expect([name, statSync(join(folder, name)).mode & 0o777]).toEqual([name, 0o600]);
+});
+
+test("a file has one hub at a time", () => {
+  const second = openSqlite(path);
+  expect(second.ok ? "" : explainDatabase(second.error)).toMatch(/another hub works in this folder/);
+});
+
+test("a file of a newer program, and one that is no database, are left alone", async () => {
+  await db.close();
+  const other = new Database(path);
+  other.run("PRAGMA user_version = 99");
+  other.close();
+  const newer = openSqlite(path);
+  expect(newer.ok ? "" : explainDatabase(newer.error)).toMatch(/has version 99, and this program knows 1 at most/);
+  const text = join(folder, "text.db");
+  writeFileSync(text, "no database, but long enough to be looked at as one".repeat(20));
+  const none = openSqlite(text);
+  expect(none.ok ? "" : explainDatabase(none.error)).toMatch(/text\.db: .*not a database/);
+  rmSync(path);
+  db = unwrap(openSqlite(path));
+});

@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  makeRequest,
+  newPrivateKey,
+  type PrivateKey,
+  parseHost,
+  readPrivateKey,
+} from "../../runtime/certificates/index.ts";
+import { type HubKeys, openKeys } from "../../runtime/hub/authority/index.ts";
+import { type HubDatabase, openSqlite, type TokenPurpose } from "../../runtime/hub/database/index.ts";
+import { type DeviceId, type FleetName, idOf } from "../../runtime/hub/identity.ts";
+import { openRegistry, type Registry, type Revocations } from "../../runtime/hub/registry/index.ts";
+import { giveToken } from "../../runtime/hub/token.ts";
+import { realDisk } from "../../runtime/store/index.ts";
+import { unwrap } from "../signatures/signed-state.ts";
+
+export const DAY_MS = 86_400_000;
+export const fleet = "lab" as FleetName;
+
+export interface TestDevice {
+  readonly id: DeviceId;
+  readonly key: PrivateKey;
+  readonly keyPem: string;
+  readonly request: Uint8Array;
+}
+
+/** A device that has just made its key. */
+export function newDevice(): TestDevice {
+  const keyPem = newPrivateKey("p256");
+  const key = unwrap(readPrivateKey(keyPem));
+  const id = idOf(key.publicKey);
+  return { id, key, keyPem, request: makeRequest(id, key) };
+}
+
+export const keysIn = async (folder: string, nowMs: number): Promise<HubKeys> =>
+  unwrap(await openKeys(realDisk, { folder, fleet, hosts: [unwrap(parseHost("127.0.0.1"))], nowMs }));
+
+export interface TestRegistry extends AsyncDisposable {
+  readonly registry: Registry;
+  readonly database: HubDatabase;
+  readonly keys: HubKeys;
+  /** What the broker was told, in that order. */
+  readonly published: Revocations[];
+  /** The clock. */
+  nowMs: number;
+  addToken(purpose: TokenPurpose, holder: string): Promise<string>;
+}
+
+/** A registry with a folder of its own. */
+export async function testRegistry(nowMs: number): Promise<TestRegistry> {
+  const folder = mkdtempSync(join(tmpdir(), "cairn-registry-"));
+  const database = unwrap(openSqlite(join(folder, "hub.db")));
+  const keys = await keysIn(join(folder, "authority"), nowMs);
+  const published: Revocations[] = [];
+  const world: TestRegistry = {
+    registry: openRegistry({
+      database,
+      authority: keys.authority,
+      now: () => world.nowMs,
+      publishRevoked: async (revoked) => void published.push(revoked),
+    }),
+    database,
+    keys,
+    published,
+    nowMs,
+    addToken: (purpose, holder) => giveToken(database, purpose, holder, { who: "test", atMs: world.nowMs }),
+    async [Symbol.asyncDispose]() {
+      await database.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+  return world;
+}

@@ -1,0 +1,88 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseHost } from "../../runtime/certificates/index.ts";
+import { type FleetName, type Hub, type HubFault, type HubOptions, serveHub } from "../../runtime/hub/index.ts";
+import type { Result } from "../../runtime/result.ts";
+import { realDisk } from "../../runtime/store/index.ts";
+import { unwrap } from "../signatures/signed-state.ts";
+import { freePort, Lines } from "./mqtt.ts";
+
+export interface HubWorld extends AsyncDisposable {
+  readonly folder: string;
+  readonly hub: Hub;
+  readonly log: Lines;
+  /** PEM. */
+  readonly authority: string;
+  readonly tokens: { readonly operator: string; readonly join: string };
+  readonly mqttPort: number;
+  /** Asks over TLS, believing the hub's authority alone. */
+  ask(method: string, path: string, options?: Asking): Promise<{ readonly status: number; readonly body: unknown }>;
+  /** Stops and starts again in the same folder. */
+  restart(options?: Partial<HubOptions>): Promise<Result<Hub, HubFault>>;
+}
+
+export interface Asking {
+  /** `operator` and `join` are those of the first start. */
+  readonly token?: string;
+  readonly body?: string | Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A hub on ports of its own that listens on loopback. */
+export async function hubWorld(): Promise<HubWorld> {
+  const folder = mkdtempSync(join(tmpdir(), "cairn-hub-"));
+  const log = new Lines();
+  const mqttPort = await freePort();
+  const host = unwrap(parseHost("127.0.0.1"));
+  const start = (more: Partial<HubOptions> = {}) =>
+    serveHub(
+      {
+        folder,
+        fleet: "lab" as FleetName,
+        host,
+        hosts: [host],
+        port: 0,
+        mqttPort,
+        brokerUser: process.getuid?.() === 0 ? "root" : null,
+        ...more,
+      },
+      { disk: realDisk, now: Date.now, log: (line) => log.add(line) },
+    );
+  let hub = unwrap(await start());
+  const { tokens } = hub;
+  if (tokens === null) throw new Error("a new hub has tokens");
+  const authority = readFileSync(join(folder, "authority/authority.crt"), "utf8");
+  return {
+    folder,
+    log,
+    authority,
+    tokens,
+    mqttPort,
+    get hub() {
+      return hub;
+    },
+    async ask(method, path, { token, body, headers = {} } = {}) {
+      const given = token === "operator" ? tokens.operator : token === "join" ? tokens.join : token;
+      const response = await fetch(`${hub.url}${path}`, {
+        method,
+        headers: { ...headers, ...(given === undefined ? {} : { authorization: `Bearer ${given}` }) },
+        ...(body === undefined ? {} : { body: typeof body === "string" ? body : Buffer.from(body) }),
+        tls: { ca: authority },
+        keepalive: false,
+      });
+      const text = await response.text();
+      return { status: response.status, body: text === "" ? null : JSON.parse(text) };
+    },
+    async restart(options) {
+      await hub.stop();
+      const again = await start(options);
+      if (again.ok) hub = again.value;
+      return again;
+    },
+    async [Symbol.asyncDispose]() {
+      await hub.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
