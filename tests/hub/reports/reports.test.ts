@@ -1,0 +1,137 @@
+import { describe, expect, test } from "bun:test";
+import type { Session, SessionPorts } from "../../../runtime/fleet/session/index.ts";
+import {
+  type DeviceId,
+  type DeviceState,
+  encodeDeviceState,
+  type FleetName,
+  type Leaf,
+  topic,
+} from "../../../runtime/fleet/wire/index.ts";
+import { openReports } from "../../../runtime/hub/reports/index.ts";
+import type { Digest, RevisionName } from "../../../runtime/state/index.ts";
+
+const lab = "lab" as FleetName;
+const device = "abcdefghijklm" as DeviceId;
+const state: DeviceState = {
+  sequence: 0,
+  running: "7" as RevisionName,
+  stateDigestPrefix: "0123456789abcdef" as Digest,
+  status: "DONE",
+  containers: new Map(),
+  bytes: { day: 1, month: 2 },
+  flags: { clockUnknown: false, safeMode: false, local: false },
+  version: "0.1.0",
+};
+
+/** A hub's ear at a broker that does what the test wants. */
+function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = async () => true) {
+  const connections: SessionPorts[] = [];
+  const timers: { readonly ms: number; fire(): void }[] = [];
+  const [log, kept]: [string[], unknown[]] = [[], []];
+  let ended = 0;
+  const session: Session = {
+    publish: async () => true,
+    end: () => {
+      ended += 1;
+    },
+    drop: () => {},
+    usedBytes: () => 0,
+  };
+  const reports = openReports({
+    fleet: lab,
+    connect(ports) {
+      connections.push(ports);
+      return session;
+    },
+    async keep(id, reported) {
+      kept.push([id, reported]);
+      return keep(id, reported);
+    },
+    setTimer(ms, fire) {
+      timers.push({ ms, fire });
+      return () => {};
+    },
+    log: (line) => void log.push(line),
+  });
+  return {
+    reports,
+    connections,
+    timers,
+    log,
+    kept,
+    ended: () => ended,
+    hear: (at: string, bytes: Uint8Array) => connections.at(-1)?.message(at, bytes),
+  };
+}
+
+describe("a message", () => {
+  test("that reports a state is kept, and done when it is", async () => {
+    const kept = Promise.withResolvers<boolean>();
+    const hub = world(() => kept.promise);
+    let done = false;
+    const heard = hub.hear(topic(lab, device, "u/s"), encodeDeviceState(state))?.then(() => {
+      done = true;
+    });
+    await Bun.sleep(0);
+    expect(hub.kept).toEqual([[device, state]]);
+    expect(done).toBe(false);
+    kept.resolve(true);
+    await heard;
+    expect(hub.log).toEqual([]);
+  });
+
+  test.each([
+    ["of no device", "c/lab/x/u/s", encodeDeviceState(state), /x/],
+    ["that is none", topic(lab, device, "u/s"), Uint8Array.of(0xff), /device abcdefghijklm: /],
+    ["that is too long", topic(lab, device, "u/s"), new Uint8Array(20_000), /device abcdefghijklm: /],
+  ])("%s is logged and passed over", async (_, at, bytes, why) => {
+    const hub = world();
+    await hub.hear(at, bytes);
+    expect(hub.kept).toEqual([]);
+    expect(hub.log).toEqual([expect.stringMatching(why)]);
+  });
+
+  test.each([
+    ["of another fleet", topic("other" as FleetName, device, "u/s")],
+    ["that is no state", topic(lab, device, "u/p" as Leaf)],
+  ])("%s is not ours", async (_, at) => {
+    const hub = world();
+    await hub.hear(at, encodeDeviceState(state));
+    expect(hub.kept).toEqual([]);
+    expect(hub.log).toEqual([]);
+  });
+
+  test("of a device that nobody knows is told", async () => {
+    const hub = world(async () => false);
+    await hub.hear(topic(lab, device, "u/s"), encodeDeviceState(state));
+    expect(hub.log).toEqual(["device abcdefghijklm reports, and is not known"]);
+  });
+});
+
+describe("a broker that goes away", () => {
+  const gone = { kind: "lost", problem: "cut" } as const;
+
+  test("is come back to, after longer and longer, and at once when it was there meanwhile", () => {
+    const hub = world();
+    for (let round = 0; round < 8; round += 1) {
+      hub.connections.at(-1)?.closed(gone);
+      hub.timers.at(-1)?.fire();
+    }
+    expect(hub.timers.map(({ ms }) => ms)).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+    hub.connections.at(-1)?.online();
+    hub.connections.at(-1)?.closed(gone);
+    expect(hub.timers.at(-1)?.ms).toBe(250);
+    expect(hub.connections).toHaveLength(9);
+    expect(hub.log[0]).toContain("cut");
+  });
+
+  test("when the hub stops is left alone", () => {
+    const hub = world();
+    hub.reports.stop();
+    hub.connections.at(-1)?.closed({ kind: "ended" });
+    expect(hub.ended()).toBe(1);
+    expect(hub.timers).toEqual([]);
+    expect(hub.log).toEqual([]);
+  });
+});
