@@ -1,7 +1,7 @@
 import { err, ok, type Result } from "../../result.ts";
 import { explainDiskError } from "../../store/index.ts";
 import { usual } from "../link/index.ts";
-import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink } from "../pipe/index.ts";
+import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, warning } from "../pipe/index.ts";
 import { openSession, type SessionSpec } from "../session/index.ts";
 import { encodePresence, leaves, topic, topicsTo } from "../wire/index.ts";
 import { type Connection, openConnection } from "./connection.ts";
@@ -101,7 +101,7 @@ class ReportedDevice {
     const { ports } = this;
     const { id, fleet, meter, outbox } = member;
     ports.tell({ kind: "joined", id, fleet });
-    const warn = (message: string): void => ports.tell({ kind: "log", level: "warn", message });
+    const warn = (message: string): void => ports.tell(warning(message));
     this.say = async () => {
       this.sayIn(REPORT_MS);
       if (this.state === null) return;

@@ -3,7 +3,7 @@ import { type Disk, explainDiskError } from "../../store/index.ts";
 import { enrol, type Membership } from "../enrol/index.ts";
 import { explainIdentity, openIdentity } from "../identity/index.ts";
 import { type KeptOutbox, openOutbox } from "../outbox/index.ts";
-import type { FromLink, Settings } from "../pipe/index.ts";
+import { type FromLink, type Settings, warning } from "../pipe/index.ts";
 import { join } from "./join.ts";
 import { readMembership, saveMembership } from "./membership.ts";
 import { type Meter, openMeter } from "./meter.ts";
@@ -47,7 +47,7 @@ export async function becomeMember(ports: MemberPorts, settings: Settings): Prom
   const before = await readMembership(disk, folder);
   if (!before.ok) return err(explainDiskError(before.error));
   if (before.value?.id === id) return ok(member(before.value));
-  const warn = (message: string): void => tell({ kind: "log", level: "warn", message });
+  const warn = (message: string): void => tell(warning(message));
   const membership = await join({
     meter: meter.value,
     ask: () => enrol({ ...hub, authority, request, token }),

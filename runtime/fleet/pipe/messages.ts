@@ -53,6 +53,8 @@ export type State = v.InferOutput<typeof State>;
 
 const device = parsedBy(parseDeviceId, "id of a device");
 
+const LOG_CHARS_MAX = 1024;
+
 /** What the link tells the runtime. */
 export const FromLink = v.variant("kind", [
   /** An operator has to accept the device: people need to see both. */
@@ -63,7 +65,14 @@ export const FromLink = v.variant("kind", [
   v.strictObject({
     kind: v.literal("log"),
     level: v.picklist(["info", "warn"]),
-    message: v.pipe(v.string(), v.maxLength(2048)),
+    message: v.pipe(v.string(), v.maxLength(LOG_CHARS_MAX)),
   }),
 ]);
 export type FromLink = v.InferOutput<typeof FromLink>;
+
+/** For the device's log, as much of it as a line takes. */
+export const warning = (message: string): FromLink => ({
+  kind: "log",
+  level: "warn",
+  message: message.slice(0, LOG_CHARS_MAX),
+});
