@@ -4,7 +4,7 @@ import { err, ok, type Result } from "../result.ts";
 import { fingerprint, writePem } from "../signatures/index.ts";
 import { type Disk, type DiskError, explainDiskError, makeWithParents } from "../store/index.ts";
 import { type Api, serveApi } from "./api/index.ts";
-import { explainKeep, type HubKeys, type KeepFault, openKeys } from "./authority/index.ts";
+import { type Authority, explainKeep, type HubKeys, type KeepFault, openKeys } from "./authority/index.ts";
 import { type Broker, type BrokerFault, explainBroker, startBroker } from "./broker/index.ts";
 import {
   type DatabaseFault,
@@ -49,6 +49,8 @@ export interface Hub {
   readonly fingerprint: string;
   /** Tokens that were made just now; nobody can read them anywhere later. Null: there were some already. */
   readonly tokens: { readonly operator: string; readonly join: string } | null;
+  /** Makes certificates again that end within 60 days, as it does by itself once a day; connections of the broker live on. */
+  renew(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -62,6 +64,7 @@ export type HubFault =
   | { readonly kind: "listen"; readonly host: string; readonly port: number; readonly why: string };
 
 const databasePath = (folder: string): string => `${folder}/hub.db`;
+const RENEW_EVERY_MS = 86_400_000;
 const FLEET = "fleet";
 const DEFAULT_FLEET = "default";
 
@@ -81,37 +84,60 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   const fleet = await fleetOf(database, options.fleet);
   if (!fleet.ok) return fleet;
   const folder = `${options.folder}/authority`;
-  const keys = await openKeys(ports.disk, { folder, fleet: fleet.value, hosts: options.hosts, nowMs: ports.now() });
+  const open = () => openKeys(ports.disk, { folder, fleet: fleet.value, hosts: options.hosts, nowMs: ports.now() });
+  const keys = await open();
   if (!keys.ok) return err({ kind: "keys", fault: keys.error });
+  const { authority } = keys.value;
 
-  const broker = await startWithRegistry(database, keys.value, fleet.value, options, ports);
-  if (!broker.ok) return err({ kind: "broker", fault: broker.error });
-  const api = startApi(database, keys.value, fleet.value, broker.value.registry, options, ports);
-  if (!api.ok) {
-    await broker.value.broker.stop();
-    return api;
+  const started = await startWithRegistry(database, authority, fleet.value, options, ports);
+  if (!started.ok) return err({ kind: "broker", fault: started.error });
+  const { broker, registry } = started.value;
+  const listen = (fresh: HubKeys, port: number) =>
+    startApi(database, fresh, fleet.value, registry, { ...options, port }, ports);
+  const first = listen(keys.value, options.port);
+  if (!first.ok) {
+    await broker.stop();
+    return first;
   }
-  const by = { who: "hub", atMs: ports.now() };
-  const isNew = (await database.listTokens("operator")).length === 0;
-  const tokens = isNew
-    ? {
-        operator: await giveToken(database, "operator", "operator", by),
-        join: await giveToken(database, "join", "join", by),
-      }
-    : null;
+  let [api, served] = [first.value, keys.value.server.certificate];
+
+  async function renew(): Promise<void> {
+    const fresh = await open();
+    if (!fresh.ok) return ports.log(explainKeep(fresh.error));
+    const { certificate } = fresh.value.server;
+    if (certificate === served) return;
+    await broker.process.reload();
+    await api.stop(); // a listener takes no other certificate
+    const again = listen(fresh.value, api.port);
+    if (!again.ok) return ports.log(explainHub(again.error)); // and again tomorrow
+    [api, served] = [again.value, certificate];
+    ports.log("the certificate of the server was renewed");
+  }
+  const daily = setInterval(() => void renew().catch((thrown) => ports.log(String(thrown))), RENEW_EVERY_MS);
+
   const [host] = options.hosts;
   return ok({
     fleet: fleet.value,
-    url: `https://${inUrl(host)}:${api.value.port}`,
+    url: `https://${inUrl(host)}:${api.port}`,
     mqttUrl: `mqtts://${inUrl(host)}:${options.mqttPort}`,
-    fingerprint: fingerprint(keys.value.authority.key.publicKey),
-    tokens,
+    fingerprint: fingerprint(authority.key.publicKey),
+    tokens: await firstTokens(database, ports.now()),
+    renew,
     async stop() {
-      await api.value.stop();
-      await broker.value.broker.stop();
+      clearInterval(daily);
+      await api.stop();
+      await broker.stop();
       await database.close();
     },
   });
+}
+
+/** Null: there are some already. */
+async function firstTokens(database: HubDatabase, atMs: number): Promise<Hub["tokens"]> {
+  const by = { who: "hub", atMs };
+  if ((await database.listTokens("operator")).length > 0) return null;
+  const join = await giveToken(database, "join", "join", by);
+  return { operator: await giveToken(database, "operator", "operator", by), join };
 }
 
 /** The first start decides how the fleet is called: its topics have the name. */
@@ -128,7 +154,7 @@ async function fleetOf(database: HubDatabase, wanted: FleetName | null): Promise
 /** The broker starts with what the registry says of revocations, and hears of each that comes. */
 async function startWithRegistry(
   database: HubDatabase,
-  { authority }: HubKeys,
+  authority: Authority,
   fleet: FleetName,
   { folder, host, mqttPort, brokerUser }: HubOptions,
   { disk, now, log }: HubPorts,

@@ -1,5 +1,6 @@
 /** Every reader of what strangers send. A new one stands here, and `make fuzz` and the unit tests have it. */
 import { imageTargets } from "../author/image/fuzz-targets.ts";
+import { requestTarget } from "../certificates/fuzz-target.ts";
 import { envelopeTarget, wireTarget } from "../fleet/wire/fuzz-targets.ts";
 import { exportTarget } from "../package/fuzz-target.ts";
 import { certificateTarget, headerTarget, jsonTarget, keyTarget, pemTarget } from "../signatures/fuzz-targets.ts";
@@ -13,6 +14,7 @@ export const targets: readonly Target[] = [
   certificateTarget,
   keyTarget,
   headerTarget,
+  requestTarget,
   exportTarget,
   wireTarget,
   envelopeTarget,

@@ -16,6 +16,8 @@ export interface HubWorld extends AsyncDisposable {
   readonly authority: string;
   readonly tokens: { readonly operator: string; readonly join: string };
   readonly mqttPort: number;
+  /** Puts the hub's clock forward. */
+  wait(ms: number): void;
   /** Asks over TLS, believing the hub's authority alone. */
   ask(method: string, path: string, options?: Asking): Promise<{ readonly status: number; readonly body: unknown }>;
   /** Stops and starts again in the same folder. */
@@ -47,8 +49,9 @@ export async function hubWorld(): Promise<HubWorld> {
         brokerUser: process.getuid?.() === 0 ? "root" : null,
         ...more,
       },
-      { disk: realDisk, now: Date.now, log: (line) => log.add(line) },
+      { disk: realDisk, now: () => Date.now() + world.aheadMs, log: (line) => log.add(line) },
     );
+  const world = { aheadMs: 0 };
   let hub = unwrap(await start());
   const { tokens } = hub;
   if (tokens === null) throw new Error("a new hub has tokens");
@@ -56,6 +59,9 @@ export async function hubWorld(): Promise<HubWorld> {
   return {
     folder,
     log,
+    wait: (ms) => {
+      world.aheadMs += ms;
+    },
     authority,
     tokens,
     mqttPort,

@@ -9,7 +9,7 @@ import { explainHub, type FleetName } from "../../runtime/hub/index.ts";
 import { newToken } from "../../runtime/hub/token.ts";
 import { openssl } from "../signatures/openssl.ts";
 import { unwrap } from "../signatures/signed-state.ts";
-import { newDevice } from "./fixtures.ts";
+import { DAY_MS, newDevice } from "./fixtures.ts";
 import { type HubWorld, hubWorld } from "./hub-world.ts";
 import { freePort } from "./mqtt.ts";
 
@@ -203,6 +203,25 @@ test("no token is in any file, and everything is for its owner alone", () => {
     if (file.endsWith(".key") && !file.endsWith("device.key")) expect(statSync(file).mode & 0o777).toBe(0o600);
   }
   expect(statSync(join(world.folder, "hub.db")).mode & 0o777).toBe(0o600);
+});
+
+test("a certificate that ends soon is renewed, and HTTPS and broker have the new one", async () => {
+  await using aging = await hubWorld();
+  const ends = async (port: number): Promise<string> => {
+    const words = ["s_client", "-connect", `127.0.0.1:${port}`];
+    await using client = Bun.spawn(["openssl", ...words], { stdin: Buffer.from(""), stdout: "pipe", stderr: "ignore" });
+    return openssl(["x509", "-noout", "-enddate"], await client.stdout.text()).toString();
+  };
+  const ports = [Number(new URL(aging.hub.url).port), aging.mqttPort];
+  const before = await Promise.all(ports.map(ends));
+  await aging.hub.renew();
+  expect(await Promise.all(ports.map(ends))).toEqual(before);
+  aging.wait(310 * DAY_MS);
+  await aging.hub.renew();
+  const after = await Promise.all(ports.map(ends));
+  expect(after[0]).not.toBe(before[0] ?? "");
+  expect(after[1]).toBe(after[0] ?? "");
+  expect(aging.log.all).toContain("the certificate of the server was renewed");
 });
 
 describe("another start", () => {

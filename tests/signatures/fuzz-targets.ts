@@ -35,7 +35,7 @@ const planted = (target: Omit<Target, "planted">, verdict: (right: Verdict) => V
 });
 
 /** Its refusals without a sentence, and its refusals taken back: what a target's own checks must see, seen by the campaign. */
-const withPlanted = (target: Omit<Target, "planted">): Target => ({
+export const withPlanted = (target: Omit<Target, "planted">): Target => ({
   ...target,
   planted: [
     ["unexplained", planted(target, (right) => (right === "refused" ? explained("\u001b[2J") : right))],
