@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Host, inUrl } from "../certificates/index.ts";
+import { type FleetName, parseFleetName } from "../fleet/wire/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import { fingerprint, writePem } from "../signatures/index.ts";
 import { type Disk, type DiskError, explainDiskError, makeWithParents } from "../store/index.ts";
@@ -13,8 +14,8 @@ import {
   openSqlite,
   type TokenPurpose,
 } from "./database/index.ts";
-import { type FleetName, isFleetName } from "./identity.ts";
 import { openRegistry, type Registry, type Revocations } from "./registry/index.ts";
+import { connectHub, openReports, reportText } from "./reports/index.ts";
 import { giveToken } from "./token.ts";
 
 export interface HubOptions {
@@ -87,9 +88,9 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   const open = () => openKeys(ports.disk, { folder, fleet: fleet.value, hosts: options.hosts, nowMs: ports.now() });
   const keys = await open();
   if (!keys.ok) return err({ kind: "keys", fault: keys.error });
-  const { authority } = keys.value;
+  const { authority, devices, hub } = keys.value;
 
-  const started = await startWithRegistry(database, authority, fleet.value, options, ports);
+  const started = await startWithRegistry(database, devices, fleet.value, options, ports);
   if (!started.ok) return err({ kind: "broker", fault: started.error });
   const { broker, registry } = started.value;
   const listen = (fresh: HubKeys, port: number) =>
@@ -100,6 +101,18 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
     return first;
   }
   let [api, served] = [first.value, keys.value.server.certificate];
+  const address = { host: options.host, port: options.mqttPort, name: options.hosts[0] };
+  const client = { ...hub, authority: writePem("CERTIFICATE", authority.certificate.der) };
+  const reports = openReports({
+    fleet: fleet.value,
+    connect: connectHub(fleet.value, address, client),
+    keep: (device, state) => registry.report(device, reportText(state)),
+    setTimer(ms, fire) {
+      const timer = setTimeout(fire, ms);
+      return () => clearTimeout(timer);
+    },
+    log: ports.log,
+  });
 
   async function renew(): Promise<void> {
     const fresh = await open();
@@ -125,6 +138,7 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
     renew,
     async stop() {
       clearInterval(daily);
+      reports.stop();
       await api.stop();
       await broker.stop();
       await database.close();
@@ -143,8 +157,9 @@ async function firstTokens(database: HubDatabase, atMs: number): Promise<Hub["to
 /** The first start decides how the fleet is called: its topics have the name. */
 async function fleetOf(database: HubDatabase, wanted: FleetName | null): Promise<Result<FleetName, HubFault>> {
   const found = await database.setting(FLEET);
-  if (found !== null && isFleetName(found)) {
-    return wanted === null || wanted === found ? ok(found) : err({ kind: "fleet", found, wanted });
+  const named = found === null ? null : parseFleetName(found);
+  if (named !== null) {
+    return wanted === null || wanted === named ? ok(named) : err({ kind: "fleet", found: named, wanted });
   }
   const name = wanted ?? (DEFAULT_FLEET as FleetName);
   await database.setSetting(FLEET, name);

@@ -1,11 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { encodeBase32 } from "./base32.ts";
+import { base32 } from "../fleet/wire/index.ts";
 import type { By, HubDatabase, Token, TokenPurpose } from "./database/index.ts";
 
 const TOKEN = /^cairn-[a-z2-7]{32}$/;
 
 /** A new token: 160 bits of chance, so nobody guesses it and its hash needs no salt and no slowness. */
-export const newToken = (): string => `cairn-${encodeBase32(randomBytes(20))}`;
+export const newToken = (): string => `cairn-${base32(randomBytes(20))}`;
 
 export const isToken = (text: string): boolean => TOKEN.test(text);
 

@@ -9,9 +9,9 @@ import {
   readPrivateKey,
   readRequest,
 } from "../../runtime/certificates/index.ts";
+import { deviceIdOf } from "../../runtime/fleet/identity/index.ts";
+import { base32, type FleetName } from "../../runtime/fleet/wire/index.ts";
 import { certifyDevice, deviceOf, explainKeep, listRevoked, openKeys } from "../../runtime/hub/authority/index.ts";
-import { encodeBase32 } from "../../runtime/hub/base32.ts";
-import { type FleetName, idOf } from "../../runtime/hub/identity.ts";
 import { encodePublicKey, readCertificate, writePem } from "../../runtime/signatures/index.ts";
 import { realDisk } from "../../runtime/store/index.ts";
 import { openssl } from "../signatures/openssl.ts";
@@ -44,18 +44,19 @@ const all = (): Record<string, string> =>
   );
 
 const verify = (name: string, nowMs: number, ...more: readonly string[]): string => {
-  const words = ["verify", "-x509_strict", "-attime", String(nowMs / 1000), "-CAfile", join(folder, "authority.crt")];
+  const by = join(folder, name === "hub.crt" ? "devices.crt" : "authority.crt");
+  const words = ["verify", "-x509_strict", "-attime", String(nowMs / 1000), "-CAfile", by];
   const { stdout, stderr } = Bun.spawnSync(["openssl", ...words, ...more, join(folder, name)]);
   return stdout.toString() + stderr.toString();
 };
 
-test("an empty folder becomes an authority, a server and a client that openssl believes", async () => {
+test("an empty folder becomes two authorities, a server and a client that openssl believes", async () => {
   unwrap(await open(start, "hub.example", "10.0.0.1"));
   expect(verify("server.crt", start, "-purpose", "sslserver", "-verify_hostname", "hub.example")).toEndWith("OK\n");
   expect(verify("server.crt", start, "-purpose", "sslserver", "-verify_ip", "10.0.0.1")).toEndWith("OK\n");
   expect(verify("hub.crt", start, "-purpose", "sslclient")).toEndWith("OK\n");
   expect(openssl(["x509", "-noout", "-text", "-in", join(folder, "authority.crt")]).toString()).toMatch(
-    /Not After : May 27 00:00:00 2050 GMT[\s\S]*Subject: CN ?= ?Cairn fleet lab\n[\s\S]*CA:TRUE, pathlen:0/,
+    /Not After : May 27 00:00:00 2050 GMT[\s\S]*Subject: CN ?= ?lab servers\n[\s\S]*CA:TRUE, pathlen:0/,
   );
   expect(openssl(["pkey", "-noout", "-text", "-in", join(folder, "order.key")]).toString()).toMatch(/^ED25519/);
 });
@@ -66,7 +67,7 @@ test("keys are for their owner alone", async () => {
   const keys = readdirSync(folder)
     .sort()
     .filter((name) => name.endsWith(".key"));
-  expect(keys).toEqual(["authority.key", "hub.key", "order.key", "server.key"]);
+  expect(keys).toEqual(["authority.key", "devices.key", "hub.key", "order.key", "server.key"]);
   for (const name of keys) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
 });
 
@@ -116,7 +117,7 @@ describe("an authority that cannot be used is left as it is", () => {
 
 describe("a device", () => {
   const key = unwrap(readPrivateKey(newPrivateKey("p256")));
-  const id = idOf(key.publicKey);
+  const id = deviceIdOf(key.publicKey);
 
   test("is called by its key", () => {
     const spki = writePem("PUBLIC KEY", encodePublicKey(key.publicKey));
@@ -164,5 +165,5 @@ describe("a device", () => {
 
 test("base32 is that of the RFC", () => {
   const cases = { "": "", f: "my", fo: "mzxq", foo: "mzxw6", foob: "mzxw6yq", fooba: "mzxw6ytb", foobar: "mzxw6ytboi" };
-  for (const [text, wanted] of Object.entries(cases)) expect(encodeBase32(Buffer.from(text))).toBe(wanted);
+  for (const [text, wanted] of Object.entries(cases)) expect(base32(Buffer.from(text))).toBe(wanted);
 });

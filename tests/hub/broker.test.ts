@@ -177,19 +177,21 @@ describe("nobody gets in", () => {
 
   test("with a certificate of another authority, whatever it is called", async () => {
     const key = unwrap(readPrivateKey(a.device.keyPem));
-    const certificate = unwrap(readCertificate(certifyAuthority(key, fleet, Date.now())));
+    const certificate = unwrap(readCertificate(certifyAuthority(key, "devices", fleet, Date.now())));
     const der = certifyDevice({ certificate, key }, a.device.key.publicKey, Date.now());
     await refused(world.identity(a.name, der, a.device.keyPem));
     await refused(world.identity("itself", certificate.der, a.device.keyPem));
   });
 
   test("with the certificate of a server, or one that has ended", async () => {
-    const { authority } = world.keys;
+    const { authority, devices } = world.keys;
     const { id, key, keyPem } = newDevice();
-    await refused(world.identity(id, certifyServer(authority, key.publicKey, [], Date.now()), keyPem));
-    const ended = certifyDevice(authority, key.publicKey, Date.now() - 400 * DAY_MS);
+    for (const by of [authority, devices])
+      await refused(world.identity(id, certifyServer(by, key.publicKey, [], Date.now()), keyPem));
+    await refused(world.identity(id, certifyDevice(authority, key.publicKey, Date.now()), keyPem));
+    const ended = certifyDevice(devices, key.publicKey, Date.now() - 400 * DAY_MS);
     await refused(world.identity(id, ended, keyPem));
-    const good = certifyDevice(authority, key.publicKey, Date.now());
+    const good = certifyDevice(devices, key.publicKey, Date.now());
     expect(await publish(world, world.identity(id, good, keyPem), `c/lab/${id}/u/s`)).toBe("done");
   });
 });

@@ -8,9 +8,10 @@ import {
   parseHost,
   readPrivateKey,
 } from "../../runtime/certificates/index.ts";
+import { deviceIdOf } from "../../runtime/fleet/identity/index.ts";
+import type { DeviceId, FleetName } from "../../runtime/fleet/wire/index.ts";
 import { type HubKeys, openKeys } from "../../runtime/hub/authority/index.ts";
 import { type HubDatabase, openSqlite, type TokenPurpose } from "../../runtime/hub/database/index.ts";
-import { type DeviceId, type FleetName, idOf } from "../../runtime/hub/identity.ts";
 import { openRegistry, type Registry, type Revocations } from "../../runtime/hub/registry/index.ts";
 import { giveToken } from "../../runtime/hub/token.ts";
 import { realDisk } from "../../runtime/store/index.ts";
@@ -30,7 +31,7 @@ export interface TestDevice {
 export function newDevice(): TestDevice {
   const keyPem = newPrivateKey("p256");
   const key = unwrap(readPrivateKey(keyPem));
-  const id = idOf(key.publicKey);
+  const id = deviceIdOf(key.publicKey);
   return { id, key, keyPem, request: makeRequest(id, key) };
 }
 
@@ -57,7 +58,7 @@ export async function testRegistry(nowMs: number): Promise<TestRegistry> {
   const world: TestRegistry = {
     registry: openRegistry({
       database,
-      authority: keys.authority,
+      authority: keys.devices,
       now: () => world.nowMs,
       publishRevoked: async (revoked) => void published.push(revoked),
     }),

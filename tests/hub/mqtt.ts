@@ -101,7 +101,7 @@ export async function brokerWorld(): Promise<BrokerWorld> {
   let first: Parameters<Broker["publishRevoked"]>[0] | null = null;
   const registry = openRegistry({
     database,
-    authority: keys.authority,
+    authority: keys.devices,
     now: Date.now,
     publishRevoked: async (revoked) => {
       first ??= revoked;
@@ -146,7 +146,7 @@ export async function brokerWorld(): Promise<BrokerWorld> {
       const der =
         enrolled.kind === "certified"
           ? enrolled.certificate
-          : certifyDevice(keys.authority, device.key.publicKey, Date.now());
+          : certifyDevice(keys.devices, device.key.publicKey, Date.now());
       return { ...identity(device.id, der, device.keyPem), device };
     },
     async [Symbol.asyncDispose]() {

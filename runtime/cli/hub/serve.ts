@@ -57,7 +57,7 @@ interface Wish {
 
 async function optionsOf(wish: Wish): Promise<Result<HubOptions, string>> {
   const { explainHost, parseHost } = await import("../../certificates/index.ts");
-  const { isFleetName } = await import("../../hub/index.ts");
+  const { parseFleetName } = await import("../../hub/index.ts");
   const { resolve } = await import("node:path");
   const hosts: Host[] = [];
   for (const text of [...wish.name, wish.address ?? "127.0.0.1"]) {
@@ -73,8 +73,8 @@ async function optionsOf(wish: Wish): Promise<Result<HubOptions, string>> {
   }
   const [port, mqttPort] = [portOf(wish.port, PORT), portOf(wish["mqtt-port"], MQTT_PORT)];
   if (port === null || mqttPort === null || mqttPort === 0) return err("a port is a number from 1 to 65535");
-  const fleet = wish.fleet;
-  if (fleet !== null && !isFleetName(fleet)) return err(`--fleet "${fleet}" is no name: wanted 1 to 16 of a-z 0-9 -`);
+  const fleet = wish.fleet === null ? null : parseFleetName(wish.fleet);
+  if (wish.fleet !== null && fleet === null) return err(`--fleet "${wish.fleet}" is no name: wanted 1 to 16 of a-z 0-9 -`);
   // As ourselves: it reads files that are for their owner alone.
   const brokerUser = process.getuid?.() === 0 ? "root" : null;
   const folder = resolve(wish.folder ?? ".");

@@ -7,9 +7,9 @@ import {
   readPrivateKey,
 } from "../../certificates/index.ts";
 import { err, ok, type Result } from "../../result.ts";
-import { encodePublicKey } from "../../signatures/index.ts";
 import { type Disk, type DiskError, explainDiskError, readFile, saveFile } from "../../store/index.ts";
-import { type DeviceId, idOf } from "../wire/index.ts";
+import type { DeviceId } from "../wire/index.ts";
+import { deviceIdOf } from "./device-id.ts";
 
 const WHY = "fleet/identity";
 const KEY_BYTES_MAX = 4096;
@@ -49,8 +49,7 @@ function identityOf(path: string, key: string): Result<Identity, IdentityError> 
 }
 
 function named(key: PrivateKey): Pick<Identity, "id" | "request"> {
-  const digest = new Bun.CryptoHasher("sha256").update(encodePublicKey(key.publicKey)).digest();
-  const id = idOf(new Uint8Array(digest));
+  const id = deviceIdOf(key.publicKey);
   return { id, request: makeRequest(id, key) };
 }
 

@@ -8,6 +8,8 @@ import { bytesOfIp } from "./usage.ts";
 export interface SessionSpec {
   readonly host: string;
   readonly port: number;
+  /** The host name in its certificate, where that is not how it is reached from here. */
+  readonly serverName?: string;
   /** PEM. Only servers with a certificate of this authority are talked to. */
   readonly authority: string;
   /** PEM: the device's own. */
@@ -22,7 +24,7 @@ export interface SessionSpec {
   /** Larger packets are refused, and more that wait for our acknowledgement are not sent: together the bound of our memory. */
   readonly packetBytesMax: number;
   readonly receiveMax: number;
-  readonly will: { readonly topic: string; readonly bytes: Uint8Array; readonly delayS: number };
+  readonly will: { readonly topic: string; readonly bytes: Uint8Array; readonly delayS: number } | null;
   /** What is subscribed when the broker has no session for us. */
   readonly topics: string;
   /** What {@link SessionPorts.ticket} gave last time: TLS then resumes. */
@@ -149,10 +151,11 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
 }
 
 function secured(spec: SessionSpec): TLSSocket {
+  const name = spec.serverName ?? spec.host;
   return connect({
     host: spec.host,
     port: spec.port,
-    ...(isIP(spec.host) === 0 ? { servername: spec.host } : {}), // RFC 6066 section 3: no addresses
+    ...(isIP(name) === 0 ? { servername: name } : {}), // RFC 6066 section 3: no addresses
     ca: spec.authority,
     cert: spec.certificate,
     key: spec.key,
@@ -175,13 +178,17 @@ function optionsOf(spec: SessionSpec): IClientOptions {
     connectTimeout: CONNECT_MS,
     resubscribe: false,
     queueQoSZero: false,
-    will: {
-      topic: will.topic,
-      payload: Buffer.from(will.bytes),
-      qos: 1,
-      retain: true,
-      ...(spec.protocol === 5 ? { properties: { willDelayInterval: will.delayS } } : {}),
-    },
+    ...(will === null
+      ? {}
+      : {
+          will: {
+            topic: will.topic,
+            payload: Buffer.from(will.bytes),
+            qos: 1,
+            retain: true,
+            ...(spec.protocol === 5 ? { properties: { willDelayInterval: will.delayS } } : {}),
+          },
+        }),
     ...(spec.protocol === 5
       ? {
           autoAssignTopicAlias: true,

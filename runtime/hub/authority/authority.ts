@@ -7,10 +7,11 @@ import {
   type Purpose,
   type Revoked,
 } from "../../certificates/index.ts";
+import { deviceIdOf } from "../../fleet/identity/index.ts";
+import type { DeviceId, FleetName } from "../../fleet/wire/index.ts";
 import { type Certificate, encodePublicKey, type PublicKey } from "../../signatures/index.ts";
-import { type DeviceId, type FleetName, idOf } from "../identity.ts";
 
-/** Who vouches for the fleet's devices and for the hub itself. */
+/** Who vouches for somebody. */
 export interface Authority {
   readonly certificate: Certificate;
   readonly key: PrivateKey;
@@ -25,12 +26,18 @@ const RENEWAL_DAYS = 60;
 /** The name in the hub's own client certificate, by which the broker knows it. No device has it: ids have 13 characters. */
 export const HUB_NAME = "hub";
 
-/** A new authority's own certificate: for 20 years, and for nothing but devices and servers. */
-export const certifyAuthority = (key: PrivateKey, fleet: FleetName, nowMs: number): Uint8Array =>
+/**
+ * Two vouch, each for one side of a connection. A server would send the authority of the other side along with its own certificate (OpenSSL
+ * looks for it among those that it trusts), and each connection would cost 400 bytes more.
+ */
+export type Side = "servers" | "devices";
+
+/** A new authority's own certificate: for 20 years, and for nothing but one side. */
+export const certifyAuthority = (key: PrivateKey, side: Side, fleet: FleetName, nowMs: number): Uint8Array =>
   issueCertificate(
     {
       key: key.publicKey,
-      commonName: `Cairn fleet ${fleet}`,
+      commonName: `${fleet} ${side}`,
       purpose: { kind: "authority", pathLengthMax: 0 },
       ...from(nowMs, AUTHORITY_DAYS),
     },
@@ -47,11 +54,11 @@ export const certifyHub = (authority: Authority, key: PublicKey, nowMs: number) 
 
 /** The name is made from the key and not taken from the request: nobody is certified by a name that is another's. */
 export const certifyDevice = (authority: Authority, key: PublicKey, nowMs: number) =>
-  certify(authority, key, idOf(key), { kind: "client" }, nowMs);
+  certify(authority, key, deviceIdOf(key), { kind: "client" }, nowMs);
 
 /** The id of the device that asks; null: the request is for another name. */
 export function deviceOf({ commonName, key }: CertificateRequest): DeviceId | null {
-  const id = idOf(key);
+  const id = deviceIdOf(key);
   return commonName === id ? id : null;
 }
 

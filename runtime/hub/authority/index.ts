@@ -1,4 +1,4 @@
-/** The hub's own certificate authority: it vouches for devices, for the hub's server and for the hub as a client of the broker. */
+/** The hub's own certificate authorities: one vouches for servers, the other for devices and for the hub as a client of the broker. */
 export {
   type Authority,
   certifyAuthority,

@@ -1,16 +1,20 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import * as v from "valibot";
 import { explainKeyFile, type Host, newPrivateKey, type PrivateKey, readPrivateKey } from "../../certificates/index.ts";
+import type { FleetName } from "../../fleet/wire/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { type Certificate, explainTrust, type PublicKey, readCertificates, writePem } from "../../signatures/index.ts";
 import { type Disk, type DiskError, explainDiskError, readFile, saveFile } from "../../store/index.ts";
-import type { FleetName } from "../identity.ts";
 import { type Authority, certifyAuthority, certifyHub, certifyServer, isRenewalDue, sameKey } from "./authority.ts";
 
 /** Names of the files in the authority's folder. Keys are readable by their owner alone. */
 export const authorityFiles = {
+  /** Of servers: devices and operators know it. */
   authorityKey: "authority.key",
   authority: "authority.crt",
+  /** Of devices, and of the hub as a client of the broker: servers know it. */
+  devicesKey: "devices.key",
+  devices: "devices.crt",
   serverKey: "server.key",
   /** The server's certificate, with the addresses it is good for. */
   server: "server.crt",
@@ -21,8 +25,12 @@ export const authorityFiles = {
 } as const;
 
 export interface HubKeys {
+  /** Of servers. */
   readonly authority: Authority;
+  readonly devices: Authority;
   readonly server: Certified;
+  /** The hub as a client of the broker. */
+  readonly hub: Certified;
   /** It signs what the hub wants of devices. */
   readonly order: OrderKey;
 }
@@ -70,19 +78,30 @@ export async function openKeys(disk: Disk, options: KeepOptions): Promise<Result
   const at = (name: keyof typeof authorityFiles): string => `${folder}/${authorityFiles[name]}`;
 
   const authority = await openAuthority(disk, at("authorityKey"), at("authority"), (key) =>
-    certifyAuthority(key, fleet, nowMs),
+    certifyAuthority(key, "servers", fleet, nowMs),
   );
   if (!authority.ok) return authority;
+  const devices = await openAuthority(disk, at("devicesKey"), at("devices"), (key) =>
+    certifyAuthority(key, "devices", fleet, nowMs),
+  );
+  if (!devices.ok) return devices;
   const server = await openCertified(disk, at("serverKey"), at("server"), nowMs, (key, ms) =>
     certifyServer(authority.value, key, hosts, ms),
   );
   if (!server.ok) return server;
   const hub = await openCertified(disk, at("hubKey"), at("hub"), nowMs, (key, ms) =>
-    certifyHub(authority.value, key, ms),
+    certifyHub(devices.value, key, ms),
   );
   if (!hub.ok) return hub;
   const order = await openOrderKey(disk, at("orderKey"));
-  return order.ok ? ok({ authority: authority.value, server: server.value, order: order.value }) : order;
+  if (!order.ok) return order;
+  return ok({
+    authority: authority.value,
+    devices: devices.value,
+    server: server.value,
+    hub: hub.value,
+    order: order.value,
+  });
 }
 
 /** Devices know it: whatever its certificate says, only people replace it. */

@@ -1,8 +1,8 @@
+import type { FleetName } from "../../fleet/wire/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { writePem } from "../../signatures/index.ts";
 import { type Disk, type DiskError, type DiskResult, explainDiskError, saveFile } from "../../store/index.ts";
 import { authorityFiles, HUB_NAME } from "../authority/index.ts";
-import type { FleetName } from "../identity.ts";
 import type { Revocations } from "../registry/index.ts";
 import { aclText, type BrokerFiles, type BrokerWish, configurationText } from "./configuration.ts";
 import { explainMosquitto, type Mosquitto, type MosquittoFault, startMosquitto } from "./mosquitto.ts";
@@ -25,7 +25,7 @@ export type BrokerFault = MosquittoFault | { readonly kind: "disk"; readonly err
 
 const files: BrokerFiles & { readonly configuration: string } = {
   configuration: "broker/mosquitto.conf",
-  authority: `authority/${authorityFiles.authority}`,
+  authority: `authority/${authorityFiles.devices}`,
   certificate: `authority/${authorityFiles.server}`,
   key: `authority/${authorityFiles.serverKey}`,
   revoked: "broker/revoked.crl",

@@ -1,8 +1,8 @@
 import { Database } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import * as v from "valibot";
+import { type DeviceId, parseDeviceId } from "../../fleet/wire/index.ts";
 import { err, ok, type Result } from "../../result.ts";
-import { type DeviceId, isDeviceId } from "../identity.ts";
 import type { By, Deed, Device, DeviceCertificate, HubDatabase, NewDevice, Token } from "./database.ts";
 import { migrations } from "./migrations.ts";
 
@@ -50,7 +50,7 @@ const Version = v.object({ user_version: v.number() });
 const Count = v.object({ count: v.number() });
 const Value = v.object({ value: v.string() });
 const Bytes = v.instance(Uint8Array);
-const Id = v.custom<DeviceId>((id) => typeof id === "string" && isDeviceId(id));
+const Id = v.custom<DeviceId>((id) => typeof id === "string" && parseDeviceId(id) !== null);
 const DeviceRow = v.object({
   id: Id,
   key: Bytes,

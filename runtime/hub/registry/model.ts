@@ -1,6 +1,6 @@
 import type { RequestFault } from "../../certificates/index.ts";
+import type { DeviceId } from "../../fleet/wire/index.ts";
 import type { Device } from "../database/index.ts";
-import type { DeviceId } from "../identity.ts";
 
 /** What becomes of a device that asks to be one of the fleet. */
 export type Enrolment =

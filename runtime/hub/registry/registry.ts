@@ -1,11 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readRequest } from "../../certificates/index.ts";
+import { deviceIdOf } from "../../fleet/identity/index.ts";
+import { base32, type DeviceId, parseDeviceId } from "../../fleet/wire/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { encodePublicKey, type PublicKey, readCertificate } from "../../signatures/index.ts";
 import { type Authority, certifyDevice, deviceOf, isRenewalDue, listRevoked } from "../authority/index.ts";
-import { encodeBase32 } from "../base32.ts";
 import type { Device, HubDatabase } from "../database/index.ts";
-import { type DeviceId, idOf, isDeviceId } from "../identity.ts";
 import { matchToken } from "../token.ts";
 import { type DeviceFault, type EnrolFault, type Enrolment, isTag, limits } from "./model.ts";
 
@@ -83,8 +83,9 @@ export function openRegistry(ports: RegistryPorts): Registry {
   }
 
   async function find(name: string): Promise<Result<Device, DeviceFault>> {
-    if (isDeviceId(name)) {
-      const device = await database.findDevice(name);
+    const id = parseDeviceId(name);
+    if (id !== null) {
+      const device = await database.findDevice(id);
       return device === null ? err({ kind: "unknown", name }) : ok(device);
     }
     const waiting = (await database.listDevices()).filter(({ status, code }) => status === "waiting" && code === name);
@@ -115,7 +116,7 @@ export function openRegistry(ports: RegistryPorts): Registry {
       if (!request.ok) return err({ kind: "request", fault: request.error });
       const { key } = request.value;
       const id = deviceOf(request.value);
-      if (id === null) return err({ kind: "name", wanted: idOf(key) });
+      if (id === null) return err({ kind: "name", wanted: deviceIdOf(key) });
       const taken = await takeUp(id, key, token);
       if (!taken.ok) return taken;
       const { status, code } = taken.value;
@@ -160,4 +161,4 @@ export function openRegistry(ports: RegistryPorts): Registry {
 
 /** Six characters that nobody can choose: who wants to be taken for another device cannot look for a key with its code. */
 const newCode = (id: DeviceId): string =>
-  encodeBase32(createHash("sha256").update(id).update(randomBytes(16)).digest()).slice(0, 6);
+  base32(createHash("sha256").update(id).update(randomBytes(16)).digest()).slice(0, 6);

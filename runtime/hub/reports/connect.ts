@@ -1,0 +1,51 @@
+import type { Host } from "../../certificates/index.ts";
+import { openSession, type Session, type SessionPorts } from "../../fleet/session/index.ts";
+import type { FleetName } from "../../fleet/wire/index.ts";
+import { HUB_NAME } from "../authority/index.ts";
+
+export interface BrokerAddress {
+  /** Where it listens. */
+  readonly host: Host;
+  readonly port: number;
+  /** Under which others reach it, as its certificate has it. */
+  readonly name: Host;
+}
+
+/** PEM, all of it. */
+export interface HubClient {
+  /** Of servers. */
+  readonly authority: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+const KEEPALIVE_S = 60;
+/** What devices say while the hub is away waits for it. */
+const EXPIRY_S = 7 * 24 * 3600;
+const PACKET_BYTES_MAX = 20 << 10;
+const RECEIVE_MAX = 64;
+const ANY: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+
+/** The hub as a client of its own broker, which need not be reachable from here under the name that others use. */
+export const connectHub =
+  (fleet: FleetName, { host, port, name }: BrokerAddress, client: HubClient) =>
+  (ports: SessionPorts): Session =>
+    openSession(
+      {
+        ...client,
+        ...(name.kind === "address"
+          ? { host: name.text }
+          : { host: ANY.has(host.text) ? "127.0.0.1" : host.text, serverName: name.text }),
+        port,
+        id: HUB_NAME,
+        protocol: 5,
+        keepaliveS: KEEPALIVE_S,
+        expiryS: EXPIRY_S,
+        packetBytesMax: PACKET_BYTES_MAX,
+        receiveMax: RECEIVE_MAX,
+        will: null,
+        topics: `c/${fleet}/+/u/#`,
+        ticket: null,
+      },
+      ports,
+    );
