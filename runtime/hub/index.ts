@@ -1,3 +1,12 @@
 /** The fleet's backend: who belongs to the fleet, the broker that its devices talk over, and the API for devices and operators. */
 export { type FleetName, parseFleetName } from "../fleet/wire/index.ts";
-export { addHubToken, explainHub, type Hub, type HubFault, type HubOptions, type HubPorts, serveHub } from "./serve.ts";
+export {
+  addHubToken,
+  explainHub,
+  type Hub,
+  type HubFault,
+  type HubOptions,
+  type HubPorts,
+  removeHubTokens,
+  serveHub,
+} from "./serve.ts";

@@ -218,19 +218,26 @@ function startApi(
 }
 
 /** Makes another token of a hub that is stopped. */
-export async function addHubToken(
+export const addHubToken = (folder: string, purpose: TokenPurpose, holder: string, atMs: number) =>
+  withDatabase(folder, (database) => giveToken(database, purpose, holder, { who: "hub", atMs }));
+
+/** Takes back the tokens of a holder from a hub that is stopped; the value is how many those were. */
+export const removeHubTokens = (folder: string, purpose: TokenPurpose, holder: string, atMs: number) =>
+  withDatabase(folder, (database) => database.removeTokens(purpose, holder, { who: "hub", atMs }));
+
+async function withDatabase<T>(
   folder: string,
-  purpose: TokenPurpose,
-  holder: string,
-  nowMs: number,
-): Promise<Result<string, HubFault>> {
+  act: (database: HubDatabase) => Promise<T>,
+): Promise<Result<T, HubFault>> {
   const path = databasePath(folder);
   if (!existsSync(path)) return err({ kind: "noHub", folder });
   const opened = openSqlite(path);
   if (!opened.ok) return err({ kind: "database", fault: opened.error });
-  const token = await giveToken(opened.value, purpose, holder, { who: "hub", atMs: nowMs });
-  await opened.value.close();
-  return ok(token);
+  try {
+    return ok(await act(opened.value));
+  } finally {
+    await opened.value.close();
+  }
 }
 
 export function explainHub(fault: HubFault): string {

@@ -59,6 +59,9 @@ test("the first start says how to go on, and the next says no secrets", async ()
 
   const made = await cairn("hub", "token", "operator", "--holder", "jane", "--folder", join(folder, "hub"));
   expect(made).toEqual({ exit: 0, out: expect.stringMatching(/^cairn-[a-z2-7]{32}\n$/), err: "" });
+  const remove = () => cairn("hub", "token", "join", "--remove", "--folder", join(folder, "hub"));
+  expect(await remove()).toEqual({ exit: 0, out: "taken back: 1\n", err: "" });
+  expect(await remove()).toEqual({ exit: 1, out: "", err: "cairn hub token: join has none for join\n" });
 
   const second = await serve("--json");
   const line = await second.out.until(/^\{/);

@@ -137,11 +137,14 @@ test("tokens are kept by purpose, settings by name", async () => {
   expect((await db.listTokens("operator")).map(({ hash, ...rest }) => [Buffer.from(hash).toString(), rest])).toEqual([
     ["h2", { purpose: "operator", holder: "jane" }],
   ]);
+  expect(await db.removeTokens("operator", "image 1", by(3, "hub"))).toBe(0);
+  expect(await db.removeTokens("join", "image 1", by(4, "hub"))).toBe(1);
+  expect([(await db.listTokens("join")).length, (await db.listTokens("operator")).length]).toEqual([0, 1]);
+  expect(await db.listDeeds(1)).toEqual([{ who: "hub", atMs: 4, what: "noToken", about: "image 1" }]);
   expect(await db.setting("fleet")).toBeNull();
   await db.setSetting("fleet", "lab");
   await db.setSetting("fleet", "yard");
   expect(await db.setting("fleet")).toBe("yard");
-  expect((await db.listDeeds(1)).map(({ about }) => about)).toEqual(["jane"]);
 });
 
 test("the files are for their owner alone", async () => {

@@ -39,6 +39,12 @@ test("without one it waits until an operator accepts it, by its code", async () 
   const again = unwrap(await world.registry.enrol(device.request, null));
   expect(first).toEqual({ kind: "waiting", id: device.id, code: expect.stringMatching(/^[a-z2-7]{6}$/) });
   expect(again).toEqual(first);
+  world.nowMs += 59_999;
+  await world.registry.enrol(device.request, null);
+  expect(unwrap(await world.registry.find(device.id)).askedMs).toBe(start);
+  world.nowMs += 1;
+  await world.registry.enrol(device.request, null);
+  expect(unwrap(await world.registry.find(device.id)).askedMs).toBe(start + 60_000);
   const code = first.kind === "waiting" ? first.code : "";
   expect(unwrap(await world.registry.accept(code, "jane"))).toMatchObject({ id: device.id, status: "accepted" });
   expect((await certificateOf(world, device)).subject.commonName).toBe(device.id);

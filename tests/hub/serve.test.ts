@@ -103,6 +103,7 @@ describe("what is for operators", () => {
   const device = newDevice();
   test.each([
     ["GET", "/devices"],
+    ["GET", "/log"],
     ["GET", `/devices/${device.id}`],
     ["POST", `/devices/${device.id}/accept`],
     ["POST", `/devices/${device.id}/revoke`],

@@ -74,7 +74,8 @@ async function optionsOf(wish: Wish): Promise<Result<HubOptions, string>> {
   const [port, mqttPort] = [portOf(wish.port, PORT), portOf(wish["mqtt-port"], MQTT_PORT)];
   if (port === null || mqttPort === null || mqttPort === 0) return err("a port is a number from 1 to 65535");
   const fleet = wish.fleet === null ? null : parseFleetName(wish.fleet);
-  if (wish.fleet !== null && fleet === null) return err(`--fleet "${wish.fleet}" is no name: wanted 1 to 16 of a-z 0-9 -`);
+  if (wish.fleet !== null && fleet === null)
+    return err(`--fleet "${wish.fleet}" is no name: wanted 1 to 16 of a-z 0-9 -`);
   // As ourselves: it reads files that are for their owner alone.
   const brokerUser = process.getuid?.() === 0 ? "root" : null;
   const folder = resolve(wish.folder ?? ".");

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { REQUEST_BYTES_MAX } from "../../certificates/index.ts";
 import type { Result } from "../../result.ts";
 import { writePem } from "../../signatures/index.ts";
-import type { Device } from "../database/index.ts";
+import type { Device, HubDatabase } from "../database/index.ts";
 import { type DeviceFault, type EnrolFault, explainDevice, explainEnrol, type Registry } from "../registry/index.ts";
 import { type Answer, done, refused } from "./answer.ts";
 import type { Caller, Right } from "./authorize.ts";
@@ -21,6 +21,7 @@ export interface Fleet {
 
 export interface Asked {
   readonly registry: Registry;
+  readonly database: Pick<HubDatabase, "listDeeds">;
   readonly fleet: Fleet;
   readonly caller: Caller;
   /** A token that came with the request; null: none. */
@@ -41,6 +42,7 @@ export interface Route {
   readonly answer: (asked: Asked) => Promise<Answer>;
 }
 
+const DEEDS_MAX = 1000;
 const TAGS_BYTES_MAX = 4096;
 /** Seconds after which a device that waits asks again. */
 const ASK_AGAIN_S = 30;
@@ -77,6 +79,7 @@ export const routes: readonly Route[] = [
     bodyBytesMax: 0,
     answer: async ({ registry, name, caller }) => deviceAnswer(await registry.revoke(name, caller.name)),
   },
+  { method: "GET", path: "/log", right: "operator", bodyBytesMax: 0, answer: log },
   { method: "PUT", path: "/devices/:name/tags", right: "operator", bodyBytesMax: TAGS_BYTES_MAX, answer: tag },
 ];
 
@@ -105,6 +108,12 @@ async function list({ registry, query }: Asked): Promise<Answer> {
     .filter((device) => status === null || device.status === status)
     .filter((device) => tagged === null || device.tags.includes(tagged));
   return done({ devices: devices.map(deviceView) });
+}
+
+/** The audit log, the newest first. */
+async function log({ database }: Asked): Promise<Answer> {
+  const deeds = await database.listDeeds(DEEDS_MAX);
+  return done({ log: deeds.map(({ atMs, ...deed }) => ({ at: new Date(atMs).toISOString(), ...deed })) });
 }
 
 const Tags = v.pipe(v.string(), v.parseJson(), v.strictObject({ tags: v.array(v.string()) }));

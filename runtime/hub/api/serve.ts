@@ -63,6 +63,7 @@ async function answer(request: Request, { registry, database, fleet }: ApiOption
   if (body === null) return refused(413, "tooLarge", `wanted at most ${route.bodyBytesMax} bytes`);
   return route.answer({
     registry,
+    database,
     fleet,
     caller: caller.value,
     token: tokenOf(request.headers),

@@ -57,7 +57,7 @@ export interface By {
 
 /** A line of the audit log: everything that changes who belongs to the fleet leaves one. */
 export interface Deed extends By {
-  readonly what: "join" | "accept" | "revoke" | "tag" | "token";
+  readonly what: "join" | "accept" | "revoke" | "tag" | "token" | "noToken";
   /** A device's id, or a token's holder. */
   readonly about: string;
 }
@@ -93,6 +93,8 @@ export interface HubDatabase {
   revokedCertificates(notAfterMs: number): Promise<readonly RevokedCertificate[]>;
 
   addToken(token: Token, by: By): Promise<void>;
+  /** Takes back every token of a holder for a purpose; the value is how many those were. */
+  removeTokens(purpose: TokenPurpose, holder: string, by: By): Promise<number>;
   listTokens(purpose: TokenPurpose): Promise<readonly Token[]>;
 
   /** The newest first. */

@@ -69,7 +69,7 @@ const TokenRow = v.object({ hash: Bytes, purpose: v.picklist(["join", "operator"
 const DeedRow = v.object({
   who: v.string(),
   atMs: v.number(),
-  what: v.picklist(["join", "accept", "revoke", "tag", "token"]),
+  what: v.picklist(["join", "accept", "revoke", "tag", "token", "noToken"]),
   about: v.string(),
 });
 
@@ -194,6 +194,15 @@ class SqliteDatabase implements HubDatabase {
         holder,
       });
       this.note("token", holder, by);
+    });
+  }
+
+  async removeTokens(purpose: Token["purpose"], holder: string, by: By): Promise<number> {
+    return this.step(() => {
+      const sql = "DELETE FROM token WHERE purpose = $purpose AND holder = $holder";
+      const { changes } = this.db.query(sql).run({ purpose, holder });
+      if (changes > 0) this.note("noToken", holder, by);
+      return changes;
     });
   }
 

@@ -32,6 +32,8 @@ export const limits = {
   waitingMax: 1000,
   /** A device that waits and asks no more is forgotten after a day. */
   waitingMs: 86_400_000,
+  /** When a device last asked is kept to the minute: asking often must not wear out the hub's disk. */
+  askedMs: 60_000,
   tagsMax: 32,
   /** Characters of what devices report. */
   reportCharsMax: 16 << 10,

@@ -62,7 +62,7 @@ export function openRegistry(ports: RegistryPorts): Registry {
       const status = holder === null ? "waiting" : "accepted";
       await database.addDevice({ id, key: encodePublicKey(key), code: newCode(id), status }, by);
     } else {
-      await database.markAsked(id, by.atMs);
+      if (by.atMs - before.askedMs >= limits.askedMs) await database.markAsked(id, by.atMs);
       if (holder !== null && before.status === "waiting") await database.acceptDevice(id, by);
     }
     const device = await database.findDevice(id);

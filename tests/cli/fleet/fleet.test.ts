@@ -153,14 +153,14 @@ describe("an operator", () => {
     const { code } = body as { code: string };
     const listed = await fleet("devices", "--status", "waiting");
     expect(listed.out).toBe(
-      `ID             STATUS   CODE    REPORTED  TAGS\n${device.id}  waiting  ${code}  -         -\n`,
+      `ID             STATUS   CODE    RUNS  REPORTED  TAGS\n${device.id}  waiting  ${code}  -     -         -\n`,
     );
     const accepted = await fleet("accept", code);
     expect(accepted.exit).toBe(0);
     expect(accepted.out).toMatch(new RegExp(`^id +${device.id}\nstatus +accepted since 2`));
     expect((await fleet("tag", device.id, "yard", "arm")).out).toMatch(/\ntags +arm yard\n/);
     expect((await fleet("devices", "--tag", "yard")).out).toContain(
-      `${device.id}  accepted  -     -         arm yard\n`,
+      `${device.id}  accepted  -     -     -         arm yard\n`,
     );
     expect(JSON.parse((await fleet("show", device.id, "--json")).out)).toMatchObject({
       id: device.id,
@@ -171,6 +171,10 @@ describe("an operator", () => {
     expect((await world.ask("POST", "/enrol", { body: device.request })).status).toBe(403);
     const again = await fleet("revoke", device.id);
     expect(again).toEqual({ exit: 1, out: "", err: `the hub refuses: device ${device.id} is revoked already\n` });
+    const log = (await fleet("log")).out.split("\n").map((line) => line.split(/ +/).slice(1).join(" "));
+    const about = log.filter((line) => line.endsWith(device.id));
+    expect(about).toEqual(["revoke", "tag", "tag", "accept"].map((what) => `operator ${what} ${device.id}`));
+    expect(JSON.parse((await fleet("log", "--json")).out.split("\n")[0] ?? "")).toMatchObject({ what: "revoke" });
     const lines = (await fleet("devices", "--json")).out.trim().split("\n");
     expect(lines.map((line) => JSON.parse(line))).toContainEqual(
       expect.objectContaining({ id: device.id, status: "revoked" }),

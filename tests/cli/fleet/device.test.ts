@@ -1,0 +1,55 @@
+import { expect, test } from "bun:test";
+import * as v from "valibot";
+import { Device, devicesTable, deviceText } from "../../../runtime/cli/fleet/device.ts";
+
+const waiting = {
+  id: "abcdefghijklm",
+  status: "waiting",
+  code: "k7q2mz",
+  tags: [],
+  first: "2026-11-26T04:00:00.000Z",
+  changed: "2026-11-26T04:00:00.000Z",
+  asked: "2026-11-26T04:00:30.000Z",
+  report: null,
+};
+const state = {
+  running: "7",
+  status: "TESTING",
+  containers: { web: { status: "READY", goalReached: true }, db: { status: "STARTING", goalReached: false } },
+  bytes: { day: 4_210, month: 91_000 },
+  flags: { clockUnknown: false, safeMode: false, local: false },
+  version: "0.1.0",
+};
+const running = {
+  ...waiting,
+  status: "accepted",
+  code: undefined,
+  tags: ["lab"],
+  report: { at: "2026-11-26T05:00:00.000Z", state },
+};
+const read = (device: unknown) => v.parse(Device, JSON.parse(JSON.stringify(device)));
+
+test("a list says who waits with which code, and what the others run", () => {
+  const lines = devicesTable([read(waiting), read(running)]).split("\n");
+  expect(lines.map((line) => line.split(/ {2,}/))).toEqual([
+    ["ID", "STATUS", "CODE", "RUNS", "REPORTED", "TAGS"],
+    ["abcdefghijklm", "waiting", "k7q2mz", "-", "-", "-"],
+    ["abcdefghijklm", "accepted", "-", "7 TESTING", "2026-11-26T05:00:00.000Z", "lab"],
+  ]);
+});
+
+test("one device is shown with its containers, what it costs, and what is odd about it", () => {
+  const text = deviceText(read(running));
+  for (const part of [
+    /^runs +7 TESTING$/m,
+    /^ +web +READY$/m,
+    /^ +db +STARTING, not at its goal$/m,
+    /^bytes +4210 today, 91000 this month$/m,
+  ])
+    expect(text).toMatch(part);
+  expect(text).not.toContain("note");
+  const odd = { ...state, flags: { clockUnknown: true, safeMode: true, local: true } };
+  expect(deviceText(read({ ...running, report: { ...running.report, state: odd } })).match(/^note/gm)).toHaveLength(3);
+  expect(deviceText(read(waiting))).toMatch(/^code +k7q2mz$/m);
+  expect(deviceText(read(waiting))).toMatch(/^reported +-$/m);
+});
