@@ -183,7 +183,7 @@ async function startWithRegistry(
     async publishRevoked(revoked) {
       atStart = revoked;
       const told = await broker?.publishRevoked(revoked);
-      if (told?.ok === false) throw new Error(explainDiskError(told.error)); // the operator must not take it for done
+      if (told?.ok === false) throw new Error(explainBroker(told.error)); // the operator must not take it for done
     },
   });
   await registry.publishRevoked();

@@ -53,8 +53,10 @@ test("the first start says how to go on, and the next says no secrets", async ()
   expect(first.err.all.filter((line) => line.startsWith("broker: "))).not.toEqual([]);
   const busy = await cairn("hub", "token", "operator", "--folder", join(folder, "hub"));
   expect(busy).toMatchObject({ exit: 1, out: "", err: expect.stringMatching(/another hub works in this folder/) });
+  const asked = performance.now();
   first.child.kill("SIGTERM");
   expect(await first.child.exited).toBe(0);
+  expect(performance.now() - asked).toBeLessThan(15_000); // nothing is waited for
   await first.said;
 
   const made = await cairn("hub", "token", "operator", "--holder", "jane", "--folder", join(folder, "hub"));

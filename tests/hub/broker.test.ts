@@ -259,13 +259,28 @@ describe("a message", () => {
 });
 
 describe("the process", () => {
-  test("is started again when it ends by itself", async () => {
-    const before = world.broker.process.pid ?? 0;
-    const from = world.log.all.length;
-    process.kill(before, "SIGKILL");
-    await world.log.until(/^mosquitto version \S+ running$/, from);
-    expect(world.broker.process.pid).not.toBe(before);
-    expect(await send(a, "c/lab/A/u/s")).toBe("done");
+  test("is started again when it ends by itself, later each time", async () => {
+    for (const waitMs of [500, 1000]) {
+      const before = world.broker.process.pid ?? 0;
+      const from = world.log.all.length;
+      process.kill(before, "SIGKILL");
+      await world.log.until(/^mosquitto version \S+ running$/, from);
+      expect(world.log.all.slice(from)).toContain(`mosquitto ended: started again in ${waitMs} ms`);
+      expect(world.broker.process.pid).not.toBe(before);
+      expect(await send(a, "c/lab/A/u/s")).toBe("done");
+    }
+  });
+
+  test("that does not hear of a revocation makes that fail, until it is told again", async () => {
+    const device = await world.join();
+    const pid = world.broker.process.pid ?? 0;
+    process.kill(pid, "SIGSTOP");
+    const revoked = world.registry.revoke(device.name, "test");
+    expect(await revoked.catch((thrown) => String(thrown))).toMatch(/deaf/);
+    process.kill(pid, "SIGCONT");
+    const again = await world.registry.revoke(device.name, "test");
+    expect(again).toMatchObject({ ok: false, error: { kind: "status" } });
+    expect(await publish(world, device, `c/lab/${device.name}/u/s`)).toMatch(/^exit [1-9]/);
   });
 
   test("says why when it cannot start", async () => {

@@ -17,7 +17,7 @@ export interface BrokerOptions extends BrokerWish {
 export interface Broker {
   readonly process: Mosquitto;
   /** From now on these are out: they cannot connect, and who is connected is allowed nothing. */
-  publishRevoked(revoked: Revocations): DiskResult<void>;
+  publishRevoked(revoked: Revocations): Promise<Result<void, BrokerFault>>;
   stop(): Promise<void>;
 }
 
@@ -60,8 +60,8 @@ export async function startBroker(
     process: started.value,
     async publishRevoked(now) {
       const saved = await saveRevoked(now);
-      if (saved.ok) await started.value.reload();
-      return saved;
+      if (!saved.ok) return err({ kind: "disk", error: saved.error });
+      return (await started.value.reload()) ? ok(undefined) : err({ kind: "deaf" });
     },
     stop: () => started.value.stop(),
   });

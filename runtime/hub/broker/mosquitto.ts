@@ -4,14 +4,16 @@ export type MosquittoFault =
   | { readonly kind: "missing" }
   /** It ended before it served anybody; what it said last. */
   | { readonly kind: "ended"; readonly said: string }
-  | { readonly kind: "silent"; readonly seconds: number };
+  | { readonly kind: "silent"; readonly seconds: number }
+  /** It was told to read its files again, and did not say that it does. */
+  | { readonly kind: "deaf" };
 
 /** Mosquitto as a child process, started again whenever it ends by itself. */
 export interface Mosquitto {
   /** Process id; null: it has ended and starts again soon. */
   readonly pid: number | null;
-  /** Makes it read certificates, revocations and rights again; returns when those hold. */
-  reload(): Promise<void>;
+  /** Makes it read certificates, revocations and rights again; returns when those hold. False: it does not answer. */
+  reload(): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -24,11 +26,12 @@ export interface MosquittoOptions {
   log(line: string): void;
 }
 
-const READY_S = 30;
+const READY_MS = 30_000;
 const STOP_MS = 5_000;
 const RELOAD_MS = 5_000;
 const BACK_OFF_FIRST_MS = 500;
 const BACK_OFF_MAX_MS = 60_000;
+const GOOD_WHILE_MS = 60_000;
 const RUNNING = /^mosquitto version \S+ running$/;
 const RELOADING = "Reloading config.";
 /** Debian keeps it where users do not look. */
@@ -43,16 +46,16 @@ export async function startMosquitto(options: MosquittoOptions): Promise<Result<
   const wrapper = setpriv === null ? [] : [setpriv, "--pdeathsig", "TERM", "--"];
   const child = new Child([...wrapper, program, "-c", options.configuration], options);
   const fault = await child.start();
-  if (fault === null) return ok(child);
-  await child.stop();
-  return err(fault);
+  return fault === null ? ok(child) : err(fault);
 }
 
 class Child implements Mosquitto {
   private process: Bun.Subprocess<"ignore", "ignore", "pipe"> | null = null;
   private stopping = false;
+  /** Ends without a good while of service between them. */
   private failures = 0;
   private retry: ReturnType<typeof setTimeout> | null = null;
+  private reloading: Promise<unknown> = Promise.resolve();
   private readonly awaited = new Set<(line: string) => void>();
   private last = "";
 
@@ -66,6 +69,7 @@ class Child implements Mosquitto {
   }
 
   async start(): Promise<MosquittoFault | null> {
+    const startedMs = performance.now();
     const child = Bun.spawn([...this.command], {
       cwd: this.options.folder,
       stdin: "ignore",
@@ -73,28 +77,33 @@ class Child implements Mosquitto {
       stderr: "pipe",
     });
     this.process = child;
-    const running = this.line((line) => RUNNING.test(line));
-    const told = this.listen(child.stderr);
-    const ended = child.exited.then(() => told);
-    const first = await Promise.race([
-      running.then(() => null),
-      ended.then((): MosquittoFault => ({ kind: "ended", said: this.last })),
-      Bun.sleep(READY_S * 1000).then((): MosquittoFault => ({ kind: "silent", seconds: READY_S })),
-    ]);
-    if (first === null) {
-      this.failures = 0;
-      void ended.then(() => this.ended());
+    const ended = this.listen(child.stderr).then(() => child.exited);
+    const first = await this.line((line) => RUNNING.test(line), READY_MS, ended);
+    if (first !== "said") {
+      child.kill("SIGKILL");
+      await ended;
+      return first === "ended" ? { kind: "ended", said: this.last } : { kind: "silent", seconds: READY_MS / 1000 };
     }
-    return first;
+    void ended.then(() => {
+      if (performance.now() - startedMs > GOOD_WHILE_MS) this.failures = 0;
+      this.startAgain();
+    });
+    return null;
   }
 
-  async reload(): Promise<void> {
+  reload(): Promise<boolean> {
+    // One after the other: the line that one waits for must not be another's.
+    const reloaded = this.reloading.then(() => this.reloadNow());
+    this.reloading = reloaded;
+    return reloaded;
+  }
+
+  private async reloadNow(): Promise<boolean> {
     const child = this.process;
-    if (child === null) return; // it reads everything when it starts again
-    const read = this.line((line) => line === RELOADING);
+    if (child === null) return true; // it reads everything when it starts again
     child.kill("SIGHUP");
-    // One thread: whoever comes after this line meets the new rights.
-    await Promise.race([read, child.exited, Bun.sleep(RELOAD_MS)]);
+    // It has one thread: whoever comes after this line meets the new rights.
+    return (await this.line((line) => line === RELOADING, RELOAD_MS, child.exited)) !== "late";
   }
 
   async stop(): Promise<void> {
@@ -108,31 +117,41 @@ class Child implements Mosquitto {
     clearTimeout(late);
   }
 
-  private ended(): void {
+  private startAgain(): void {
     this.process = null;
     if (this.stopping) return;
     const waitMs = Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** this.failures);
     this.failures += 1;
     this.options.log(`mosquitto ended: started again in ${waitMs} ms`);
-    this.retry = setTimeout(() => {
-      void this.start().then((fault) => {
-        if (fault === null) return;
-        this.process?.kill("SIGKILL");
-        this.ended();
-      });
-    }, waitMs);
+    const failed = (why: string): void => {
+      this.options.log(why);
+      this.startAgain();
+    };
+    const start = (): void =>
+      void this.start().then(
+        (fault) => (fault === null ? undefined : failed(explainMosquitto(fault))),
+        (thrown) => failed(String(thrown)),
+      );
+    this.retry = setTimeout(start, waitMs);
   }
 
-  /** The next line that fits. */
-  private line(fits: (line: string) => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      const look = (line: string): void => {
-        if (!fits(line)) return;
-        this.awaited.delete(look);
-        resolve();
-      };
-      this.awaited.add(look);
-    });
+  /** Waits for a line that fits, or until it ends, so long at most. */
+  private async line(
+    fits: (line: string) => boolean,
+    ms: number,
+    ended: Promise<unknown>,
+  ): Promise<"said" | "ended" | "late"> {
+    const { promise, resolve } = Promise.withResolvers<"said" | "ended" | "late">();
+    const look = (line: string): void => {
+      if (fits(line)) resolve("said");
+    };
+    this.awaited.add(look);
+    const timer = setTimeout(() => resolve("late"), ms);
+    void ended.then(() => resolve("ended"));
+    const outcome = await promise;
+    clearTimeout(timer); // one that is left would keep the program from ending
+    this.awaited.delete(look);
+    return outcome;
   }
 
   private async listen(stream: ReadableStream<Uint8Array>): Promise<void> {
@@ -160,5 +179,7 @@ export function explainMosquitto(fault: MosquittoFault): string {
       return `start the broker: mosquitto ended at once: ${fault.said}`;
     case "silent":
       return `start the broker: mosquitto was not ready after ${fault.seconds} seconds`;
+    case "deaf":
+      return "tell the broker who is revoked: mosquitto does not answer: restart the hub";
   }
 }
