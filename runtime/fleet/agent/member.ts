@@ -50,7 +50,7 @@ export async function becomeMember(ports: MemberPorts, settings: Settings): Prom
   const warn = (message: string): void => tell(warning(message));
   const membership = await join({
     meter: meter.value,
-    ask: () => enrol({ ...hub, authority, request, token }),
+    ask: () => enrol({ ...hub, authority, id, request, token }),
     random: ports.random,
     sleep: ports.sleep,
     waiting: (code) => tell({ kind: "waiting", id, code }),

@@ -10,6 +10,8 @@ export interface Enquiry {
   readonly port: number;
   /** PEM: only a server with a certificate of this authority is told anything. */
   readonly authority: string;
+  /** Who asks. */
+  readonly id: DeviceId;
   /** PKCS #10 in DER. */
   readonly request: Uint8Array;
   /** Null: an operator has to accept the device. */
@@ -66,7 +68,14 @@ const Said = v.pipe(v.string(), v.parseJson(), v.variant("status", [Accepted, Wa
 const Refusal = v.pipe(v.string(), v.parseJson(), v.object({ error: v.string() }));
 
 /** Asks a hub once (`POST /enrol`); asking again gives the same answer until something changes there. */
-export async function enrol({ host, port, authority, request, token }: Enquiry): Promise<Result<Answer, EnrolFault>> {
+export async function enrol({
+  host,
+  port,
+  authority,
+  id,
+  request,
+  token,
+}: Enquiry): Promise<Result<Answer, EnrolFault>> {
   try {
     const response = await fetch(`https://${isIPv6(host) ? `[${host}]` : host}:${port}/enrol`, {
       method: "POST",
@@ -82,7 +91,7 @@ export async function enrol({ host, port, authority, request, token }: Enquiry):
     });
     const text = await bounded(response);
     if (text === null) return err({ kind: "badAnswer", why: `more than ${ANSWER_BYTES_MAX} bytes` });
-    return read({ status: response.status, text });
+    return read(id, { status: response.status, text });
   } catch (problem) {
     return err({ kind: "unreachable", why: reasonOf(problem) });
   }
@@ -105,7 +114,10 @@ async function bounded({ body }: Response): Promise<string | null> {
   return Buffer.concat(parts).toString("utf8");
 }
 
-function read({ status, text }: { readonly status: number; readonly text: string }): Result<Answer, EnrolFault> {
+function read(
+  asked: DeviceId,
+  { status, text }: { readonly status: number; readonly text: string },
+): Result<Answer, EnrolFault> {
   if (status >= 400) {
     const refusal = v.safeParse(Refusal, text);
     return err({ kind: "refused", status, why: refusal.success ? refusal.output.error : `status ${status}` });
@@ -115,6 +127,7 @@ function read({ status, text }: { readonly status: number; readonly text: string
   const answer = said.output;
   if (answer.status === "waiting") return ok({ kind: "waiting", code: answer.code });
   const { id, fleet, certificate, mqtt, order } = answer;
+  if (id !== asked) return err({ kind: "badAnswer", why: `it is for device ${id}` });
   const orderKeys = new Map([[order.epoch, order.key]]);
   return ok({ kind: "enrolled", membership: { id, fleet, certificate, broker: mqtt, orderKeys } });
 }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { type Enquiry, enrol, explainEnrol } from "../../../runtime/fleet/enrol/index.ts";
+import type { DeviceId } from "../../../runtime/fleet/wire/index.ts";
 import { must, mustFail } from "../../store/world.ts";
 import { newAuthority } from "../authority.ts";
 
@@ -18,6 +19,7 @@ function serve(answer: (request: Request) => Response | Promise<Response>, name 
     host: "localhost",
     port: server.port ?? 0,
     authority: hub.servers,
+    id: "abcdefghijklm" as DeviceId,
     request: Uint8Array.of(1, 2, 3),
     token: null,
   };
@@ -67,6 +69,7 @@ describe("an answer", () => {
 
   test.each([
     [{ ...accepted, id: "../../etc" }, /id of a device/],
+    [{ ...accepted, id: "mlkjihgfedcba" }, /for device mlkjihgfedcba/],
     [{ ...accepted, fleet: "a/b" }, /name of a fleet/],
     [{ ...accepted, certificate: "-----BEGIN PRIVATE KEY-----" }, /certificate/],
     [{ ...accepted, mqtt: { host: "x", port: 0 } }, /port/],
