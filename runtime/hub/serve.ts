@@ -170,10 +170,14 @@ async function startWithRegistry(
       const told = await broker?.publishRevoked(revoked);
       if (told?.ok === false) throw new Error(explainBroker(told.error)); // the operator must not take it for done
     },
+    async endSession(id) {
+      const ended = await broker?.endSession(id);
+      if (ended?.ok === false) throw new Error(explainBroker(ended.error));
+    },
   });
   await registry.publishRevoked();
   const revoked = atStart ?? { list: new Uint8Array(), devices: [] };
-  const wish = { folder, fleet, host, port: mqttPort, user: brokerUser };
+  const wish = { folder, fleet, host, port: mqttPort, user: brokerUser, authority, now };
   const started = await startBroker(disk, { ...wish, log: (line) => log(`broker: ${line}`) }, revoked);
   if (!started.ok) return started;
   broker = started.value;
