@@ -5,7 +5,7 @@ import { err, ok, type Result } from "../result.ts";
 import { fingerprint, writePem } from "../signatures/index.ts";
 import { type Disk, type DiskError, explainDiskError, makeWithParents } from "../store/index.ts";
 import { type Api, serveApi } from "./api/index.ts";
-import { type Authority, explainKeep, type HubKeys, type KeepFault, openKeys } from "./authority/index.ts";
+import { explainKeep, type HubKeys, type KeepFault, openKeys } from "./authority/index.ts";
 import { type Broker, type BrokerFault, explainBroker, startBroker } from "./broker/index.ts";
 import {
   type DatabaseFault,
@@ -88,9 +88,9 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   const open = () => openKeys(ports.disk, { folder, fleet: fleet.value, hosts: options.hosts, nowMs: ports.now() });
   const keys = await open();
   if (!keys.ok) return err({ kind: "keys", fault: keys.error });
-  const { authority, devices, hub } = keys.value;
+  const { authority, hub } = keys.value;
 
-  const started = await startWithRegistry(database, devices, fleet.value, options, ports);
+  const started = await startWithRegistry(database, keys.value, fleet.value, options, ports);
   if (!started.ok) return err({ kind: "broker", fault: started.error });
   const { broker, registry } = started.value;
   const listen = (fresh: HubKeys, port: number) =>
@@ -169,7 +169,7 @@ async function fleetOf(database: HubDatabase, wanted: FleetName | null): Promise
 /** The broker starts with what the registry says of revocations, and hears of each that comes. */
 async function startWithRegistry(
   database: HubDatabase,
-  authority: Authority,
+  { authority, devices }: HubKeys,
   fleet: FleetName,
   { folder, host, mqttPort, brokerUser }: HubOptions,
   { disk, now, log }: HubPorts,
@@ -178,17 +178,21 @@ async function startWithRegistry(
   let atStart: Revocations | null = null;
   const registry = openRegistry({
     database,
-    authority,
+    authority: devices,
     now,
     async publishRevoked(revoked) {
       atStart = revoked;
       const told = await broker?.publishRevoked(revoked);
       if (told?.ok === false) throw new Error(explainBroker(told.error)); // the operator must not take it for done
     },
+    async endSession(id) {
+      const ended = await broker?.endSession(id);
+      if (ended?.ok === false) throw new Error(explainBroker(ended.error));
+    },
   });
   await registry.publishRevoked();
   const revoked = atStart ?? { list: new Uint8Array(), devices: [] };
-  const wish = { folder, fleet, host, port: mqttPort, user: brokerUser };
+  const wish = { folder, fleet, host, port: mqttPort, user: brokerUser, authority, devices, now };
   const started = await startBroker(disk, { ...wish, log: (line) => log(`broker: ${line}`) }, revoked);
   if (!started.ok) return started;
   broker = started.value;

@@ -224,7 +224,9 @@ describe("a revoked device", () => {
     live.stdin.write("before\n");
     live.stdin.flush();
     await hub.got.until(/before$/);
+    world.endsSessions = false; // as when the hub dies in between
     for (const { name } of [reader, writer]) unwrap(await world.registry.revoke(name, "test"));
+    world.endsSessions = true;
     live.stdin.write("after\n");
     live.stdin.end();
     await live.exited;
@@ -239,6 +241,15 @@ describe("a revoked device", () => {
     expect(read.got.all).toEqual([]);
   });
 
+  test("that is connected is cut off, and cannot come back", async () => {
+    const device = await world.join();
+    await using _ = await subscribe(world, device, [`c/lab/${device.name}/n/#`]);
+    const from = world.log.all.length;
+    unwrap(await world.registry.revoke(device.name, "test"));
+    await world.log.until(new RegExp(`Client ${device.name} already connected, closing old connection`), from);
+    await world.log.until(/certificate verify failed/, from);
+  });
+
   test("leaves no retained message that anybody gets", async () => {
     const device = await world.join();
     expect(await publish(world, device, `c/lab/${device.name}/u/s`, "-r", "-m", "left behind")).toBe("done");
@@ -248,6 +259,24 @@ describe("a revoked device", () => {
     await hub.got.until(/end$/);
     expect(hub.got.all.filter((line) => line.includes("left behind"))).toEqual([]);
   });
+});
+
+test.each([
+  ["finds what was queued for it", false],
+  ["finds nothing once its session was ended", true],
+])("a device that was away %s", async (_what, isEnded) => {
+  const device = await world.join();
+  const topic = `c/lab/${device.name}/n/c`;
+  const listenAgain = () => subscribe(world, device, [topic], "-x", "3600", "-c");
+  {
+    await using _ = await listenAgain();
+  }
+  expect(await send(world.hub, topic, "-m", "queued")).toBe("done");
+  if (isEnded) unwrap(await world.broker.endSession(device.device.id));
+  await using again = await listenAgain();
+  await send(world.hub, topic, "-m", "end");
+  await again.got.until(/end$/);
+  expect(again.got.all.map((line) => line.split(" ")[1] ?? "")).toEqual(isEnded ? ["end"] : ["queued", "end"]);
 });
 
 describe("a message", () => {
@@ -292,6 +321,10 @@ describe("the process", () => {
   test("ends with the hub, however that ends", async () => {
     await using other = await brokerWorld();
     await other.broker.stop();
+    const ended = await other.broker.endSession(a.device.id);
+    expect(ended.ok ? "" : explainBroker(ended.error)).toMatch(
+      /its session at the broker did not end \(.*revoke it again/,
+    );
     const configuration = "broker/mosquitto.conf";
     const module = join(import.meta.dir, "../../runtime/hub/broker/mosquitto.ts");
     const script = `const { startMosquitto } = await import(${JSON.stringify(module)});

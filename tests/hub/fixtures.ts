@@ -44,6 +44,8 @@ export interface TestRegistry extends AsyncDisposable {
   readonly keys: HubKeys;
   /** What the broker was told, in that order. */
   readonly published: Revocations[];
+  /** Whose sessions were ended. */
+  readonly ended: DeviceId[];
   /** The clock. */
   nowMs: number;
   addToken(purpose: TokenPurpose, holder: string): Promise<string>;
@@ -55,16 +57,19 @@ export async function testRegistry(nowMs: number): Promise<TestRegistry> {
   const database = unwrap(openSqlite(join(folder, "hub.db")));
   const keys = await keysIn(join(folder, "authority"), nowMs);
   const published: Revocations[] = [];
+  const ended: DeviceId[] = [];
   const world: TestRegistry = {
     registry: openRegistry({
       database,
       authority: keys.devices,
       now: () => world.nowMs,
       publishRevoked: async (revoked) => void published.push(revoked),
+      endSession: async (id) => void ended.push(id),
     }),
     database,
     keys,
     published,
+    ended,
     nowMs,
     addToken: (purpose, holder) => giveToken(database, purpose, holder, { who: "test", atMs: world.nowMs }),
     async [Symbol.asyncDispose]() {

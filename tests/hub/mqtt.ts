@@ -85,6 +85,8 @@ export interface BrokerWorld extends AsyncDisposable {
   join(): Promise<Member>;
   /** Files for a certificate in DER. */
   identity(name: string, certificate: Uint8Array, keyPem: string): Identity;
+  /** False: a revocation leaves the session open, to see what it is still allowed. */
+  endsSessions: boolean;
   /** Starts another one in the same place. */
   another(): Promise<Result<Broker, BrokerFault>>;
 }
@@ -107,16 +109,29 @@ export async function brokerWorld(): Promise<BrokerWorld> {
       first ??= revoked;
       if (broker !== null) unwrap(await broker.publishRevoked(revoked));
     },
+    endSession: async (id) => {
+      if (broker !== null && world.ends) unwrap(await broker.endSession(id));
+    },
   });
   await registry.publishRevoked();
   const another = () => {
     if (first === null) throw new Error("a first list");
-    const options = { folder, fleet, host, port, user: process.getuid?.() === 0 ? "root" : null };
+    const options = {
+      folder,
+      fleet,
+      host,
+      port,
+      user: process.getuid?.() === 0 ? "root" : null,
+      authority: keys.authority,
+      devices: keys.devices,
+      now: Date.now,
+    };
     return startBroker(realDisk, { ...options, log: (line) => log.add(line) }, first);
   };
   broker = unwrap(await another());
   const started = broker;
 
+  const world = { ends: true };
   let count = 0;
   const identity = (name: string, certificate: Uint8Array, keyPem: string): Identity => {
     count += 1;
@@ -135,6 +150,9 @@ export async function brokerWorld(): Promise<BrokerWorld> {
     hub: {
       name: "hub",
       files: { certificate: at(`authority/${authorityFiles.hub}`), key: at(`authority/${authorityFiles.hubKey}`) },
+    },
+    set endsSessions(ends: boolean) {
+      world.ends = ends;
     },
     identity,
     another,

@@ -107,6 +107,7 @@ test("a revoked device is out for good, with every certificate it has", async ()
   const list = writePem("X509 CRL", world.published.at(-1)?.list ?? new Uint8Array());
   const text = openssl(["crl", "-noout", "-text"], list).toString();
   expect(world.published.at(-1)?.devices).toEqual([device.id]);
+  expect(world.ended).toEqual([device.id]);
   const listed = [...text.matchAll(/Serial Number: ([0-9A-F]+)/g)].map(([, hex = ""]) => hex.toLowerCase());
   const hex = (serial: Uint8Array): string => Buffer.from(serial).toString("hex").replace(/^00/, "");
   expect(listed.sort()).toEqual(serials.map(hex).sort());

@@ -23,6 +23,8 @@ const CERTIFICATE_DAYS = 365;
 /** What ends sooner is renewed. */
 const RENEWAL_DAYS = 60;
 
+const TAKE_OVER_MS = 300_000;
+
 /** The name in the hub's own client certificate, by which the broker knows it. No device has it: ids have 13 characters. */
 export const HUB_NAME = "hub";
 
@@ -55,6 +57,19 @@ export const certifyHub = (authority: Authority, key: PublicKey, nowMs: number) 
 /** The name is made from the key and not taken from the request: nobody is certified by a name that is another's. */
 export const certifyDevice = (authority: Authority, key: PublicKey, nowMs: number) =>
   certify(authority, key, deviceIdOf(key), { kind: "client" }, nowMs);
+
+/** For the few minutes in which the hub takes a device's place at the broker. */
+export const certifyTakeOver = (authority: Authority, key: PublicKey, id: DeviceId, nowMs: number): Uint8Array =>
+  issueCertificate(
+    {
+      key,
+      commonName: id,
+      purpose: { kind: "client" },
+      notBeforeMs: nowMs - TAKE_OVER_MS,
+      notAfterMs: nowMs + TAKE_OVER_MS,
+    },
+    authority,
+  );
 
 /** The id of the device that asks; null: the request is for another name. */
 export function deviceOf({ commonName, key }: CertificateRequest): DeviceId | null {

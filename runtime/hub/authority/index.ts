@@ -5,6 +5,7 @@ export {
   certifyDevice,
   certifyHub,
   certifyServer,
+  certifyTakeOver,
   deviceOf,
   HUB_NAME,
   isRenewalDue,

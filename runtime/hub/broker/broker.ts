@@ -1,16 +1,23 @@
-import type { FleetName } from "../../fleet/wire/index.ts";
-import { err, ok, type Result } from "../../result.ts";
+import { newPrivateKey, readPrivateKey } from "../../certificates/index.ts";
+import type { DeviceId, FleetName } from "../../fleet/wire/index.ts";
+import { err, invariant, ok, type Result } from "../../result.ts";
 import { writePem } from "../../signatures/index.ts";
 import { type Disk, type DiskError, type DiskResult, explainDiskError, saveFile } from "../../store/index.ts";
-import { authorityFiles, HUB_NAME } from "../authority/index.ts";
+import { type Authority, authorityFiles, certifyTakeOver, HUB_NAME } from "../authority/index.ts";
 import type { Revocations } from "../registry/index.ts";
 import { aclText, type BrokerFiles, type BrokerWish, configurationText } from "./configuration.ts";
 import { explainMosquitto, type Mosquitto, type MosquittoFault, startMosquitto } from "./mosquitto.ts";
+import { takeOver } from "./take-over.ts";
 
 export interface BrokerOptions extends BrokerWish {
   /** Of the hub; the keys and certificates are in its folder `authority`. */
   readonly folder: string;
   readonly fleet: FleetName;
+  /** Of servers, and of devices. */
+  readonly authority: Authority;
+  readonly devices: Authority;
+  /** Milliseconds since 1970. */
+  now(): number;
   log(line: string): void;
 }
 
@@ -18,10 +25,15 @@ export interface Broker {
   readonly process: Mosquitto;
   /** From now on these are out: they cannot connect, and who is connected is allowed nothing. */
   publishRevoked(revoked: Revocations): Promise<Result<void, BrokerFault>>;
+  /** Ends the session of a device that is revoked, and with it what was queued. Nothing is wrong with one that has none. */
+  endSession(id: DeviceId): Promise<Result<void, BrokerFault>>;
   stop(): Promise<void>;
 }
 
-export type BrokerFault = MosquittoFault | { readonly kind: "disk"; readonly error: DiskError };
+export type BrokerFault =
+  | MosquittoFault
+  | { readonly kind: "session"; readonly id: DeviceId; readonly why: string }
+  | { readonly kind: "disk"; readonly error: DiskError };
 
 const files: BrokerFiles & { readonly configuration: string } = {
   configuration: "broker/mosquitto.conf",
@@ -63,9 +75,35 @@ export async function startBroker(
       if (!saved.ok) return err({ kind: "disk", error: saved.error });
       return (await started.value.reload()) ? ok(undefined) : err({ kind: "deaf" });
     },
+    async endSession(id) {
+      const pem = newPrivateKey("p256");
+      const key = readPrivateKey(pem);
+      invariant(key.ok, "a new key can be read");
+      const { authority, devices } = options;
+      const ended = await takeOver({
+        host: reachable(options.host.text),
+        port: options.port,
+        authority: writePem("CERTIFICATE", authority.certificate.der),
+        certificate: writePem("CERTIFICATE", certifyTakeOver(devices, key.value.publicKey, id, options.now())),
+        key: pem,
+        clientId: id,
+      });
+      return ended.ok ? ended : err({ kind: "session", id, why: ended.error });
+    },
     stop: () => started.value.stop(),
   });
 }
 
-export const explainBroker = (fault: BrokerFault): string =>
-  fault.kind === "disk" ? explainDiskError(fault.error) : explainMosquitto(fault);
+/** Who listens everywhere listens here. */
+const reachable = (host: string): string => (host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host);
+
+export function explainBroker(fault: BrokerFault): string {
+  switch (fault.kind) {
+    case "disk":
+      return explainDiskError(fault.error);
+    case "session":
+      return `device ${fault.id} is revoked, and its session at the broker did not end (${fault.why}): it is allowed nothing, revoke it again to end it`;
+    default:
+      return explainMosquitto(fault);
+  }
+}

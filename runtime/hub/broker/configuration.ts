@@ -61,7 +61,7 @@ export function configurationText({ host, port, user }: BrokerWish, files: Broke
     `max_keepalive ${limits.keepaliveMaxS}`,
     "persistent_client_expiration 7d",
     "persistence true",
-    `persistence_location ${files.folder}/`,
+    `persistence_location ${files.folder}`,
     "autosave_interval 300",
     "sys_interval 0",
     "log_dest stderr",

@@ -16,6 +16,8 @@ export interface RegistryPorts {
   now(): number;
   /** Tells the broker who is out; after this nobody of them gets in any more. */
   publishRevoked(revoked: Revocations): Promise<void>;
+  /** Ends what a device that is out still has open. */
+  endSession(id: DeviceId): Promise<void>;
 }
 
 /** Who is shut out and still has a certificate that has not ended. */
@@ -139,7 +141,9 @@ export function openRegistry(ports: RegistryPorts): Registry {
       if (!found.ok) return found;
       const { id } = found.value;
       const revoked = await database.revokeDevice(id, { who, atMs: ports.now() });
-      await publishRevoked(); // also when it was revoked already: the list may not have reached the broker then
+      // Also when it was revoked already: it may not have reached the broker then.
+      await publishRevoked();
+      if (found.value.status !== "waiting") await ports.endSession(id);
       const device = await find(id);
       return revoked || !device.ok ? device : err({ kind: "status", device: device.value, wanted: "notRevoked" });
     },
