@@ -6,9 +6,10 @@ import { explainLxc, type Lxc, openLxc, openMonitor } from "../lxc/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import { type ContainerName, type RevisionName, type State, transition } from "../state/index.ts";
 import { explainStore, type Store, setCurrent } from "../store/index.ts";
-import { allGoals, awaitingStability, plan, type RunEnd, stateStatus } from "../supervise/index.ts";
+import { allGoals, awaitingStability, containerView, plan, type RunEnd, stateStatus } from "../supervise/index.ts";
 import { type Failure, failure } from "../update/index.ts";
 import { controlDevice } from "./control-device.ts";
+import type { HubLink } from "./hub-link.ts";
 import type { Machine } from "./machine.ts";
 import type { DeviceMetadata } from "./metadata.ts";
 import type { Accepts } from "./read-revision.ts";
@@ -35,6 +36,8 @@ export interface RunningDevice {
   goals(): Goals;
   stability(): Stability;
   swap(to: { readonly name: RevisionName; readonly state: State }): Promise<Result<void, string>>;
+  /** What is recorded of a revision is another than before. */
+  recorded(): void;
   /** Stops everything in order, then ends the machine. */
   power(action: PowerAction, message: string): PowerAnswer;
 }
@@ -65,11 +68,13 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
       `safe mode: revision ${first.name} kept crashing and there is none to go back to; only ${kept} is started`,
     );
   }
+  let link: HubLink | null = null;
   const running: Running = run(current, {
     log: logs.logger("supervise"),
     now: () => performance.now(),
     onStarted: (container, { pid }) => logs.attach(container.name, { pid, sources: container.logs }),
     onRelease: (container) => logs.detach(container.name),
+    onStatus: () => link?.changed(),
     onNews,
   });
   // Nothing of liblxc's news is kept for later, so this comes before the first container.
@@ -85,6 +90,7 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     if (ending !== null) return { kind: "busy", why: `${ending} is under way`, retryAfterSeconds: 60 };
     ending = action;
     log.info(message === "" ? action : `${action}: ${message}`);
+    link?.stop();
     running.send({ kind: "shutdown" });
     setTimeout(() => {
       log.error(`not everything stopped within ${shutdownMaxMs / 1000} s`);
@@ -121,6 +127,7 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
   function onNews(news: News): void {
     switch (news.kind) {
       case "goals":
+        link?.changed();
         log.info(`goals ${news.result}: ${news.groups.map((group) => `${group.group} ${group.result}`).join(", ")}`);
         log.info(`status ${stateStatus(running.view())}`);
         updating.send({ kind: "goals", result: news.result, missing: news.groups.flatMap(({ missing }) => missing) });
@@ -183,6 +190,27 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     return ok(undefined);
   }
 
+  /** Null: the device has no hub, or cannot have one. What it takes is loaded only where there is one. */
+  async function openLink(): Promise<HubLink | null> {
+    if (config.PV_HUB_HOST === null) return null;
+    const { startLink } = await import("./start-link.ts");
+    const opened = startLink({
+      config,
+      store,
+      log: logs.logger("link"),
+      running: () => ({
+        rev: loaded.name,
+        safe: updating.view().safe,
+        containers: running
+          .view()
+          .plan.groups.flatMap(({ members }) => members.map(({ name }) => containerView(running.view(), name))),
+      }),
+    });
+    if (opened.ok) return opened.value;
+    log.error(`no link to the hub: ${opened.error}`);
+    return null;
+  }
+
   metadata.show(first.state.containers.map(({ name }) => name));
   metadata.statusIs(() => stateStatus(running.view()));
   const device = controlDevice({
@@ -206,12 +234,17 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     if (powerByWish(action, why).kind === "busy") power(action, why);
   });
   running.send({ kind: "begin" });
+  void openLink().then((opened) => {
+    if (ending === null) link = opened;
+    else opened?.stop();
+  });
   return ok({
     running: () => loaded,
     revisionsInUse: () => running.revisionsInUse(),
     goals,
     stability,
     swap,
+    recorded: () => link?.changed(),
     power,
   });
 }

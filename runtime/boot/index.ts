@@ -158,6 +158,7 @@ async function openUpdating(
     goals: () => device()?.goals() ?? { result: "pending", missing: [] },
     stability: () => device()?.stability() ?? { stable: false, withinMs: 0 },
     swap: async (to) => device()?.swap(to) ?? err("no revision runs"),
+    onRecorded: () => device()?.recorded(),
     reboot(why, { trial, force }) {
       intoTrial = trial;
       const running = device();

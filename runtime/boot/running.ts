@@ -44,6 +44,8 @@ export interface RunningPorts {
   onStarted(container: Container, started: StartedContainer): void;
   /** Its volumes are about to be unmounted. */
   onRelease(container: Container): void;
+  /** The status of a container is another than before. */
+  onStatus(): void;
   /** News for the device as a whole: goals, failures, the end of a shutdown. */
   onNews(effect: News): void;
 }
@@ -223,6 +225,7 @@ export function run(first: RunnableRevision, ports: RunningPorts): Running {
         return;
       case "status":
         log.info(`${effect.name}: ${effect.from} → ${effect.to}`);
+        ports.onStatus();
         return;
       case "recovering":
         log.warn(`${effect.name} ${explainEnd(effect.end)}; retry ${effect.retry} in ${effect.delayMs} ms`);

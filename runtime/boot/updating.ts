@@ -34,6 +34,8 @@ export interface UpdatingPorts extends UpdateWorld {
   stability(): Stability;
   /** Begins to go down. `trial`: into the trial that was armed. `force`: at once. */
   reboot(why: string, options: { readonly trial: boolean; readonly force: boolean }): void;
+  /** What is recorded of a revision is another than before. */
+  readonly onRecorded?: () => void;
   /** Gets the missing objects of a revision; null: there is no such source. */
   readonly fetch: ((candidate: Candidate) => Promise<Result<void, Failure>>) | null;
 }
@@ -203,9 +205,9 @@ function openUpdating(ports: UpdatingPorts, first: Update, begin: readonly Effec
       case "askStable":
         return { kind: "stable", ...ports.stability() };
       case "commit":
-        return answered("committed", effect.rev, await work.commit(effect.rev, effect.retries));
+        return recorded(answered("committed", effect.rev, await work.commit(effect.rev, effect.retries)));
       case "record":
-        await work.record(effect);
+        recorded(await work.record(effect));
         return effect.failure === null ? null : { kind: "recorded", rev: effect.rev };
       case "countBoot":
         await work.countBoot(effect.rev);
@@ -222,6 +224,11 @@ function openUpdating(ports: UpdatingPorts, first: Update, begin: readonly Effec
       default:
         return unreachable(effect);
     }
+  }
+
+  function recorded<T>(answer: T): T {
+    ports.onRecorded?.();
+    return answer;
   }
 
   const answered = (

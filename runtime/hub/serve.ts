@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Host, inUrl } from "../certificates/index.ts";
-import { type FleetName, parseFleetName } from "../fleet/wire/index.ts";
+import { type FleetName, parseFleetName } from "../fleet/terms/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import { fingerprint, writePem } from "../signatures/index.ts";
 import { type Disk, type DiskError, explainDiskError, makeWithParents } from "../store/index.ts";

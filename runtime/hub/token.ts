@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { base32 } from "../fleet/wire/index.ts";
+import { base32 } from "../fleet/terms/index.ts";
 import type { By, HubDatabase, Token, TokenPurpose } from "./database/index.ts";
 
 const TOKEN = /^cairn-[a-z2-7]{32}$/;

@@ -41,6 +41,10 @@ export function cgroupMembers(path: string): Result<readonly number[], SysError>
 export const joinCgroup = (path: string, pid: number): Result<void, SysError> =>
   writeControl(`${path}/cgroup.procs`, String(pid));
 
+/** At most so many bytes of memory for all processes in the cgroup: beyond that the kernel takes back what it can, then kills. */
+export const limitMemory = (path: string, bytes: number): Result<void, SysError> =>
+  writeControl(`${path}/memory.max`, String(bytes));
+
 /** The cgroups below `path`, children before their parents, `path` itself left out. */
 export function listCgroups(path: string): Result<readonly string[], SysError> {
   const entries = viaNode("readdir", { path }, () => readdirSync(path, { withFileTypes: true }));

@@ -43,6 +43,7 @@ export {
   enableControllers,
   joinCgroup,
   killCgroup,
+  limitMemory,
   listCgroups,
   mountCgroups,
   removeCgroup,

@@ -63,6 +63,7 @@ function device(run_json: Members, { stopGraceMs = 10_000, slowChecks = false, m
     now: () => performance.now(),
     onStarted: ({ name }, started) => void did.push(`attach ${name} ${started.pid}`),
     onRelease: ({ name }) => void did.push(`detach ${name}`),
+    onStatus: () => {},
     onNews: (effect) => void news.push(effect),
   });
   const name = named("web");

@@ -54,7 +54,15 @@ const pure = {
   ],
   "runtime/fleet/budget": ["valibot"],
   "runtime/fleet/link": [],
-  "runtime/fleet/wire": [...anybody, "runtime/state/index.ts", "valibot", "cborg", "@noble/curves/ed25519.js"],
+  "runtime/fleet/terms": [...anybody],
+  "runtime/fleet/wire": [
+    ...anybody,
+    "runtime/fleet/terms/index.ts",
+    "runtime/state/index.ts",
+    "valibot",
+    "cborg",
+    "@noble/curves/ed25519.js",
+  ],
   "runtime/author/image/documents": [
     "runtime/author/image/fault.ts",
     "runtime/author/image/limits.ts",
@@ -114,7 +122,7 @@ test("runtime/tar knows archives and nothing else", () => {
 
 test("runtime/hub knows nothing of the device's runtime, and not how it is asked or shown", () => {
   expect([...runtime.keys()].some((file) => file.startsWith("runtime/hub/"))).toBe(true);
-  const below = ["certificates", "signatures", "store", "fleet/wire", "fleet/identity", "fleet/session"];
+  const below = ["certificates", "signatures", "store", "fleet/terms", "fleet/wire", "fleet/identity", "fleet/session"];
   const allowed = [...anybody, ...below.map((name) => `runtime/${name}/index.ts`), "node:", "bun:", "valibot"];
   expect(foreignImports(runtime, "runtime/hub", allowed)).toEqual([]);
   for (const target of ["../cli/index.ts", "../boot/index.ts", "../author/sign/index.ts"]) {

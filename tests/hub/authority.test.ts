@@ -10,7 +10,7 @@ import {
   readRequest,
 } from "../../runtime/certificates/index.ts";
 import { deviceIdOf } from "../../runtime/fleet/identity/index.ts";
-import { base32, type FleetName } from "../../runtime/fleet/wire/index.ts";
+import { base32, type FleetName } from "../../runtime/fleet/terms/index.ts";
 import { certifyDevice, deviceOf, explainKeep, listRevoked, openKeys } from "../../runtime/hub/authority/index.ts";
 import { encodePublicKey, readCertificate, writePem } from "../../runtime/signatures/index.ts";
 import { realDisk } from "../../runtime/store/index.ts";

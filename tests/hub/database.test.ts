@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DeviceId } from "../../runtime/fleet/wire/index.ts";
+import type { DeviceId } from "../../runtime/fleet/terms/index.ts";
 import { explainDatabase, type HubDatabase, type NewDevice, openSqlite } from "../../runtime/hub/database/index.ts";
 import { unwrap } from "../signatures/signed-state.ts";
 

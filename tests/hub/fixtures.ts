@@ -9,7 +9,7 @@ import {
   readPrivateKey,
 } from "../../runtime/certificates/index.ts";
 import { deviceIdOf } from "../../runtime/fleet/identity/index.ts";
-import type { DeviceId, FleetName } from "../../runtime/fleet/wire/index.ts";
+import type { DeviceId, FleetName } from "../../runtime/fleet/terms/index.ts";
 import { type HubKeys, openKeys } from "../../runtime/hub/authority/index.ts";
 import { type HubDatabase, openSqlite, type TokenPurpose } from "../../runtime/hub/database/index.ts";
 import { openRegistry, type Registry, type Revocations } from "../../runtime/hub/registry/index.ts";

@@ -32,8 +32,12 @@ export interface Asking {
 }
 
 /** A hub on ports of its own that listens on loopback. */
-export async function hubWorld(): Promise<HubWorld> {
+export async function hubWorld(
+  options: Partial<HubOptions> = {},
+  seed: (folder: string) => void = () => {},
+): Promise<HubWorld> {
   const folder = mkdtempSync(join(tmpdir(), "cairn-hub-"));
+  seed(folder);
   const log = new Lines();
   const mqttPort = await freePort();
   const host = unwrap(parseHost("127.0.0.1"));
@@ -47,6 +51,7 @@ export async function hubWorld(): Promise<HubWorld> {
         port: 0,
         mqttPort,
         brokerUser: process.getuid?.() === 0 ? "root" : null,
+        ...options,
         ...more,
       },
       { disk: realDisk, now: () => Date.now() + world.aheadMs, log: (line) => log.add(line) },
@@ -70,7 +75,7 @@ export async function hubWorld(): Promise<HubWorld> {
     },
     async ask(method, path, { token, body, headers = {} } = {}) {
       const given = token === "operator" ? tokens.operator : token === "join" ? tokens.join : token;
-      const response = await fetch(`${hub.url}${path}`, {
+      const response = await fetch(`https://127.0.0.1:${new URL(hub.url).port}${path}`, {
         method,
         headers: { ...headers, ...(given === undefined ? {} : { authorization: `Bearer ${given}` }) },
         ...(body === undefined ? {} : { body: typeof body === "string" ? body : Buffer.from(body) }),

@@ -1,6 +1,6 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { makeRequest } from "../../runtime/certificates/index.ts";
-import type { DeviceId } from "../../runtime/fleet/wire/index.ts";
+import type { DeviceId } from "../../runtime/fleet/terms/index.ts";
 import { explainDevice, explainEnrol, limits } from "../../runtime/hub/registry/index.ts";
 import { isToken, newToken } from "../../runtime/hub/token.ts";
 import { readCertificate, writePem } from "../../runtime/signatures/index.ts";

@@ -84,10 +84,25 @@ export const keys = {
   PV_DISK_VOLDIR: later(path("disk.voldir", C, "/volumes")),
   PV_DISK_WRITABLEDIR: later(path("disk.writabledir", C, "/writable")),
   PV_DROPBEAR_CACHE_DIR: later(path("dropbear.cache.dir", C, "/storage/cache/dropbear")),
+  /** Ours, as the five below: the fleet's hub; without it there is no link. */
+  PV_HUB_HOST: text(null, CO, null),
+  PV_HUB_PORT: int(1, PORT_MAX, null, CO, 8443),
+  /** A file with the certificate of the authority that certifies the hub, in PEM. */
+  PV_HUB_AUTHORITY: path(null, C, "/etc/cairn/hub.crt"),
+  /** Joins the fleet without an operator. */
+  PV_HUB_TOKEN: secret(text(null, CO, null)),
   PV_LIBEVENT_DEBUG_MODE: later(bool(null, CO, false)),
   PV_LIBTHTTP_CERTSDIR: later(path("libthttp.certdir", C, "/certs")),
   PV_LIBTHTTP_LOG_LEVEL: later(int(0, 5, "libthttp.log.level", COR, 3)),
 
+  /** Ours, as the four below: stay connected, or connect, report and sleep. */
+  PV_LINK_MODE: choice(["always", "wake"], null, COR, "always"),
+  PV_LINK_WAKE_INTERVAL: duration(null, COR, 24 * 60 * MIN),
+  /** Below what the networks of cellular providers forget. */
+  PV_LINK_KEEPALIVE: duration(null, COR, 29 * MIN),
+  /** Bytes of IP and up that the link may cost a day (UTC); 0: as many as it likes. */
+  PV_LINK_DAY_BYTES: int(0, Number.MAX_SAFE_INTEGER, null, COR, 0),
+  PV_LINK_MONTH_BYTES: int(0, Number.MAX_SAFE_INTEGER, null, COR, 0),
   PV_LOG_AUTO_DEVLOG: later(bool(null, CO, true)),
   PV_LOG_BUF_NITEMS: int(1, COUNT_MAX, "log.buf_nitems", CO, 128),
   PV_LOG_CAPTURE: bool("log.capture", CO, true),

@@ -3,7 +3,7 @@ import { ok } from "../../result.ts";
 import { type Disk, type DiskResult, readFile, saveFile } from "../../store/index.ts";
 import type { Membership } from "../enrol/index.ts";
 import { parsedBy } from "../parsed-by.ts";
-import { parseDeviceId, parseFleetName } from "../wire/index.ts";
+import { parseDeviceId, parseFleetName } from "../terms/index.ts";
 
 const WHY = "fleet/membership";
 const BYTES_MAX = 64 * 1024;

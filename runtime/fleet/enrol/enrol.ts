@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { quoted } from "../../quoted.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { parsedBy } from "../parsed-by.ts";
-import { type DeviceId, type FleetName, parseDeviceId, parseFleetName } from "../wire/index.ts";
+import { type DeviceId, type FleetName, parseDeviceId, parseFleetName } from "../terms/index.ts";
 
 export interface Enquiry {
   readonly host: string;

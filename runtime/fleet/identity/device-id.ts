@@ -1,5 +1,5 @@
 import { encodePublicKey, type PublicKey } from "../../signatures/index.ts";
-import { type DeviceId, idOf } from "../wire/index.ts";
+import { type DeviceId, idOf } from "../terms/index.ts";
 
 /** The id of the device with this key. */
 export const deviceIdOf = (key: PublicKey): DeviceId =>

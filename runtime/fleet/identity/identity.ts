@@ -8,7 +8,7 @@ import {
 } from "../../certificates/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { type Disk, type DiskError, explainDiskError, readFile, saveFile } from "../../store/index.ts";
-import type { DeviceId } from "../wire/index.ts";
+import type { DeviceId } from "../terms/index.ts";
 import { deviceIdOf } from "./device-id.ts";
 
 const WHY = "fleet/identity";

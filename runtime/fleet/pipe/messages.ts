@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { Result } from "../../result.ts";
 import { parseContainerName, parseDigest, parseRevisionName } from "../../state/index.ts";
 import { parsedBy } from "../parsed-by.ts";
-import { containerStatuses, parseDeviceId, parseFleetName, updateStatuses } from "../wire/index.ts";
+import { containerStatuses, parseDeviceId, parseFleetName, updateStatuses } from "../terms/index.ts";
 
 const orNull = <T>(result: Result<T, unknown>): T | null => (result.ok ? result.value : null);
 

@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { connect, type TLSSocket } from "node:tls";
+import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import { type IClientOptions, type IConnackPacket, MqttClient } from "mqtt";
 import { descriptorOf } from "./descriptor.ts";
 import { bytesOfIp } from "./usage.ts";
@@ -8,7 +8,7 @@ import { bytesOfIp } from "./usage.ts";
 export interface SessionSpec {
   readonly host: string;
   readonly port: number;
-  /** The host name in its certificate, where that is not how it is reached from here. */
+  /** The name in its certificate, or the address, where that is not how it is reached from here. */
   readonly serverName?: string;
   /** PEM. Only servers with a certificate of this authority are talked to. */
   readonly authority: string;
@@ -159,6 +159,9 @@ function secured(spec: SessionSpec): TLSSocket {
     ca: spec.authority,
     cert: spec.certificate,
     key: spec.key,
+    ...(spec.serverName === undefined
+      ? {}
+      : { checkServerIdentity: (_: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate) }),
     minVersion: "TLSv1.3",
     ecdhCurve: "X25519", // one key share of 32 bytes; Bun's own choice adds 1.2 kB of ML-KEM to each connection
     sigalgs: "ecdsa_secp256r1_sha256", // what a hub's authority signs with

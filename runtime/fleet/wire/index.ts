@@ -5,7 +5,6 @@
  * Pure: nothing here does I/O, and keys and times are given.
  */
 export { explainWire, type WireFault } from "./fault.ts";
-export { base32, type DeviceId, type FleetName, idOf, parseDeviceId, parseFleetName } from "./identity.ts";
 export { isLeaf, type Leaf, leaves, type SignedLeaf } from "./leaves.ts";
 export { limits } from "./limits.ts";
 export type { Verified } from "./message.ts";
@@ -37,17 +36,3 @@ export { type ContainerReport, type DeviceState, decodeDeviceState, encodeDevice
 export type { BlockRange } from "./ranges.ts";
 export { openSigned, sealSigned } from "./signed.ts";
 export { parseTopic, type Topic, topic, topicsTo } from "./topics.ts";
-export {
-  type ContainerStatus,
-  containerStatuses,
-  type Operation,
-  operations,
-  type Phase,
-  type Presence,
-  phases,
-  presences,
-  type Reason,
-  reasons,
-  type UpdateStatus,
-  updateStatuses,
-} from "./words.ts";

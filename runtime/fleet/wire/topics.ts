@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "../../result.ts";
+import { type DeviceId, type FleetName, parseDeviceId, parseFleetName } from "../terms/index.ts";
 import type { WireFault } from "./fault.ts";
-import { type DeviceId, type FleetName, parseDeviceId, parseFleetName } from "./identity.ts";
 import { isLeaf, type Leaf } from "./leaves.ts";
 
 /** Where a message goes; asking for the `leaf` tells which topic it is. */

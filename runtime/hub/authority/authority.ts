@@ -8,7 +8,7 @@ import {
   type Revoked,
 } from "../../certificates/index.ts";
 import { deviceIdOf } from "../../fleet/identity/index.ts";
-import type { DeviceId, FleetName } from "../../fleet/wire/index.ts";
+import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
 import { type Certificate, encodePublicKey, type PublicKey } from "../../signatures/index.ts";
 
 /** Who vouches for somebody. */

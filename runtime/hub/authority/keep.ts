@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import * as v from "valibot";
 import { explainKeyFile, type Host, newPrivateKey, type PrivateKey, readPrivateKey } from "../../certificates/index.ts";
-import type { FleetName } from "../../fleet/wire/index.ts";
+import type { FleetName } from "../../fleet/terms/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { type Certificate, explainTrust, type PublicKey, readCertificates, writePem } from "../../signatures/index.ts";
 import { type Disk, type DiskError, explainDiskError, readFile, saveFile } from "../../store/index.ts";

@@ -1,5 +1,5 @@
 import { newPrivateKey, readPrivateKey } from "../../certificates/index.ts";
-import type { DeviceId, FleetName } from "../../fleet/wire/index.ts";
+import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
 import { err, invariant, ok, type Result } from "../../result.ts";
 import { writePem } from "../../signatures/index.ts";
 import { type Disk, type DiskError, type DiskResult, explainDiskError, saveFile } from "../../store/index.ts";

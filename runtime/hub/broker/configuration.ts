@@ -1,5 +1,5 @@
 import type { Host } from "../../certificates/index.ts";
-import type { DeviceId, FleetName } from "../../fleet/wire/index.ts";
+import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
 
 /** Where a broker listens, and as whom it runs. */
 export interface BrokerWish {

@@ -1,4 +1,4 @@
-import type { DeviceId } from "../../fleet/wire/index.ts";
+import type { DeviceId } from "../../fleet/terms/index.ts";
 
 /** Waiting for an operator, one of the fleet, or shut out for good. */
 export type DeviceStatus = "waiting" | "accepted" | "revoked";

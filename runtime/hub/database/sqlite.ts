@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import * as v from "valibot";
-import { type DeviceId, parseDeviceId } from "../../fleet/wire/index.ts";
+import { type DeviceId, parseDeviceId } from "../../fleet/terms/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import type { By, Deed, Device, DeviceCertificate, HubDatabase, NewDevice, Token } from "./database.ts";
 import { migrations } from "./migrations.ts";

@@ -1,5 +1,5 @@
 import type { RequestFault } from "../../certificates/index.ts";
-import type { DeviceId } from "../../fleet/wire/index.ts";
+import type { DeviceId } from "../../fleet/terms/index.ts";
 import type { Device } from "../database/index.ts";
 
 /** What becomes of a device that asks to be one of the fleet. */

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readRequest } from "../../certificates/index.ts";
 import { deviceIdOf } from "../../fleet/identity/index.ts";
-import { base32, type DeviceId, parseDeviceId } from "../../fleet/wire/index.ts";
+import { base32, type DeviceId, parseDeviceId } from "../../fleet/terms/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { encodePublicKey, type PublicKey, readCertificate } from "../../signatures/index.ts";
 import { type Authority, certifyDevice, deviceOf, isRenewalDue, listRevoked } from "../authority/index.ts";

@@ -1,6 +1,6 @@
 import type { Host } from "../../certificates/index.ts";
 import { openSession, type Session, type SessionPorts } from "../../fleet/session/index.ts";
-import type { FleetName } from "../../fleet/wire/index.ts";
+import type { FleetName } from "../../fleet/terms/index.ts";
 import { HUB_NAME } from "../authority/index.ts";
 
 export interface BrokerAddress {
@@ -24,7 +24,8 @@ const KEEPALIVE_S = 60;
 const EXPIRY_S = 7 * 24 * 3600;
 const PACKET_BYTES_MAX = 20 << 10;
 const RECEIVE_MAX = 64;
-const ANY: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+/** Who listens everywhere listens here. */
+const HERE: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
 /** The hub as a client of its own broker, which need not be reachable from here under the name that others use. */
 export const connectHub =
@@ -33,9 +34,8 @@ export const connectHub =
     openSession(
       {
         ...client,
-        ...(name.kind === "address"
-          ? { host: name.text }
-          : { host: ANY.has(host.text) ? "127.0.0.1" : host.text, serverName: name.text }),
+        host: HERE[host.text] ?? host.text,
+        serverName: name.text,
         port,
         id: HUB_NAME,
         protocol: 5,

@@ -1,6 +1,6 @@
 import type { Session, SessionPorts } from "../../fleet/session/index.ts";
-import type { FleetName } from "../../fleet/wire/index.ts";
-import { type DeviceId, type DeviceState, decodeDeviceState, explainWire, parseTopic } from "../../fleet/wire/index.ts";
+import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
+import { type DeviceState, decodeDeviceState, explainWire, parseTopic } from "../../fleet/wire/index.ts";
 
 export interface ReportsPorts {
   readonly fleet: FleetName;

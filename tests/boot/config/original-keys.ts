@@ -147,3 +147,16 @@ export const ourDefaults: Readonly<Record<string, string>> = {
   PV_SYSTEM_RUNDIR: "/run/pantavisor/pv",
   PV_WDT_MODE: "always",
 };
+
+/** Of a hub that speaks another protocol than the original's. */
+export const ours: readonly string[] = [
+  "PV_HUB_AUTHORITY",
+  "PV_HUB_HOST",
+  "PV_HUB_PORT",
+  "PV_HUB_TOKEN",
+  "PV_LINK_DAY_BYTES",
+  "PV_LINK_KEEPALIVE",
+  "PV_LINK_MODE",
+  "PV_LINK_MONTH_BYTES",
+  "PV_LINK_WAKE_INTERVAL",
+];

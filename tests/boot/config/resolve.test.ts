@@ -7,7 +7,7 @@ import {
   resolveConfig,
 } from "../../../runtime/boot/config/index.ts";
 import { keyNames, table } from "../../../runtime/boot/config/keys.ts";
-import { notInTheTable, originalKeys, ourDefaults } from "./original-keys.ts";
+import { notInTheTable, originalKeys, ourDefaults, ours } from "./original-keys.ts";
 
 const runtime = `${import.meta.dir}/../../../runtime`;
 /** Cannot be switched off, so nobody asks for it. */
@@ -61,8 +61,8 @@ function sample(key: (typeof keyNames)[number]): string {
 const entry = (input: ConfigInput, key: string) => resolveConfig(input).entries.find((e) => e.key === key);
 
 describe("the table of keys", () => {
-  test("has every key of the original, and no other", () => {
-    const known = [...originalKeys.map(({ key }) => key), ...notInTheTable].sort();
+  test("has every key of the original, those of our own hub and link, and no other", () => {
+    const known = [...originalKeys.map(({ key }) => key), ...notInTheTable, ...ours].sort();
     expect([...keyNames].sort() as string[]).toEqual(known);
   });
 

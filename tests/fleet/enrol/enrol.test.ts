@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { type Enquiry, enrol, explainEnrol } from "../../../runtime/fleet/enrol/index.ts";
-import type { DeviceId } from "../../../runtime/fleet/wire/index.ts";
+import type { DeviceId } from "../../../runtime/fleet/terms/index.ts";
 import { must, mustFail } from "../../store/world.ts";
 import { newAuthority } from "../authority.ts";
 

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { newPrivateKey, readRequest } from "../../../runtime/certificates/index.ts";
 import { explainIdentity, openIdentity } from "../../../runtime/fleet/identity/index.ts";
-import { parseDeviceId } from "../../../runtime/fleet/wire/index.ts";
+import { parseDeviceId } from "../../../runtime/fleet/terms/index.ts";
 import { realDisk } from "../../../runtime/store/index.ts";
 import { mustHold, type Story, seeds } from "../../sim/campaign.ts";
 import { simulatedDisk } from "../../sim/disk.ts";

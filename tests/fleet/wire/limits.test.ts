@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { encode } from "cborg";
 import fc from "fast-check";
+import type { UpdateStatus } from "../../../runtime/fleet/terms/index.ts";
 import * as wire from "../../../runtime/fleet/wire/index.ts";
 import { InvariantError, ok } from "../../../runtime/result.ts";
 import { container, device, digest, fleet, membersOf, ranges, revision, sampleOf, samples } from "./samples.ts";
@@ -265,7 +266,7 @@ test("who writes beyond a limit is told so at once", () => {
     () => wire.encodeDesired({ ...desired, rev: 1.5 }),
     () => wire.encodeDesired({ ...desired, expiry: Number.NaN }),
     () => wire.encodeDesired({ ...desired, stateDigest: "3f" as wire.Desired["stateDigest"] }),
-    () => wire.encodeDeviceState({ ...state, status: "SYNCING" as wire.UpdateStatus }),
+    () => wire.encodeDeviceState({ ...state, status: "SYNCING" as UpdateStatus }),
     () => wire.encodeDeviceState({ ...state, version: letters(33) }),
     () => wire.encodeBlock({ transfer: 1, index: 0, bytes: bytes(0) }),
     () =>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { encode } from "cborg";
 import fc from "fast-check";
+import { presences } from "../../../runtime/fleet/terms/index.ts";
 import * as wire from "../../../runtime/fleet/wire/index.ts";
 import { InvariantError, ok } from "../../../runtime/result.ts";
 import { container, digest, membersOf, revision, samples } from "./samples.ts";
@@ -124,7 +125,7 @@ describe("bytes are money:", () => {
     const missing = [{ from: 0, count: 250 }];
     const request = { transfer: 7, object: digest("3f"), blockBytes: 1024, candidates: [], missing } as const;
     expect(wire.encodeBlockRequest(request).length).toBeLessThanOrEqual(64);
-    for (const presence of wire.presences) expect(wire.encodePresence(presence)).toHaveLength(1);
+    for (const presence of presences) expect(wire.encodePresence(presence)).toHaveLength(1);
   });
 
   test("a block has at most 17 more than the object's own", () => {

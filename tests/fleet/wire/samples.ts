@@ -1,6 +1,16 @@
 /** One of each message, as value and as bytes, and how to draw others. */
 import { decode } from "cborg";
 import fc from "fast-check";
+import {
+  containerStatuses,
+  operations,
+  parseDeviceId,
+  parseFleetName,
+  phases,
+  presences,
+  reasons,
+  updateStatuses,
+} from "../../../runtime/fleet/terms/index.ts";
 import * as wire from "../../../runtime/fleet/wire/index.ts";
 import type { Result } from "../../../runtime/result.ts";
 import {
@@ -48,8 +58,8 @@ export const revision = (text: string): RevisionName => {
 };
 /** A digest with the same byte 32 times. */
 export const digest = (byte: string): Digest => known(parseDigest(byte.repeat(32)));
-export const device = known(wire.parseDeviceId("mfrggzdfmztwq"));
-export const fleet = known(wire.parseFleetName("default"));
+export const device = known(parseDeviceId("mfrggzdfmztwq"));
+export const fleet = known(parseFleetName("default"));
 
 const { limits } = wire;
 const uint = fc.nat(0xffff_ffff);
@@ -120,7 +130,7 @@ export const samples: readonly Sample[] = [
   sample("n/c", [wire.encodeCommand, wire.decodeCommand], {
     any: fc.record({
       id: uint,
-      operation: fc.constantFrom(...wire.operations),
+      operation: fc.constantFrom(...operations),
       arguments: text(limits.argumentsBytesMax),
       expiry: seconds,
     }),
@@ -154,10 +164,10 @@ export const samples: readonly Sample[] = [
       sequence: uint,
       running: revisions,
       stateDigestPrefix: hex(8),
-      status: fc.constantFrom(...wire.updateStatuses),
+      status: fc.constantFrom(...updateStatuses),
       containers: map(
         containers,
-        fc.record({ status: fc.constantFrom(...wire.containerStatuses), goalReached: fc.boolean() }),
+        fc.record({ status: fc.constantFrom(...containerStatuses), goalReached: fc.boolean() }),
         limits.containersMax,
       ),
       bytes: fc.record({ day: count, month: count }),
@@ -182,9 +192,9 @@ export const samples: readonly Sample[] = [
   sample("u/p", [wire.encodeProgress, wire.decodeProgress], {
     any: fc.record({
       sequence: uint,
-      phase: fc.constantFrom(...wire.phases),
+      phase: fc.constantFrom(...phases),
       percent: fc.integer({ min: 0, max: 100 }),
-      reason: orNull(fc.constantFrom(...wire.reasons)),
+      reason: orNull(fc.constantFrom(...reasons)),
     }),
     value: { sequence: 70_000, phase: "error", percent: 100, reason: "goalMissed" },
     hex: "a4 01 1a00011170 02 06 03 1864 04 01",
@@ -232,7 +242,7 @@ export const samples: readonly Sample[] = [
     hex: "a2 646c6f6164 0c 6474656d70 23",
   }),
   sample("u/l", [wire.encodePresence, wire.decodePresence], {
-    any: fc.constantFrom(...wire.presences),
+    any: fc.constantFrom(...presences),
     value: "gone",
     hex: "00",
   }),

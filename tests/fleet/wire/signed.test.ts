@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createPrivateKey, generateKeyPairSync, sign as signWith } from "node:crypto";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { decode, encode } from "cborg";
+import { parseDeviceId, parseFleetName } from "../../../runtime/fleet/terms/index.ts";
 import * as wire from "../../../runtime/fleet/wire/index.ts";
 import { InvariantError, ok } from "../../../runtime/result.ts";
 import { device, digest, fleet, sampleOf } from "./samples.ts";
@@ -66,7 +67,7 @@ test("a desired revision in which any one bit was flipped is refused", () => {
 }, 60_000);
 
 describe("replay:", () => {
-  const other = { device: wire.parseDeviceId("aaaaaaaaaaaaa") ?? device, fleet: wire.parseFleetName("test") ?? fleet };
+  const other = { device: parseDeviceId("aaaaaaaaaaaaa") ?? device, fleet: parseFleetName("test") ?? fleet };
 
   test("what was signed for one device, fleet or kind of message is not taken for another", () => {
     expect(outcome(envelope, at)).toBe(1);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { base32, idOf, parseDeviceId, parseFleetName } from "../../../runtime/fleet/terms/index.ts";
 import * as wire from "../../../runtime/fleet/wire/index.ts";
 import { InvariantError, ok } from "../../../runtime/result.ts";
 import { device, fleet } from "./samples.ts";
@@ -59,7 +60,7 @@ test("what is parsed is exactly what would be written", () => {
 describe("names", () => {
   test("of fleets have 1 to 16 of a-z 0-9 -", () => {
     const taken = ["a", "-", "a-0", "abcdefghijklmnop", "", "abcdefghijklmnopq", "A", "a_", "a/b", "a\n", "+", "ä"];
-    expect(taken.filter((text) => wire.parseFleetName(text) !== null)).toEqual(["a", "-", "a-0", "abcdefghijklmnop"]);
+    expect(taken.filter((text) => parseFleetName(text) !== null)).toEqual(["a", "-", "a-0", "abcdefghijklmnop"]);
   });
 
   test("of devices have 13 of a-z 2-7", () => {
@@ -71,16 +72,16 @@ describe("names", () => {
       "abcdefghijkl1",
       "abcdefghijkl\n",
     ];
-    expect(taken.filter((text) => wire.parseDeviceId(text) !== null)).toEqual(["abcdefghijklm", "234567abcdefg"]);
+    expect(taken.filter((text) => parseDeviceId(text) !== null)).toEqual(["abcdefghijklm", "234567abcdefg"]);
   });
 
   test("of devices are the first 65 bits of a digest of their key", () => {
     // printf abc | sha256sum | xxd -r -p | base32 | cut -c1-13 | tr A-Z a-z
-    expect(String(wire.idOf(sha256("abc")))).toBe("xj4bnp4pahh6u");
+    expect(String(idOf(sha256("abc")))).toBe("xj4bnp4pahh6u");
     for (let count = 0; count < 100; count += 1) {
-      expect(wire.parseDeviceId(wire.idOf(sha256(String(count))))).not.toBeNull();
+      expect(parseDeviceId(idOf(sha256(String(count))))).not.toBeNull();
     }
-    expect(() => wire.idOf(new Uint8Array(31))).toThrow(InvariantError);
+    expect(() => idOf(new Uint8Array(31))).toThrow(InvariantError);
   });
 });
 
@@ -94,7 +95,7 @@ test("base32 is that of RFC 4648 section 10, in lower case and without padding",
     fooba: "mzxw6ytb",
     foobar: "mzxw6ytboi",
   };
-  for (const [text, wanted] of Object.entries(vectors)) expect(wire.base32(Buffer.from(text))).toBe(wanted);
+  for (const [text, wanted] of Object.entries(vectors)) expect(base32(Buffer.from(text))).toBe(wanted);
 });
 
 test("each kind of message travels as the design has it", () => {

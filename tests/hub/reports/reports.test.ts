@@ -1,13 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Session, SessionPorts } from "../../../runtime/fleet/session/index.ts";
-import {
-  type DeviceId,
-  type DeviceState,
-  encodeDeviceState,
-  type FleetName,
-  type Leaf,
-  topic,
-} from "../../../runtime/fleet/wire/index.ts";
+import type { DeviceId, FleetName } from "../../../runtime/fleet/terms/index.ts";
+import { type DeviceState, encodeDeviceState, type Leaf, topic } from "../../../runtime/fleet/wire/index.ts";
 import { openReports } from "../../../runtime/hub/reports/index.ts";
 import type { Digest, RevisionName } from "../../../runtime/state/index.ts";
 

@@ -1,7 +1,7 @@
+import { operations } from "../../terms/index.ts";
 import { keyed, oneOf, seconds, text, uint, type ValueOf } from "../codec.ts";
 import { limits } from "../limits.ts";
 import { message } from "../message.ts";
-import { operations } from "../words.ts";
 
 /** n/c: something to be done once. */
 const command = keyed({

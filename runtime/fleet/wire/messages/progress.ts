@@ -1,6 +1,6 @@
+import { phases, reasons } from "../../terms/index.ts";
 import { integer, keyed, oneOf, optional, uint, type ValueOf } from "../codec.ts";
 import { message } from "../message.ts";
-import { phases, reasons } from "../words.ts";
 
 /** u/p: how far the desired revision has come. */
 const progress = keyed({

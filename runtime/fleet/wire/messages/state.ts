@@ -1,8 +1,8 @@
+import { type ContainerStatus, containerStatuses, updateStatuses } from "../../terms/index.ts";
 import { count, dictionary, flags, hex, keyed, oneOf, text, turned, uint, type ValueOf } from "../codec.ts";
 import { limits } from "../limits.ts";
 import { message } from "../message.ts";
 import { containerName, revisionName } from "../names.ts";
-import { type ContainerStatus, containerStatuses, updateStatuses } from "../words.ts";
 
 export interface ContainerReport {
   readonly status: ContainerStatus;

@@ -1,12 +1,22 @@
 import { expect, test } from "bun:test";
-import * as wire from "../../../runtime/fleet/wire/index.ts";
+import {
+  type ContainerStatus,
+  containerStatuses,
+  operations,
+  phases,
+  presences,
+  reasons,
+  type UpdateStatus,
+  updateStatuses,
+} from "../../../runtime/fleet/terms/index.ts";
+
 import type { Status } from "../../../runtime/supervise/index.ts";
 import { reasonCodes, type WrittenStatus } from "../../../runtime/update/index.ts";
 
 test("every reason, status of an update and status of a container has its word on the wire", () => {
-  expect(new Set<string>(wire.reasons)).toEqual(new Set<string>(reasonCodes));
+  expect(new Set<string>(reasons)).toEqual(new Set<string>(reasonCodes));
   // Does not compile when a status is missing on either side.
-  const written: Record<WrittenStatus, true> & Record<wire.UpdateStatus, true> = {
+  const written: Record<WrittenStatus, true> & Record<UpdateStatus, true> = {
     NEW: true,
     QUEUED: true,
     DOWNLOADING: true,
@@ -17,8 +27,8 @@ test("every reason, status of an update and status of a container has its word o
     WONTGO: true,
     ERROR: true,
   };
-  expect(new Set<string>(wire.updateStatuses)).toEqual(new Set(Object.keys(written)));
-  const supervised: Record<Status, true> & Record<wire.ContainerStatus, true> = {
+  expect(new Set<string>(updateStatuses)).toEqual(new Set(Object.keys(written)));
+  const supervised: Record<Status, true> & Record<ContainerStatus, true> = {
     NONE: true,
     INSTALLED: true,
     BLOCKED: true,
@@ -30,18 +40,11 @@ test("every reason, status of an update and status of a container has its word o
     STOPPING: true,
     STOPPED: true,
   };
-  expect(new Set<string>(wire.containerStatuses)).toEqual(new Set(Object.keys(supervised)));
+  expect(new Set<string>(containerStatuses)).toEqual(new Set(Object.keys(supervised)));
 });
 
 test("a word keeps its number for ever", () => {
-  const lists = [
-    wire.updateStatuses,
-    wire.containerStatuses,
-    wire.reasons,
-    wire.phases,
-    wire.operations,
-    wire.presences,
-  ];
+  const lists = [updateStatuses, containerStatuses, reasons, phases, operations, presences];
   expect(lists.map((words) => words.join(" "))).toEqual([
     "NEW QUEUED DOWNLOADING INPROGRESS TESTING UPDATED DONE WONTGO ERROR",
     "NONE INSTALLED BLOCKED MOUNTED STARTING STARTED READY RECOVERING STOPPING STOPPED",

@@ -1,0 +1,144 @@
+import {
+  type FromLink,
+  LINE_BYTES_MAX,
+  lines,
+  FromLink as Messages,
+  readLine,
+  type Settings,
+  type State,
+  writtenLine,
+} from "../fleet/pipe/index.ts";
+import type { Logger } from "../logs/index.ts";
+import type { Result } from "../result.ts";
+
+/** The process that talks to the hub, as process 1 holds it. */
+export interface LinkProcess {
+  readonly output: AsyncIterable<Uint8Array>;
+  say(text: string): void;
+  /** How it ended, in words. */
+  readonly ended: Promise<string>;
+  /** Says no more: it ends by itself. */
+  hangUp(): void;
+  kill(): void;
+}
+
+export interface HubLinkPorts {
+  readonly settings: Omit<Settings, "kind">;
+  readonly log: Logger;
+  /** The device as it is now. */
+  state(): Promise<State>;
+  /** The error is a sentence. */
+  start(): Result<LinkProcess, string>;
+  /** Monotonic milliseconds. */
+  now(): number;
+  /** Calls once, `ms` from now or a little later; the value takes that back. */
+  setTimer(ms: number, fire: () => void): () => void;
+}
+
+export interface HubLink {
+  /** Something of the device's state may be another. */
+  changed(): void;
+  stop(): void;
+}
+
+/** Changes come in crowds. */
+const GATHER_MS = 500;
+const [FIRST_WAIT_MS, WAIT_MAX_MS] = [1_000, 5 * 60_000];
+/** Who runs for so long has not ended for the reason that it has started with. */
+const SOUND_MS = 10 * 60_000;
+
+/**
+ * Keeps the link's process running and tells it of the device. What it says is believed as little as the network: a line that is not what was
+ * agreed ends it. That it ends touches nothing else; it starts again, later each time.
+ */
+export function openHubLink(ports: HubLinkPorts): HubLink {
+  const { log, now, setTimer } = ports;
+  let process: LinkProcess | null = null;
+  let told = "";
+  let waitMs = FIRST_WAIT_MS;
+  let stopped = false;
+  let stopRestart = (): void => {};
+  let gathering: (() => void) | null = null;
+
+  function begin(): void {
+    const started = ports.start();
+    if (!started.ok) {
+      again(started.error, 0);
+      return;
+    }
+    const startedMs = now();
+    const child = started.value;
+    process = child;
+    told = "";
+    child.say(writtenLine({ kind: "settings", ...ports.settings }));
+    changed();
+    listen(child);
+    child.ended.then((how) => {
+      process = null;
+      if (!stopped) again(how, now() - startedMs);
+    });
+  }
+
+  function again(why: string, ranMs: number): void {
+    if (ranMs >= SOUND_MS) waitMs = FIRST_WAIT_MS;
+    log.error(`the link to the hub ${why}; it starts again in ${waitMs / 1000} s`);
+    stopRestart = setTimer(waitMs, begin);
+    waitMs = Math.min(WAIT_MAX_MS, 2 * waitMs);
+  }
+
+  async function listen(child: LinkProcess): Promise<void> {
+    try {
+      for await (const line of lines(child.output, LINE_BYTES_MAX)) {
+        const message = readLine(Messages, line);
+        if (!message.ok) throw new Error(message.error.why);
+        hear(message.value);
+      }
+    } catch (thrown) {
+      log.error(
+        `the link to the hub says what it must not: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
+      );
+      child.kill();
+    }
+  }
+
+  function hear(message: FromLink): void {
+    switch (message.kind) {
+      case "waiting":
+        log.warn(`this device waits to be accepted by the hub: id ${message.id}, code ${message.code}`);
+        return;
+      case "joined":
+        log.info(`this device is ${message.id} in fleet ${message.fleet}`);
+        return;
+      case "contact":
+        return;
+      case "log":
+        log[message.level](message.message);
+        return;
+    }
+  }
+
+  function changed(): void {
+    gathering ??= setTimer(GATHER_MS, () => {
+      gathering = null;
+      void tell();
+    });
+  }
+
+  async function tell(): Promise<void> {
+    const line = writtenLine(await ports.state());
+    if (process === null || line === told) return;
+    told = line;
+    process.say(line);
+  }
+
+  begin();
+  return {
+    changed,
+    stop() {
+      stopped = true;
+      stopRestart();
+      gathering?.();
+      process?.hangUp();
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import { readFileSync } from "node:fs";
+import { version } from "../buildinfo.ts";
+import { LINE_BYTES_MAX, lines, type State } from "../fleet/pipe/index.ts";
+import { updateStatuses } from "../fleet/terms/index.ts";
+import {
+  CGROUP_ROOT,
+  createCgroup,
+  explainLinux,
+  explainSys,
+  joinCgroup,
+  limitMemory,
+  spawnChild,
+} from "../linux/index.ts";
+import type { Logger } from "../logs/index.ts";
+import { err, ok, type Result } from "../result.ts";
+import { type Digest, isLocal, type RevisionName } from "../state/index.ts";
+import { readProgress, readState, type Store } from "../store/index.ts";
+import type { ContainerView } from "../supervise/index.ts";
+import type { Config } from "./config/index.ts";
+import { type HubLink, type LinkProcess, openHubLink } from "./hub-link.ts";
+import { realTimer } from "./updating.ts";
+
+export interface LinkParts {
+  readonly config: Config;
+  readonly store: Store;
+  readonly log: Logger;
+  /** What runs now. */
+  running(): { readonly rev: RevisionName; readonly safe: boolean; readonly containers: readonly ContainerView[] };
+}
+
+const CGROUP = `${CGROUP_ROOT}/cairn-link`;
+/** Three times what it takes while it is connected; a link that is flooded does not take the containers' memory. */
+const MEMORY_BYTES = 96 << 20;
+
+/** Starts the link to the hub that the configuration names. The error is a sentence; the device runs without. */
+export function startLink(parts: LinkParts): Result<HubLink, string> {
+  const { config, store, log } = parts;
+  let authority: string;
+  try {
+    authority = readFileSync(config.PV_HUB_AUTHORITY, "latin1");
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException;
+    return err(
+      `${config.PV_HUB_AUTHORITY} cannot be read (${code}), and without the hub's authority nobody is talked to`,
+    );
+  }
+  const settings = {
+    hub: { host: config.PV_HUB_HOST ?? "", port: config.PV_HUB_PORT },
+    authority,
+    token: config.PV_HUB_TOKEN,
+    folder: `${store.root}/config/cairn`,
+    mode:
+      config.PV_LINK_MODE === "wake"
+        ? ({ kind: "wake", everyMs: config.PV_LINK_WAKE_INTERVAL } as const)
+        : ({ kind: "always" } as const),
+    keepaliveS: Math.round(config.PV_LINK_KEEPALIVE / 1000),
+    caps: { dayBytes: config.PV_LINK_DAY_BYTES || null, monthBytes: config.PV_LINK_MONTH_BYTES || null },
+    version,
+  };
+  return ok(
+    openHubLink({
+      settings,
+      log,
+      state: () => stateOf(parts),
+      start: () => startProcess(log),
+      now: () => performance.now(),
+      setTimer: realTimer,
+    }),
+  );
+}
+
+async function stateOf({ store, running }: LinkParts): Promise<State> {
+  const { rev, safe, containers } = running();
+  const [text, progress] = [await readState(store, rev), await readProgress(store, rev)];
+  const status = progress.ok ? (progress.value?.status ?? null) : null;
+  return {
+    kind: "state",
+    running: rev,
+    stateDigest: new Bun.CryptoHasher("sha256").update(text.ok ? text.value : "").digest("hex") as Digest,
+    status: updateStatuses.find((known) => known === status) ?? "DONE", // the factory has no record
+    containers: containers.map(({ name, status: how, goal }) => ({
+      name,
+      status: how,
+      goalReached: goal === "reached",
+    })),
+    safeMode: safe,
+    local: isLocal(rev),
+  };
+}
+
+function startProcess(log: Logger): Result<LinkProcess, string> {
+  const started = spawnChild([process.execPath, "link"], { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
+  if (!started.ok) return err(`cannot be started: ${explainSys(started.error)}`);
+  const child = started.value;
+  const bounded = [createCgroup(CGROUP), limitMemory(CGROUP, MEMORY_BYTES), joinCgroup(CGROUP, child.pid)];
+  for (const done of bounded) if (!done.ok) log.warn(`the link's memory is not bounded: ${explainLinux(done.error)}`);
+  void complain(child.stderr, log);
+  return ok({
+    output: child.stdout,
+    say(text) {
+      child.stdin.write(text);
+      child.stdin.flush();
+    },
+    ended: child.exited.then((code) =>
+      child.signalCode === null ? `ended with code ${code}` : `was killed by ${child.signalCode}`,
+    ),
+    hangUp: () => void child.stdin.end(),
+    kill: () => child.kill("SIGKILL"),
+  });
+}
+
+async function complain(stderr: AsyncIterable<Uint8Array>, log: Logger): Promise<void> {
+  try {
+    for await (const line of lines(stderr, LINE_BYTES_MAX)) log.warn(line.slice(0, 1024));
+  } catch {
+    log.warn("the link to the hub complains at a length that nobody reads");
+  }
+}

@@ -1,0 +1,16 @@
+/** What a fleet calls things: its devices and itself, and the states that they are in. Pure, and quick to load. */
+export { base32, type DeviceId, type FleetName, idOf, parseDeviceId, parseFleetName } from "./identity.ts";
+export {
+  type ContainerStatus,
+  containerStatuses,
+  type Operation,
+  operations,
+  type Phase,
+  type Presence,
+  phases,
+  presences,
+  type Reason,
+  reasons,
+  type UpdateStatus,
+  updateStatuses,
+} from "./words.ts";
