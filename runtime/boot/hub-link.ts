@@ -1,8 +1,7 @@
 import {
-  type FromLink,
+  FromLink,
   LINE_BYTES_MAX,
   lines,
-  FromLink as Messages,
   readLine,
   type Settings,
   type State,
@@ -89,7 +88,7 @@ export function openHubLink(ports: HubLinkPorts): HubLink {
   async function listen(child: LinkProcess): Promise<void> {
     try {
       for await (const line of lines(child.output, LINE_BYTES_MAX)) {
-        const message = readLine(Messages, line);
+        const message = readLine(FromLink, line);
         if (!message.ok) throw new Error(message.error.why);
         hear(message.value);
       }
