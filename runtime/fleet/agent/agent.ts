@@ -4,7 +4,7 @@ import { usual } from "../link/index.ts";
 import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, warning } from "../pipe/index.ts";
 import { openSession, type SessionSpec } from "../session/index.ts";
 import { encodePresence, leaves, topic, topicsTo } from "../wire/index.ts";
-import { type Connection, openConnection } from "./connection.ts";
+import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
 import { becomeMember, type Member, type MemberPorts } from "./member.ts";
 import { report } from "./report.ts";
 
@@ -18,7 +18,6 @@ export interface AgentPorts extends Omit<MemberPorts, "sleep"> {
 
 /** How long the broker keeps what it has for a device that is away. */
 const SESSION_EXPIRY_S = 7 * 24 * 3600;
-const PACKET_BYTES_MAX = 20_000;
 const RECEIVE_MAX = 4;
 /** Changes come in crowds: containers start together. */
 const GATHER_MS = 2_000;

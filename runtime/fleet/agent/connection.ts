@@ -41,8 +41,8 @@ export interface Connection {
 
 /** What a message costs beside its own bytes: MQTT, TLS, TCP and IP, and its acknowledgement. */
 const MESSAGE_BYTES = 400;
-/** A message that comes is at most as long as the session allows; it is counted when it is there. */
-const RECEIVE_BYTES = 20_000;
+/** No message that comes is longer: the session refuses it. It is counted when it is there, so the disk knows of one more beforehand. */
+export const PACKET_BYTES_MAX = 20_000;
 /** Pings are counted now and then. */
 const COUNT_MS = 10 * 60_000;
 
@@ -94,7 +94,7 @@ export function openConnection(ports: ConnectionPorts): Connection {
 
   /** The disk knows of the bytes before they go, and of a message that may come meanwhile. */
   async function allowed(bytes: number): Promise<boolean> {
-    const promised = await meter.promise(bytes + RECEIVE_BYTES);
+    const promised = await meter.promise(bytes + PACKET_BYTES_MAX);
     if (!promised.ok) ports.warn(`nothing is sent, since it could not be counted: ${explainDiskError(promised.error)}`);
     return promised.ok;
   }

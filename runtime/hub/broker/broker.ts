@@ -94,8 +94,8 @@ export async function startBroker(
   });
 }
 
-/** Who listens everywhere listens here. */
-const reachable = (host: string): string => (host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host);
+/** Where a broker is reached from this machine: who listens everywhere listens here. */
+export const reachable = (host: string): string => (host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host);
 
 export function explainBroker(fault: BrokerFault): string {
   switch (fault.kind) {

@@ -2,6 +2,7 @@ import type { Host } from "../../certificates/index.ts";
 import { openSession, type Session, type SessionPorts } from "../../fleet/session/index.ts";
 import type { FleetName } from "../../fleet/terms/index.ts";
 import { HUB_NAME } from "../authority/index.ts";
+import { reachable } from "../broker/index.ts";
 
 export interface BrokerAddress {
   /** Where it listens. */
@@ -24,8 +25,6 @@ const KEEPALIVE_S = 60;
 const EXPIRY_S = 7 * 24 * 3600;
 const PACKET_BYTES_MAX = 20 << 10;
 const RECEIVE_MAX = 64;
-/** Who listens everywhere listens here. */
-const HERE: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
 /** The hub as a client of its own broker, which need not be reachable from here under the name that others use. */
 export const connectHub =
@@ -34,7 +33,7 @@ export const connectHub =
     openSession(
       {
         ...client,
-        host: HERE[host.text] ?? host.text,
+        host: reachable(host.text),
         serverName: name.text,
         port,
         id: HUB_NAME,

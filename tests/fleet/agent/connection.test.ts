@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { type Connection, openConnection } from "../../../runtime/fleet/agent/connection.ts";
+import { type Connection, openConnection, PACKET_BYTES_MAX } from "../../../runtime/fleet/agent/connection.ts";
 import { openMeter } from "../../../runtime/fleet/agent/meter.ts";
 import type { Caps } from "../../../runtime/fleet/budget/index.ts";
 import { type Mode, usual } from "../../../runtime/fleet/link/index.ts";
@@ -10,7 +10,7 @@ import { simulatedDisk } from "../../sim/disk.ts";
 import { CUT, calm, Power } from "../../sim/power.ts";
 import { newRng } from "../../sim/rng.ts";
 import { must, removeFolders } from "../../store/world.ts";
-import { hostileSession, type Malice, PACKET_BYTES_MAX } from "./hostile-hub.ts";
+import { hostileSession, type Malice } from "./hostile-hub.ts";
 
 afterEach(removeFolders);
 

@@ -1,4 +1,5 @@
 /** A hub, a broker and a network that mean no good, for the connection of a device: sessions without a network, on a virtual clock. */
+import { PACKET_BYTES_MAX } from "../../../runtime/fleet/agent/connection.ts";
 import type { Session, SessionPorts } from "../../../runtime/fleet/session/index.ts";
 import type { Clock } from "../../sim/clock.ts";
 import type { Rng } from "../../sim/rng.ts";
@@ -15,7 +16,6 @@ export interface Malice {
   readonly hangsUp: number;
 }
 
-export const PACKET_BYTES_MAX = 20_000;
 const CONNECT = { min: 2_600, max: 4_000 } as const;
 
 /** `carried` hears of all bytes, when they go. */
