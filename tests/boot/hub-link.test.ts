@@ -118,6 +118,8 @@ describe("the link's process", () => {
   test("starts again when it ends, later each time, and is told everything anew", async () => {
     const { children, until, last, log } = world();
     const started: number[] = [];
+    await until(1_000);
+    expect(last().heard).toHaveLength(2);
     for (let round = 0; round < 12; round += 1) {
       last().ended.resolve("ended with code 1");
       await drained();
