@@ -49,6 +49,8 @@ export function startLink(parts: LinkParts): Result<HubLink, string> {
     authority,
     token: config.PV_HUB_TOKEN,
     folder: `${store.root}/config/cairn`,
+    storage: store.root,
+    reservedPercent: config.PV_STORAGE_GC_RESERVED,
     mode:
       config.PV_LINK_MODE === "wake"
         ? ({ kind: "wake", everyMs: config.PV_LINK_WAKE_INTERVAL } as const)

@@ -17,6 +17,8 @@ export const reasonCodes = [
   "timeout",
   "aborted",
   "crashLoop",
+  "badPatch",
+  "objectMissing",
 ] as const;
 export type ReasonCode = (typeof reasonCodes)[number];
 
@@ -69,5 +71,9 @@ export function failureMessage({ reason, message }: Failure): string {
       return "Internal error";
     case "aborted":
       return "Update aborted";
+    case "badPatch":
+      return "A patch gave other bytes than it should";
+    case "objectMissing":
+      return "The hub has not got an object";
   }
 }

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { Result } from "../../result.ts";
 import { parseContainerName, parseDigest, parseRevisionName } from "../../state/index.ts";
 import { parsedBy } from "../parsed-by.ts";
-import { containerStatuses, parseDeviceId, parseFleetName, updateStatuses } from "../terms/index.ts";
+import { containerStatuses, parseDeviceId, parseFleetName, phases, reasons, updateStatuses } from "../terms/index.ts";
 
 const orNull = <T>(result: Result<T, unknown>): T | null => (result.ok ? result.value : null);
 
@@ -10,6 +10,7 @@ const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
 const revision = parsedBy((text) => orNull(parseRevisionName(text)), "name of a revision");
 const container = parsedBy(parseContainerName, "name of a container");
+const digest = parsedBy(parseDigest, "digest");
 
 /** First of all: what the link works with. */
 const Settings = v.strictObject({
@@ -20,6 +21,10 @@ const Settings = v.strictObject({
   token: v.nullable(v.pipe(v.string(), v.maxLength(256))),
   /** An absolute path; what the link keeps is there. */
   folder: v.pipe(v.string(), v.startsWith("/")),
+  /** Of objects and trails (`runtime/store`); objects that come are put there. */
+  storage: v.pipe(v.string(), v.startsWith("/")),
+  /** Percent of the storage that stays free, `PV_STORAGE_GC_RESERVED`. */
+  reservedPercent: v.pipe(v.number(), v.minValue(0), v.maxValue(100)),
   mode: v.variant("kind", [
     v.strictObject({ kind: v.literal("always") }),
     v.strictObject({ kind: v.literal("wake"), everyMs: v.pipe(count, v.minValue(60_000)) }),
@@ -34,7 +39,7 @@ const Settings = v.strictObject({
 const State = v.strictObject({
   kind: v.literal("state"),
   running: revision,
-  stateDigest: parsedBy(parseDigest, "digest"),
+  stateDigest: digest,
   status: v.picklist(updateStatuses),
   containers: v.array(
     v.strictObject({ name: container, status: v.picklist(containerStatuses), goalReached: v.boolean() }),
@@ -45,11 +50,36 @@ const State = v.strictObject({
 
 const Trial = v.strictObject({ kind: v.literal("trial"), waits: v.boolean() });
 
+/** Get what is missing of a revision; asking again for the same one, after a start of the link, goes on where it was. */
+const Fetch = v.strictObject({
+  kind: v.literal("fetch"),
+  rev: revision,
+  /** In the order in which they are wanted; candidates are objects that are there, the likeliest first. */
+  objects: v.array(v.strictObject({ digest, candidates: v.array(digest) })),
+});
+
+/** It is not wanted any more. */
+const StopFetch = v.strictObject({ kind: v.literal("stopFetch"), rev: revision });
+
+/** Answers `needRoom`. */
+const Room = v.strictObject({ kind: v.literal("room"), enough: v.boolean() });
+
+/** How far a revision of the hub has come; said again when the link has started again. */
+const Progress = v.strictObject({
+  kind: v.literal("progress"),
+  rev: revision,
+  phase: v.picklist(phases),
+  reason: v.nullable(v.picklist(reasons)),
+  message: v.pipe(v.string(), v.maxLength(1024)),
+});
+
 /** What the runtime tells the link. */
-export const ToLink = v.variant("kind", [Settings, State, Trial]);
+export const ToLink = v.variant("kind", [Settings, State, Trial, Fetch, StopFetch, Room, Progress]);
 export type ToLink = v.InferOutput<typeof ToLink>;
 export type Settings = v.InferOutput<typeof Settings>;
 export type State = v.InferOutput<typeof State>;
+export type Fetch = v.InferOutput<typeof Fetch>;
+export type Progress = v.InferOutput<typeof Progress>;
 
 const device = parsedBy(parseDeviceId, "id of a device");
 
@@ -62,6 +92,18 @@ export const FromLink = v.variant("kind", [
   v.strictObject({ kind: v.literal("joined"), id: device, fleet: parsedBy(parseFleetName, "name of a fleet") }),
   /** The hub was heard while a revision on trial waited for that. */
   v.strictObject({ kind: v.literal("contact") }),
+  /** The hub wants a revision of this device, and its state is in the store, as an object. Said again by each start of the link. */
+  v.strictObject({ kind: v.literal("desired"), rev: revision, state: digest }),
+  /** Everything that `fetch` named is in the store; or why it is not. */
+  v.strictObject({
+    kind: v.literal("fetched"),
+    rev: revision,
+    failure: v.nullable(
+      v.strictObject({ reason: v.picklist(reasons), message: v.pipe(v.string(), v.maxLength(1024)) }),
+    ),
+  }),
+  /** There is no room for an object of so many bytes: can some be made? */
+  v.strictObject({ kind: v.literal("needRoom"), bytes: count }),
   v.strictObject({
     kind: v.literal("log"),
     level: v.picklist(["info", "warn"]),

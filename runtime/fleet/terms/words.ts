@@ -48,6 +48,8 @@ export const reasons = [
   "timeout",
   "aborted",
   "crashLoop",
+  "badPatch",
+  "objectMissing",
 ] as const;
 export type Reason = (typeof reasons)[number];
 

@@ -16,6 +16,7 @@ export {
   decodeBlockRequest,
   encodeBlock,
   encodeBlockRequest,
+  type Parcel,
 } from "./messages/blocks.ts";
 export { type Command, decodeCommand, encodeCommand } from "./messages/command.ts";
 export { type Desired, decodeDesired, encodeDesired } from "./messages/desired.ts";

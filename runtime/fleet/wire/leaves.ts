@@ -24,7 +24,7 @@ export const leaves = {
   /** A command. */
   "n/c": { qos: 1, retained: false, expires: true, signed: true, bytesMax: 512 },
   /** A block of an object; one that is lost is asked for again. */
-  "n/o": { qos: 0, retained: false, expires: false, signed: false, bytesMax: (16 << 10) + 64 },
+  "n/o": { qos: 0, retained: false, expires: false, signed: false, bytesMax: (16 << 10) + 128 },
   /** Time and trust beacon. */
   "n/t": { qos: 1, retained: true, expires: false, signed: true, bytesMax: 256 },
   /** What changed in user-meta. */

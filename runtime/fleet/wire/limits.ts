@@ -12,6 +12,8 @@ export const limits = {
   blocksMax: 1 << 20,
   /** Runs of missing blocks that one request names: those of any object fit into 2 KiB, however they lie. */
   rangesMax: 256,
+  /** What opens a parcel to whoever fetches it over HTTPS: nobody guesses it. */
+  parcelKeyBytes: 16,
   /** Objects that a device names as what a patch could be made from. */
   candidatesMax: 4,
   containersMax: state.containersMax,

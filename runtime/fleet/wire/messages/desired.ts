@@ -14,8 +14,11 @@ const desired = keyed({
   stateBytes: [4, integer(1, limits.stateBytesMax)],
   notBefore: [5, optional(seconds)],
   expiry: [6, optional(seconds)],
-  /** `security`: the cap on bytes does not hold for it. `https`: large objects may come over HTTPS. */
-  policy: [7, flags(["security", "https"])],
+  /**
+   * `security`: the cap on bytes does not hold for it. `https`: large objects may come over HTTPS. `whole`: where a patch turned out
+   * to be wrong, the object itself may come, whatever it costs.
+   */
+  policy: [7, flags(["security", "https", "whole"])],
 });
 
 export type Desired = ValueOf<typeof desired>;
