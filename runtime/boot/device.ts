@@ -7,9 +7,8 @@ import { err, ok, type Result } from "../result.ts";
 import { type ContainerName, type RevisionName, type State, transition } from "../state/index.ts";
 import { explainStore, type Store, setCurrent } from "../store/index.ts";
 import { allGoals, awaitingStability, containerView, plan, type RunEnd, stateStatus } from "../supervise/index.ts";
-import { type Failure, failure } from "../update/index.ts";
+import { type Candidate, type Failure, failure } from "../update/index.ts";
 import { controlDevice } from "./control-device.ts";
-import type { HubLink } from "./hub-link.ts";
 import type { Machine } from "./machine.ts";
 import type { DeviceMetadata } from "./metadata.ts";
 import type { Accepts } from "./read-revision.ts";
@@ -17,6 +16,7 @@ import { keysOf, type LoadedRevision, openRevision } from "./revision.ts";
 import { explainEnd, type News, type RunnableRevision, type Running, run } from "./running.ts";
 import { onPowerSignals } from "./signals.ts";
 import { controlSockets } from "./sockets.ts";
+import type { Hub } from "./start-link.ts";
 import { updateRequests } from "./update-requests.ts";
 import { activity, type Goals, type Stability, type Updating } from "./updating.ts";
 
@@ -36,8 +36,10 @@ export interface RunningDevice {
   goals(): Goals;
   stability(): Stability;
   swap(to: { readonly name: RevisionName; readonly state: State }): Promise<Result<void, string>>;
-  /** What is recorded of a revision is another than before. */
-  recorded(): void;
+  /** The update is in another phase, or what is recorded of a revision is another. */
+  updateChanged(): void;
+  /** Gets what is missing of a hub's revision. */
+  fetch(candidate: Candidate): Promise<Result<void, Failure>>;
   /** Stops everything in order, then ends the machine. */
   power(action: PowerAction, message: string): PowerAnswer;
 }
@@ -68,13 +70,13 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
       `safe mode: revision ${first.name} kept crashing and there is none to go back to; only ${kept} is started`,
     );
   }
-  let link: HubLink | null = null;
+  let hub: Hub | null = null;
   const running: Running = run(current, {
     log: logs.logger("supervise"),
     now: () => performance.now(),
     onStarted: (container, { pid }) => logs.attach(container.name, { pid, sources: container.logs }),
     onRelease: (container) => logs.detach(container.name),
-    onStatus: () => link?.changed(),
+    onStatus: () => hub?.changed(),
     onNews,
   });
   // Nothing of liblxc's news is kept for later, so this comes before the first container.
@@ -90,7 +92,7 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     if (ending !== null) return { kind: "busy", why: `${ending} is under way`, retryAfterSeconds: 60 };
     ending = action;
     log.info(message === "" ? action : `${action}: ${message}`);
-    link?.stop();
+    hub?.stop();
     running.send({ kind: "shutdown" });
     setTimeout(() => {
       log.error(`not everything stopped within ${shutdownMaxMs / 1000} s`);
@@ -127,7 +129,7 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
   function onNews(news: News): void {
     switch (news.kind) {
       case "goals":
-        link?.changed();
+        hub?.changed();
         log.info(`goals ${news.result}: ${news.groups.map((group) => `${group.group} ${group.result}`).join(", ")}`);
         log.info(`status ${stateStatus(running.view())}`);
         updating.send({ kind: "goals", result: news.result, missing: news.groups.flatMap(({ missing }) => missing) });
@@ -191,20 +193,21 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
   }
 
   /** Null: the device has no hub, or cannot have one. What it takes is loaded only where there is one. */
-  async function openLink(): Promise<HubLink | null> {
+  async function openHub(): Promise<Hub | null> {
     if (config.PV_HUB_HOST === null) return null;
     const { startLink } = await import("./start-link.ts");
     const opened = startLink({
       config,
       store,
       log: logs.logger("link"),
-      running: () => ({
-        rev: loaded.name,
-        safe: updating.view().safe,
-        containers: running
+      updating,
+      accepts,
+      booted: first.name,
+      running: () => loaded,
+      containers: () =>
+        running
           .view()
           .plan.groups.flatMap(({ members }) => members.map(({ name }) => containerView(running.view(), name))),
-      }),
     });
     if (opened.ok) return opened.value;
     log.error(`no link to the hub: ${opened.error}`);
@@ -234,8 +237,8 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     if (powerByWish(action, why).kind === "busy") power(action, why);
   });
   running.send({ kind: "begin" });
-  void openLink().then((opened) => {
-    if (ending === null) link = opened;
+  void openHub().then((opened) => {
+    if (ending === null) hub = opened;
     else opened?.stop();
   });
   return ok({
@@ -244,7 +247,9 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     goals,
     stability,
     swap,
-    recorded: () => link?.changed(),
+    updateChanged: () => hub?.changed(),
+    fetch: async (candidate) =>
+      hub?.fetch(candidate) ?? err(failure("hubUnreachable", "this device has no link to a hub")),
     power,
   });
 }

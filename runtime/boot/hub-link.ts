@@ -5,10 +5,12 @@ import {
   readLine,
   type Settings,
   type State,
+  type ToLink,
   writtenLine,
 } from "../fleet/pipe/index.ts";
 import type { Logger } from "../logs/index.ts";
 import type { Result } from "../result.ts";
+import type { HubWish } from "./hub-revisions.ts";
 
 /** The process that talks to the hub, as process 1 holds it. */
 export interface LinkProcess {
@@ -28,6 +30,9 @@ export interface HubLinkPorts {
   state(): Promise<State>;
   /** The error is a sentence. */
   start(): Result<LinkProcess, string>;
+  /** The link has started, and knows the settings. */
+  begun(): void;
+  hear(message: HubWish): void;
   /** Monotonic milliseconds. */
   now(): number;
   /** Calls once, `ms` from now or a little later; the value takes that back. */
@@ -37,6 +42,8 @@ export interface HubLinkPorts {
 export interface HubLink {
   /** Something of the device's state may be another. */
   changed(): void;
+  /** A link that does not run right now is not told. */
+  say(message: ToLink): void;
   stop(): void;
 }
 
@@ -71,6 +78,7 @@ export function openHubLink(ports: HubLinkPorts): HubLink {
     told = "";
     child.say(writtenLine({ kind: "settings", ...ports.settings }));
     changed();
+    ports.begun();
     listen(child);
     child.ended.then((how) => {
       process = null;
@@ -108,11 +116,11 @@ export function openHubLink(ports: HubLinkPorts): HubLink {
       case "joined":
         log.info(`this device is ${message.id} in fleet ${message.fleet}`);
         return;
-      case "contact":
-        return;
       case "log":
         log[message.level](message.message);
         return;
+      default:
+        ports.hear(message);
     }
   }
 
@@ -133,6 +141,7 @@ export function openHubLink(ports: HubLinkPorts): HubLink {
   begin();
   return {
     changed,
+    say: (message) => process?.say(writtenLine(message)),
     stop() {
       stopped = true;
       stopRestart();

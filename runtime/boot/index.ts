@@ -144,7 +144,8 @@ async function openUpdating(
     ...checks,
     booted: name,
     limits: limitsOf(config, booted),
-    fetch: null,
+    fetch: async (candidate) =>
+      device()?.fetch(candidate) ?? err(failure("hubUnreachable", "no revision runs that could reach the hub")),
     running() {
       const running = device()?.running() ?? (booted === null ? null : { name, state: booted });
       invariant(running !== null, "an update begins when a revision runs");
@@ -158,7 +159,7 @@ async function openUpdating(
     goals: () => device()?.goals() ?? { result: "pending", missing: [] },
     stability: () => device()?.stability() ?? { stable: false, withinMs: 0 },
     swap: async (to) => device()?.swap(to) ?? err("no revision runs"),
-    onRecorded: () => device()?.recorded(),
+    onChange: () => device()?.updateChanged(),
     reboot(why, { trial, force }) {
       intoTrial = trial;
       const running = device();

@@ -13,19 +13,33 @@ import {
 } from "../linux/index.ts";
 import type { Logger } from "../logs/index.ts";
 import { err, ok, type Result } from "../result.ts";
-import { type Digest, isLocal, type RevisionName } from "../state/index.ts";
+import { type Digest, isLocal, type State as Revision, type RevisionName } from "../state/index.ts";
 import { readProgress, readState, type Store } from "../store/index.ts";
 import type { ContainerView } from "../supervise/index.ts";
 import type { Config } from "./config/index.ts";
 import { type HubLink, type LinkProcess, openHubLink } from "./hub-link.ts";
-import { realTimer } from "./updating.ts";
+import { type HubRevisions, openHubRevisions } from "./hub-revisions.ts";
+import type { Accepts } from "./read-revision.ts";
+import { realTimer, type Updating } from "./updating.ts";
 
 export interface LinkParts {
   readonly config: Config;
   readonly store: Store;
   readonly log: Logger;
+  readonly updating: Updating;
+  readonly accepts: Accepts;
+  /** What the boot loader started. */
+  readonly booted: RevisionName;
   /** What runs now. */
-  running(): { readonly rev: RevisionName; readonly safe: boolean; readonly containers: readonly ContainerView[] };
+  running(): { readonly name: RevisionName; readonly state: Revision };
+  containers(): readonly ContainerView[];
+}
+
+/** The hub, as the device has it. */
+export interface Hub extends Pick<HubRevisions, "fetch"> {
+  /** What runs, how it is, or what is recorded of a revision may be another than before. */
+  changed(): void;
+  stop(): void;
 }
 
 const CGROUP = `${CGROUP_ROOT}/cairn-link`;
@@ -33,7 +47,7 @@ const CGROUP = `${CGROUP_ROOT}/cairn-link`;
 const MEMORY_BYTES = 96 << 20;
 
 /** Starts the link to the hub that the configuration names. The error is a sentence; the device runs without. */
-export function startLink(parts: LinkParts): Result<HubLink, string> {
+export function startLink(parts: LinkParts): Result<Hub, string> {
   const { config, store, log } = parts;
   let authority: string;
   try {
@@ -59,20 +73,36 @@ export function startLink(parts: LinkParts): Result<HubLink, string> {
     caps: { dayBytes: config.PV_LINK_DAY_BYTES || null, monthBytes: config.PV_LINK_MONTH_BYTES || null },
     version,
   };
-  return ok(
-    openHubLink({
-      settings,
-      log,
-      state: () => stateOf(parts),
-      start: () => startProcess(log),
-      now: () => performance.now(),
-      setTimer: realTimer,
-    }),
-  );
+  let link: HubLink | null = null;
+  const revisions = openHubRevisions({
+    ...parts,
+    reservedPercent: config.PV_STORAGE_GC_RESERVED,
+    say: (message) => link?.say(message),
+  });
+  link = openHubLink({
+    settings,
+    log,
+    state: () => stateOf(parts),
+    start: () => startProcess(log),
+    begun: revisions.begin,
+    hear: revisions.hear,
+    now: () => performance.now(),
+    setTimer: realTimer,
+  });
+  const { changed, stop } = link;
+  revisions.changed();
+  return ok({
+    fetch: revisions.fetch,
+    changed() {
+      changed();
+      revisions.changed();
+    },
+    stop,
+  });
 }
 
-async function stateOf({ store, running }: LinkParts): Promise<State> {
-  const { rev, safe, containers } = running();
+async function stateOf({ store, running, containers, updating }: LinkParts): Promise<State> {
+  const { name: rev } = running();
   const [text, progress] = [await readState(store, rev), await readProgress(store, rev)];
   const status = progress.ok ? (progress.value?.status ?? null) : null;
   return {
@@ -80,12 +110,12 @@ async function stateOf({ store, running }: LinkParts): Promise<State> {
     running: rev,
     stateDigest: new Bun.CryptoHasher("sha256").update(text.ok ? text.value : "").digest("hex") as Digest,
     status: updateStatuses.find((known) => known === status) ?? "DONE", // the factory has no record
-    containers: containers.map(({ name, status: how, goal }) => ({
+    containers: containers().map(({ name, status: how, goal }) => ({
       name,
       status: how,
       goalReached: goal === "reached",
     })),
-    safeMode: safe,
+    safeMode: updating.view().safe,
     local: isLocal(rev),
   };
 }

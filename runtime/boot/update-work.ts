@@ -158,14 +158,15 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     return written.ok ? written : err(explainStore(written.error));
   }
 
-  async function check({ rev, wish }: Candidate): Promise<Done> {
+  async function check({ rev, wish, origin }: Candidate): Promise<Done> {
     const loaded = await load(rev);
     if (!loaded.ok) return loaded;
     const { state, transition: way } = loaded.value;
     const allowed = await aboveFloor(state);
     if (!allowed.ok) return allowed;
     const starts = bootable(state, way, wish);
-    return starts.ok ? hasRoom(rev, state) : starts;
+    // A hub's objects say how long they are when they come.
+    return starts.ok && origin === "local" ? hasRoom(rev, state) : starts;
   }
 
   const settle = () => store.disk.settle("update/settle", store.root);
@@ -178,10 +179,12 @@ export function updateWork(world: UpdateWorld): UpdateWork {
     return all.length === 0 ? ok(undefined) : err(failure("badObject", all.map(explainProblem).join("; ")));
   }
 
-  async function install({ rev }: Candidate): Promise<Result<How, Failure>> {
+  async function install({ rev, origin }: Candidate): Promise<Result<How, Failure>> {
     const loaded = await load(rev);
     if (!loaded.ok) return loaded;
     const { state, transition: way } = loaded.value;
+    const room = origin === "hub" ? await hasRoom(rev, state) : ok(undefined);
+    if (!room.ok) return room;
     const before = await loader.read();
     if (!before.ok) return err(failure("loaderFailed", explainLoader(before.error)));
     const committed = before.value.committed ?? factory;

@@ -34,10 +34,10 @@ export interface UpdatingPorts extends UpdateWorld {
   stability(): Stability;
   /** Begins to go down. `trial`: into the trial that was armed. `force`: at once. */
   reboot(why: string, options: { readonly trial: boolean; readonly force: boolean }): void;
-  /** What is recorded of a revision is another than before. */
-  readonly onRecorded?: () => void;
-  /** Gets the missing objects of a revision; null: there is no such source. */
-  readonly fetch: ((candidate: Candidate) => Promise<Result<void, Failure>>) | null;
+  /** What is going on, or what is recorded of a revision, may be another than before. */
+  readonly onChange?: () => void;
+  /** Gets the missing objects of a hub's revision. */
+  fetch(candidate: Candidate): Promise<Result<void, Failure>>;
 }
 
 export type Stability = Pick<Extract<UpdateEvent, { kind: "stable" }>, "stable" | "withinMs">;
@@ -148,6 +148,7 @@ function openUpdating(ports: UpdatingPorts, first: Update, begin: readonly Effec
     queue.push(...effects.filter(({ kind }) => kind !== "abandon"));
     arm();
     pump();
+    ports.onChange?.();
   }
 
   function arm(): void {
@@ -180,10 +181,8 @@ function openUpdating(ports: UpdatingPorts, first: Update, begin: readonly Effec
         return null;
       case "check":
         return answered("checked", effect.candidate.rev, await work.check(effect.candidate));
-      case "fetch": {
-        const none = failure("hubUnreachable", "this device has no source for it");
-        return answered("fetched", effect.candidate.rev, (await ports.fetch?.(effect.candidate)) ?? err(none));
-      }
+      case "fetch":
+        return answered("fetched", effect.candidate.rev, await ports.fetch(effect.candidate));
       case "install": {
         const { rev } = effect.candidate;
         const done = await work.install(effect.candidate);
@@ -227,7 +226,7 @@ function openUpdating(ports: UpdatingPorts, first: Update, begin: readonly Effec
   }
 
   function recorded<T>(answer: T): T {
-    ports.onRecorded?.();
+    ports.onChange?.();
     return answer;
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { type HubLinkPorts, type LinkProcess, openHubLink } from "../../runtime/boot/hub-link.ts";
+import type { HubWish } from "../../runtime/boot/hub-revisions.ts";
 import type { State } from "../../runtime/fleet/pipe/index.ts";
 import { err, ok } from "../../runtime/result.ts";
 import type { Digest, RevisionName } from "../../runtime/state/index.ts";
@@ -10,6 +11,8 @@ const settings: HubLinkPorts["settings"] = {
   authority: "…",
   token: null,
   folder: "/storage/config/cairn",
+  storage: "/storage",
+  reservedPercent: 5,
   mode: { kind: "always" },
   keepaliveS: 1740,
   caps: { dayBytes: null, monthBytes: null },
@@ -50,6 +53,8 @@ function world() {
   const clock = virtualClock();
   const children: ReturnType<typeof child>[] = [];
   const log: string[] = [];
+  const begun: number[] = [];
+  const heard: HubWish[] = [];
   let current = state("1");
   let refusal: string | null = null;
   const write = (level: string) => (message: string) => void log.push(`${level} ${message}`);
@@ -70,6 +75,8 @@ function world() {
       children.push(started);
       return ok(started.process);
     },
+    begun: () => void begun.push(children.length),
+    hear: (message) => void heard.push(message),
     now: clock.now,
     setTimer: clock.set,
   });
@@ -78,6 +85,8 @@ function world() {
     clock,
     children,
     log,
+    begun,
+    heard,
     is(next: State): void {
       current = next;
     },
@@ -137,6 +146,22 @@ describe("the link's process", () => {
     expect(log[0]).toBe("error the link to the hub ended with code 1; it starts again in 1 s");
   });
 
+  test("each start is told of, and what is said before it has started again is not kept", async () => {
+    const { link, until, last, begun } = world();
+    expect(begun).toEqual([1]);
+    link.say({ kind: "room", enough: true });
+    expect(last().heard).toEqual([
+      `${JSON.stringify({ kind: "settings", ...settings })}\n`,
+      '{"kind":"room","enough":true}\n',
+    ]);
+    last().ended.resolve("ended with code 1");
+    await drained();
+    link.say({ kind: "room", enough: false });
+    await until(1_000);
+    expect(begun).toEqual([1, 2]);
+    expect(last().heard.join("")).not.toContain("room");
+  });
+
   test("starts again soon when it had run for long", async () => {
     const { until, last, children } = world();
     for (let round = 0; round < 5; round += 1) {
@@ -179,7 +204,6 @@ describe("what it says", () => {
       { kind: "waiting", id: "abcdefghijklm", code: "k7q2mz" },
       { kind: "joined", id: "abcdefghijklm", fleet: "lab" },
       { kind: "log", level: "warn", message: "the hub cannot be reached" },
-      { kind: "contact" },
     ])
       await last().say(`${JSON.stringify(message)}\n`);
     await drained();
@@ -188,6 +212,21 @@ describe("what it says", () => {
       "info this device is abcdefghijklm in fleet lab",
       "warn the hub cannot be reached",
     ]);
+  });
+
+  test("that concerns revisions is handed on", async () => {
+    const { last, heard } = world();
+    const rev = "7" as RevisionName;
+    const messages: HubWish[] = [
+      { kind: "contact" },
+      { kind: "desired", rev, state: "ab".repeat(32) as Digest },
+      { kind: "fetched", rev, failure: { reason: "badPatch", message: "…" } },
+      { kind: "fetched", rev, failure: null },
+      { kind: "needRoom", bytes: 4096 },
+    ];
+    for (const message of messages) await last().say(`${JSON.stringify(message)}\n`);
+    await drained();
+    expect(heard).toEqual(messages);
   });
 
   test.each([

@@ -6,6 +6,7 @@ import type { Logger } from "../../runtime/logs/index.ts";
 import { err, ok, type Result } from "../../runtime/result.ts";
 import type { RevisionName } from "../../runtime/state/index.ts";
 import { finishRemovals, removeUnfinishedObjects, type Store } from "../../runtime/store/index.ts";
+import { failure } from "../../runtime/update/index.ts";
 
 /** Where a boot got to before anything of the revision would start: the phase of its update. */
 export type Boot = (store: Store, loader: Loader, booted: RevisionName) => Promise<Result<string, string>>;
@@ -41,7 +42,7 @@ export const boot: Boot = async (store, loader, booted) => {
     booted,
     setTimer: () => quiet, // a trial that begins here has no end: other images are mounted by then
     limits: { commitDelayMs: 3_000, goalsMs: 600_000, contactMs: 120_000, retriesMax: 10 },
-    fetch: null,
+    fetch: async () => err(failure("hubUnreachable", "there is no hub")),
     running: () => ({ name: booted, state }),
     revisionsInUse: () => new Set(),
     lastLines: () => [],

@@ -126,7 +126,7 @@ export async function bootDevice(
     useVerity: false,
     accepts,
     booted,
-    fetch: null,
+    fetch: async () => oracle.violated("a local revision needs no source"),
     running: () => loaded ?? oracle.violated("an update begins before a revision runs"),
     revisionsInUse: () => new Set(loaded === null ? [] : [loaded.name]),
     lastLines: () => [],

@@ -1,0 +1,235 @@
+import type { Fetch, FromLink, ToLink } from "../fleet/pipe/index.ts";
+import type { Logger } from "../logs/index.ts";
+import { err, ok, type Result, unreachable } from "../result.ts";
+import { type Digest, isLocal, limits, type RevisionName, type State } from "../state/index.ts";
+import {
+  explainStore,
+  type Progress,
+  progressRecord,
+  putState,
+  readObject,
+  readProgress,
+  readState,
+  type Store,
+  spaceFor,
+  storageSpace,
+  writeProgress,
+} from "../store/index.ts";
+import { type Candidate, type Failure, failure } from "../update/index.ts";
+import { progressOf, verdictOf } from "./hub-progress.ts";
+import { missingObjects } from "./missing-objects.ts";
+import { type Accepts, acceptState, readRevision } from "./read-revision.ts";
+import { activity, type Updating } from "./updating.ts";
+
+export interface HubRevisionsPorts {
+  readonly store: Store;
+  readonly updating: Updating;
+  readonly accepts: Accepts;
+  readonly log: Logger;
+  /** `PV_STORAGE_GC_RESERVED`. */
+  readonly reservedPercent: number;
+  /** What the boot loader started. */
+  readonly booted: RevisionName;
+  running(): { readonly name: RevisionName; readonly state: State };
+  /** Tells the link, if it runs. */
+  say(message: ToLink): void;
+}
+
+/** What the hub wants of this device, handed to the update engine; and what the engine comes to, told to the hub. */
+export interface HubRevisions {
+  hear(message: HubWish): void;
+  /** What a link that has just started needs to know beside the device's state. */
+  begin(): void;
+  /** The engine may be in another phase, or a record be another. */
+  changed(): void;
+  /** Gets what is missing of a revision by way of the link; a link that starts again goes on with it. */
+  fetch(candidate: Candidate): Promise<Result<void, Failure>>;
+}
+
+/** What the link says that concerns revisions. */
+export type HubWish = Extract<FromLink, { kind: "contact" | "desired" | "fetched" | "needRoom" }>;
+type Wanted = Extract<FromLink, { kind: "desired" }>;
+
+export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
+  const { store, updating, log } = ports;
+  let wanted: Wanted | null = null;
+  /** Why `wanted` cannot even be recorded. */
+  let refused: Failure | null = null;
+  let fetching: { readonly message: Fetch; readonly end: (done: Result<void, Failure>) => void } | null = null;
+  let told = "";
+  let waits = false;
+
+  const look = inTurn(async () => {
+    waitForHub();
+    giveUpFetch();
+    if (wanted === null) return;
+    await offer(wanted);
+    await tell(wanted);
+  });
+
+  /** A revision of the hub's is kept only when the hub can be reached from it. */
+  function waitForHub(): void {
+    const { phase } = updating.view();
+    const now = phase.at === "trying" && !phase.contact;
+    if (now === waits) return;
+    waits = now;
+    ports.say({ kind: "trial", waits });
+  }
+
+  /** Nobody waits for it any more. */
+  function giveUpFetch(): void {
+    const { phase } = updating.view();
+    if (fetching === null || (phase.at === "fetching" && phase.candidate.rev === fetching.message.rev)) return;
+    ports.say({ kind: "stopFetch", rev: fetching.message.rev });
+    endFetch(fetching.message.rev, err(failure("aborted", "it is not wanted any more")));
+  }
+
+  async function offer(desired: Wanted): Promise<void> {
+    const { rev } = desired;
+    if (activity(updating.view()) !== null || refused !== null || isLocal(ports.running().name)) return;
+    const stored = await keep(desired);
+    if (!stored.ok) {
+      refused = stored.error;
+      log.error(`revision ${rev} of the hub is refused: ${stored.error.message}`);
+      return;
+    }
+    const record = await recordOf(rev);
+    // While that was read something else may have begun, or the hub have changed its mind.
+    if (verdictOf(record) !== null || activity(updating.view()) !== null || wanted !== desired) return;
+    if (rev === updating.view().running) return;
+    const tried = record?.status === "INPROGRESS" || record?.status === "TESTING";
+    const retries = (record?.retries ?? 0) + Number(tried);
+    updating.send({ kind: "offer", candidate: { rev, origin: "hub", wish: "run", retries } });
+  }
+
+  /** The state on its way from the link's hands to a trail of its own; what is refused leaves nothing behind. */
+  async function keep({ rev, state }: Wanted): Promise<Result<void, Failure>> {
+    const there = await readState(store, rev);
+    if (there.ok && digestOf(there.value) === state) return ok(undefined);
+    const bytes = await objectBytes(state);
+    if (!bytes.ok) return bytes;
+    const accepted = acceptState(bytes.value, ports.accepts);
+    if (!accepted.ok) return accepted;
+    const put = await putState(store, rev, accepted.value.text, {
+      keep: new Set([ports.booted, ports.running().name, updating.view().running]),
+    });
+    if (!put.ok) {
+      const reason = put.error.kind === "noSpace" ? "noSpace" : "installFailed";
+      return err(failure(reason, explainStore(put.error)));
+    }
+    const recorded = await writeProgress(store, rev, progressRecord("NEW", "Update ready to be downloaded"));
+    return recorded.ok ? recorded : err(failure("installFailed", explainStore(recorded.error)));
+  }
+
+  async function objectBytes(digest: Digest): Promise<Result<Uint8Array, Failure>> {
+    const missing = (why: string) => err(failure("stateMissing", why));
+    const object = await readObject(store, digest);
+    if (!object.ok) return missing(explainStore(object.error));
+    if (object.value.sizeBytes > limits.stateBytesMax) return err(failure("badState", "it is longer than any"));
+    const parts: Uint8Array[] = [];
+    try {
+      for await (const part of object.value.chunks) parts.push(part.slice());
+    } catch (thrown) {
+      return missing(thrown instanceof Error ? thrown.message : String(thrown));
+    }
+    const bytes = Buffer.concat(parts);
+    return digestOf(bytes) === digest ? ok(bytes) : missing("the state that came is damaged");
+  }
+
+  async function recordOf(rev: RevisionName): Promise<Progress | null> {
+    const record = await readProgress(store, rev);
+    return record.ok ? record.value : null;
+  }
+
+  async function tell({ rev }: Wanted): Promise<void> {
+    const how = refused === null ? progressOf(rev, updating.view(), await recordOf(rev)) : refusal(refused);
+    if (how === null) return;
+    const message: ToLink = { kind: "progress", rev, ...how };
+    const text = JSON.stringify(message);
+    if (text === told) return;
+    told = text;
+    ports.say(message);
+  }
+
+  async function room(bytes: number): Promise<boolean> {
+    const collected = await updating.work.collect(activity(updating.view())?.rev ?? null);
+    if (!collected.ok) log.warn(`garbage collection: ${collected.error}`);
+    const space = await storageSpace(store, ports.reservedPercent);
+    return space.ok && spaceFor(space.value, bytes).ok;
+  }
+
+  function endFetch(rev: RevisionName, done: Result<void, Failure>): void {
+    if (fetching?.message.rev !== rev) return;
+    const { end } = fetching;
+    fetching = null;
+    end(done);
+  }
+
+  return {
+    hear(message) {
+      switch (message.kind) {
+        case "contact":
+          return updating.send({ kind: "contact", reached: true });
+        case "desired":
+          if (message.rev !== wanted?.rev || message.state !== wanted.state) refused = null;
+          wanted = message;
+          told = ""; // who says it again wants to hear again how it stands
+          return look();
+        case "fetched": {
+          const { rev, failure: why } = message;
+          return endFetch(rev, why === null ? ok(undefined) : err(failure(why.reason, why.message)));
+        }
+        case "needRoom":
+          void room(message.bytes).then((enough) => ports.say({ kind: "room", enough }));
+          return;
+        default:
+          return unreachable(message);
+      }
+    },
+    begin() {
+      if (waits) ports.say({ kind: "trial", waits });
+      if (fetching !== null) ports.say(fetching.message);
+    },
+    changed: look,
+    async fetch({ rev }) {
+      const state = await readRevision(store, rev, ports.accepts);
+      if (!state.ok) return state;
+      const missing = await missingObjects(store, state.value, ports.running().state);
+      if (!missing.ok) return err(failure("installFailed", explainStore(missing.error)));
+      if (missing.value.length === 0) return ok(undefined);
+      const { promise, resolve } = Promise.withResolvers<Result<void, Failure>>();
+      const objects = missing.value.map(({ digest, candidates }) => ({ digest, candidates: [...candidates] }));
+      fetching = { message: { kind: "fetch", rev, objects }, end: resolve };
+      ports.say(fetching.message);
+      return promise;
+    },
+  };
+}
+
+const refusal = ({ reason, message }: Failure) => ({
+  phase: "wontgo" as const,
+  reason,
+  message: message.slice(0, 1024),
+});
+
+const digestOf = (bytes: Uint8Array): Digest => new Bun.CryptoHasher("sha256").update(bytes).digest("hex") as Digest;
+
+/** Calls of the value lead to one run after the other; any number of calls during one lead to one more. */
+function inTurn(act: () => Promise<void>): () => void {
+  let [running, again] = [false, false];
+  const run = async (): Promise<void> => {
+    running = true;
+    try {
+      while (again) {
+        again = false;
+        await act();
+      }
+    } finally {
+      running = false;
+    }
+  };
+  return () => {
+    again = true;
+    if (!running) void run();
+  };
+}
