@@ -27,8 +27,8 @@ binary: node_modules ## dist/cairn-x86_64 and dist/cairn-aarch64
 fuzz: node_modules ## a million mutants through each reader of what strangers send, minutes each; TARGET=name: that one; repeat a campaign with SEED=n
 	$(BUN) tests/fuzz/fuzz.ts --inputs 1000000 $(if $(TARGET),--target $(TARGET)) $(if $(SEED),--seed $(SEED))
 
-proof-sim: node_modules ## updates through millions of simulated power cuts, hours (SEEDS=n: so many, FROM=n: from there on); repeat one with SEED=n
-	$(BUN) tests/sim/proof.ts $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(or $(FROM),1))
+proof-sim: node_modules ## updates through millions of simulated power cuts, hours (SEEDS=n: so many, FROM=n: from there on); repeat one with SEED=n; OF="an update from a hub": those
+	$(BUN) tests/sim/proof.ts $(if $(OF),--of "$(OF)") $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(or $(FROM),1))
 
 proof-power: node_modules requirements binary ## power cuts at every flush and 10,000 random moments of real updates, on both architectures, 4 hours; SEED=n COUNT=n ARCH=…
 	@for arch in $(PROVED); do ARCH=$$arch $(BUN) tests/power/proof.ts || exit 1; done

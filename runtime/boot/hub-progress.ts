@@ -3,7 +3,8 @@ import type { RevisionName } from "../state/index.ts";
 import type { Progress as Record } from "../store/index.ts";
 import { candidateOf, type Phase, type Update } from "../update/index.ts";
 
-type How = Pick<Progress, "phase" | "reason" | "message">;
+/** How it stands with a revision of the hub. */
+export type How = Pick<Progress, "phase" | "reason" | "message">;
 
 /** Null: nothing is known of it that could be said. */
 const words: { readonly [At in Phase["at"]]: How["phase"] | null } = {

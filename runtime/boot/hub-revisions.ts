@@ -16,9 +16,11 @@ import {
   writeProgress,
 } from "../store/index.ts";
 import { type Candidate, type Failure, failure } from "../update/index.ts";
-import { progressOf, verdictOf } from "./hub-progress.ts";
+import { type How, progressOf, verdictOf } from "./hub-progress.ts";
+import { type HubVerdict, lastVerdict, saveVerdict } from "./hub-verdict.ts";
 import { missingObjects } from "./missing-objects.ts";
 import { type Accepts, acceptState, readRevision } from "./read-revision.ts";
+import { stateDigest } from "./state-digest.ts";
 import { activity, type Updating } from "./updating.ts";
 
 export interface HubRevisionsPorts {
@@ -49,6 +51,7 @@ export interface HubRevisions {
 /** What the link says that concerns revisions. */
 export type HubWish = Extract<FromLink, { kind: "contact" | "desired" | "fetched" | "needRoom" }>;
 type Wanted = Extract<FromLink, { kind: "desired" }>;
+type Named = Pick<Wanted, "rev" | "state">;
 
 export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
   const { store, updating, log } = ports;
@@ -58,14 +61,26 @@ export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
   let fetching: { readonly message: Fetch; readonly end: (done: Result<void, Failure>) => void } | null = null;
   let told = "";
   let waits = false;
+  let last: HubVerdict | null = null;
+  let recalled = false;
 
   const look = inTurn(async () => {
     waitForHub();
     giveUpFetch();
-    if (wanted === null) return;
-    await offer(wanted);
-    await tell(wanted);
+    if (!recalled) await recall();
+    if (wanted !== null) await offer(wanted);
+    // What was good once may have turned out not to be.
+    const about = wanted ?? last;
+    if (about !== null) await tell(about);
   });
+
+  async function recall(): Promise<void> {
+    const found = await lastVerdict(store);
+    if (found.ok) [last, recalled] = [found.value, true];
+    else log.warn(`what became of the hub's last revision cannot be read: ${explainStore(found.error)}`);
+  }
+
+  const isOver = ({ rev, state }: Named): boolean => last?.rev === rev && last.state === state;
 
   /** A revision of the hub's is kept only when the hub can be reached from it. */
   function waitForHub(): void {
@@ -79,23 +94,35 @@ export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
   /** Nobody waits for it any more. */
   function giveUpFetch(): void {
     const { phase } = updating.view();
-    if (fetching === null || (phase.at === "fetching" && phase.candidate.rev === fetching.message.rev)) return;
-    ports.say({ kind: "stopFetch", rev: fetching.message.rev });
-    endFetch(fetching.message.rev, err(failure("aborted", "it is not wanted any more")));
+    const isAwaited = phase.at === "fetching" && phase.candidate.rev === fetching?.message.rev;
+    if (!isAwaited) callOff("it is not wanted any more");
+  }
+
+  /** What is still on its way is not worth a byte more. */
+  function supersede(rev: RevisionName): void {
+    if (fetching?.message.rev !== rev) callOff(`the hub wants revision ${rev} instead`);
+  }
+
+  function callOff(why: string): void {
+    if (fetching === null) return;
+    const { rev } = fetching.message;
+    ports.say({ kind: "stopFetch", rev });
+    endFetch(rev, err(failure("aborted", why)));
   }
 
   async function offer(desired: Wanted): Promise<void> {
-    const { rev } = desired;
     if (activity(updating.view()) !== null || refused !== null || isLocal(ports.running().name)) return;
+    if (isOver(desired)) return;
     const stored = await keep(desired);
     if (!stored.ok) {
       refused = stored.error;
-      log.error(`revision ${rev} of the hub is refused: ${stored.error.message}`);
+      log.error(`revision ${desired.rev} of the hub is refused: ${stored.error.message}`);
       return;
     }
-    const record = await recordOf(rev);
+    const record = await recordOf(desired);
     // While that was read something else may have begun, or the hub have changed its mind.
     if (verdictOf(record) !== null || activity(updating.view()) !== null || wanted !== desired) return;
+    const { rev } = desired;
     if (rev === updating.view().running) return;
     const tried = record?.status === "INPROGRESS" || record?.status === "TESTING";
     const retries = (record?.retries ?? 0) + Number(tried);
@@ -105,7 +132,7 @@ export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
   /** The state on its way from the link's hands to a trail of its own; what is refused leaves nothing behind. */
   async function keep({ rev, state }: Wanted): Promise<Result<void, Failure>> {
     const there = await readState(store, rev);
-    if (there.ok && digestOf(there.value) === state) return ok(undefined);
+    if (there.ok && stateDigest(there.value) === state) return ok(undefined);
     const bytes = await objectBytes(state);
     if (!bytes.ok) return bytes;
     const accepted = acceptState(bytes.value, ports.accepts);
@@ -133,22 +160,39 @@ export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
       return missing(thrown instanceof Error ? thrown.message : String(thrown));
     }
     const bytes = Buffer.concat(parts);
-    return digestOf(bytes) === digest ? ok(bytes) : missing("the state that came is damaged");
+    return stateDigest(bytes) === digest ? ok(bytes) : missing("the state that came is damaged");
   }
 
-  async function recordOf(rev: RevisionName): Promise<Progress | null> {
-    const record = await readProgress(store, rev);
-    return record.ok ? record.value : null;
+  /** Null: none, or another revision's that had the number before. */
+  async function recordOf({ rev, state }: Named): Promise<Progress | null> {
+    const [text, record] = [await readState(store, rev), await readProgress(store, rev)];
+    return text.ok && stateDigest(text.value) === state && record.ok ? record.value : null;
   }
 
-  async function tell({ rev }: Wanted): Promise<void> {
-    const how = refused === null ? progressOf(rev, updating.view(), await recordOf(rev)) : refusal(refused);
+  async function tell(desired: Named): Promise<void> {
+    const { rev } = desired;
+    const how = await standing(desired);
     if (how === null) return;
     const message: ToLink = { kind: "progress", rev, ...how };
     const text = JSON.stringify(message);
     if (text === told) return;
     told = text;
     ports.say(message);
+  }
+
+  async function standing(desired: Named): Promise<How | null> {
+    const { rev, state } = desired;
+    if (refused !== null) return refusal(refused);
+    const record = await recordOf(desired);
+    if (record === null && last !== null && isOver(desired)) return last.how;
+    const how = verdictOf(record);
+    if (how === null) return progressOf(rev, updating.view(), record);
+    if (isOver(desired) && last?.how.phase === how.phase) return how;
+    const verdict = { rev, state, how };
+    const saved = await saveVerdict(store, verdict);
+    if (saved.ok) last = verdict;
+    else log.warn(`what became of revision ${rev} is not kept: ${explainStore(saved.error)}`);
+    return how;
   }
 
   async function room(bytes: number): Promise<boolean> {
@@ -172,6 +216,7 @@ export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
           return updating.send({ kind: "contact", reached: true });
         case "desired":
           if (message.rev !== wanted?.rev || message.state !== wanted.state) refused = null;
+          supersede(message.rev);
           wanted = message;
           told = ""; // who says it again wants to hear again how it stands
           return look();
@@ -189,6 +234,8 @@ export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
     begin() {
       if (waits) ports.say({ kind: "trial", waits });
       if (fetching !== null) ports.say(fetching.message);
+      told = "";
+      look();
     },
     changed: look,
     async fetch({ rev }) {
@@ -211,8 +258,6 @@ const refusal = ({ reason, message }: Failure) => ({
   reason,
   message: message.slice(0, 1024),
 });
-
-const digestOf = (bytes: Uint8Array): Digest => new Bun.CryptoHasher("sha256").update(bytes).digest("hex") as Digest;
 
 /** Calls of the value lead to one run after the other; any number of calls during one lead to one more. */
 function inTurn(act: () => Promise<void>): () => void {

@@ -13,13 +13,14 @@ import {
 } from "../linux/index.ts";
 import type { Logger } from "../logs/index.ts";
 import { err, ok, type Result } from "../result.ts";
-import { type Digest, isLocal, type State as Revision, type RevisionName } from "../state/index.ts";
+import { isLocal, type State as Revision, type RevisionName } from "../state/index.ts";
 import { readProgress, readState, type Store } from "../store/index.ts";
 import type { ContainerView } from "../supervise/index.ts";
 import type { Config } from "./config/index.ts";
 import { type HubLink, type LinkProcess, openHubLink } from "./hub-link.ts";
 import { type HubRevisions, openHubRevisions } from "./hub-revisions.ts";
 import type { Accepts } from "./read-revision.ts";
+import { stateDigest } from "./state-digest.ts";
 import { realTimer, type Updating } from "./updating.ts";
 
 export interface LinkParts {
@@ -108,7 +109,7 @@ async function stateOf({ store, running, containers, updating }: LinkParts): Pro
   return {
     kind: "state",
     running: rev,
-    stateDigest: new Bun.CryptoHasher("sha256").update(text.ok ? text.value : "").digest("hex") as Digest,
+    stateDigest: stateDigest(text.ok ? text.value : new Uint8Array()),
     status: updateStatuses.find((known) => known === status) ?? "DONE", // the factory has no record
     containers: containers().map(({ name, status: how, goal }) => ({
       name,

@@ -97,11 +97,13 @@ async function world({ accepts = () => ok(undefined), running = "0" }: Options =
     },
     phase: (phase: string) => (message: Extract<ToLink, { kind: "progress" }>) => message.phase === phase,
     /** The link brings the state, and says so. */
-    async desired(of: Files, rev = "7"): Promise<void> {
+    async desired(of: Files, rev = "7", by = revisions): Promise<void> {
       const text = stateText(of);
       must(await putObject(store, sha256(text), stream(text)));
-      revisions.hear({ kind: "desired", rev: revision(rev), state: sha256(text) });
+      by.hear({ kind: "desired", rev: revision(rev), state: sha256(text) });
     },
+    /** As after another boot. */
+    again: () => openHubRevisions({ ...base, updating, say: (message) => void said.push(message) }),
     fetched: (why: Extract<HubWish, { kind: "fetched" }>["failure"] = null, rev = "7") =>
       revisions.hear({ kind: "fetched", rev: revision(rev), failure: why }),
     /** As time goes by until then. */
@@ -247,4 +249,28 @@ test("room is made when the link has none, and it hears whether that was enough"
   expect((await store.disk.stat("test", `${store.root}/objects/${sha256(old)}`)).ok).toBe(false);
   revisions.hear({ kind: "needRoom", bytes: Number.MAX_SAFE_INTEGER });
   expect(await heard("room")).toEqual({ kind: "room", enough: false });
+});
+
+test("what the hub does not want any more is not fetched to its end", async () => {
+  const { desired, heard, phase } = await world();
+  await desired(changed);
+  await heard("fetch");
+  await desired(rebased, "8");
+  expect(await heard("stopFetch")).toEqual({ kind: "stopFetch", rev: revision("7") });
+  expect(await heard("fetch")).toMatchObject({ rev: "8" });
+  await heard("progress", phase("downloading"));
+});
+
+test("a verdict outlives its revision: what has failed and was removed is not tried again", async () => {
+  const { desired, heard, phase, fetched, said, updating, again, store } = await world();
+  await desired(changed);
+  await heard("fetch");
+  fetched({ reason: "objectMissing", message: "the hub has not got it" });
+  await heard("progress", phase("error"));
+  must(await updating.work.collect(null));
+  expect(must(await readProgress(store, revision("7")))).toBeNull();
+  const next = again();
+  await desired(changed, "7", next);
+  expect(await heard("progress")).toMatchObject({ rev: "7", phase: "error", reason: "objectMissing" });
+  expect(said.some(({ kind }) => kind === "fetch")).toBe(false);
 });

@@ -1,6 +1,7 @@
 /** One boot of a simulated device: the shipping code on simulated disk, loader and clock; only containers are played. */
 
 import type { Updates } from "../../runtime/boot/control-commands.ts";
+import { type HubRevisions, openHubRevisions } from "../../runtime/boot/hub-revisions.ts";
 import { keysOf, type LoadedRevision, loadRevision, openRevision, openStorage } from "../../runtime/boot/revision.ts";
 import { updateRequests } from "../../runtime/boot/update-requests.ts";
 import {
@@ -32,6 +33,7 @@ import { failure, type UpdateLimits } from "../../runtime/update/index.ts";
 import { must } from "../store/world.ts";
 import type { LoaderKind } from "./boot-loader.ts";
 import { type Clock, virtualClock } from "./clock.ts";
+import type { SimulatedHub } from "./hub.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Power } from "./power.ts";
 import { type Behaviour, ROOT } from "./releases.ts";
@@ -55,6 +57,7 @@ export interface DeviceWorld {
   behaviour(rev: string): Behaviour;
   /** How likely freezing the disk takes minutes. */
   readonly slowSettles: number;
+  readonly hub: SimulatedHub | null;
 }
 
 /** A device that is up, for its user. */
@@ -111,6 +114,7 @@ export async function bootDevice(
   }
 
   let loaded: { readonly name: RevisionName; readonly state: State } | null = revision.ok ? revision.value : null;
+  let revisions: HubRevisions | null = null;
   const scene = revision.ok ? played(world, clock, revision.value, () => updating) : null;
   const ports: UpdatingPorts = {
     store,
@@ -126,7 +130,8 @@ export async function bootDevice(
     useVerity: false,
     accepts,
     booted,
-    fetch: async () => oracle.violated("a local revision needs no source"),
+    onChange: () => revisions?.changed(),
+    fetch: async (candidate) => revisions?.fetch(candidate) ?? oracle.violated("a local revision needs no source"),
     running: () => loaded ?? oracle.violated("an update begins before a revision runs"),
     revisionsInUse: () => new Set(loaded === null ? [] : [loaded.name]),
     lastLines: () => [],
@@ -172,6 +177,12 @@ export async function bootDevice(
     return null;
   }
   scene?.play(revision.value, new Set(revision.value.state.containers.map(({ name }) => name)), safe);
+  if (world.hub !== null) {
+    const link = world.hub.link(clock, store, () => loaded?.name ?? booted);
+    revisions = openHubRevisions({ ...ports, updating, say: link.say });
+    link.begin(revisions.hear, revisions.begin);
+    revisions.changed();
+  }
 
   return {
     clock,

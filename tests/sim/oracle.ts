@@ -149,7 +149,7 @@ export class Oracle {
   }
 
   revisions(): readonly string[] {
-    return ["0", ...["a", "b", "c", "last"].map((name) => `locals/${name}`)];
+    return ["0", "1", "2", "3", ...["a", "b", "c", "last"].map((name) => `locals/${name}`)];
   }
 
   #lookAtKept(now: LoaderVariables): void {

@@ -1,3 +1,5 @@
+import type { Name } from "./proof.ts";
+
 /** Faults for the shipping code, each of which somebody could make in good faith. The proof of updates must catch every one. */
 export interface Planted {
   readonly what: string;
@@ -6,6 +8,8 @@ export interface Planted {
   readonly to: string;
   /** The first seed that is played: when it was planted, one that caught it; others follow. */
   readonly seed: number;
+  /** The proof that must catch it; default: that of updates without a hub. */
+  readonly by?: Name;
 }
 
 // biome-ignore-start lint/suspicious/noTemplateCurlyInString: source text
@@ -135,6 +139,38 @@ export const planted: readonly Planted[] = [
     from: "if (event.stable) return commit(",
     to: "if (phase.at) return commit(",
     seed: 25,
+  },
+  {
+    what: "a revision of the hub's is kept although it cannot reach the hub",
+    file: "runtime/update/step.ts",
+    from: "contact: !awaitsHub,",
+    to: "contact: true,",
+    seed: 1,
+    by: "an update from a hub",
+  },
+  {
+    what: "what has failed is forgotten with its revision",
+    file: "runtime/boot/hub-revisions.ts",
+    from: "if (isOver(desired)) return;",
+    to: "",
+    seed: 1,
+    by: "an update from a hub",
+  },
+  {
+    what: "a link that starts again does not go on with what it was fetching",
+    file: "runtime/boot/hub-revisions.ts",
+    from: "if (fetching !== null) ports.say(fetching.message);",
+    to: "",
+    seed: 1,
+    by: "an update from a hub",
+  },
+  {
+    what: "the hub does not hear of what is good no more",
+    file: "runtime/boot/hub-revisions.ts",
+    from: "const about = wanted ?? last;",
+    to: "const about = wanted;",
+    seed: 1,
+    by: "an update from a hub",
   },
 ];
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: source text

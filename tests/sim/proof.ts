@@ -1,16 +1,18 @@
 /**
- * The power-cut proof of updates: a campaign of {@link updateStory} on all processors, a process each.
+ * The power-cut proof of updates: a campaign of one of the {@link stories} on all processors, a process each.
  *
- *     bun tests/sim/proof.ts --seeds 5000000 [--from 1]
+ *     bun tests/sim/proof.ts --seeds 5000000 [--from 1] [--of "an update from a hub"]
  *     bun tests/sim/proof.ts --seed 4711              one story, shrunken when it fails
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import * as v from "valibot";
-import { campaign, explainFailure, play, shrunken } from "./campaign.ts";
-import { sightings, updateRates, updateStory } from "./update-story.ts";
+import { campaign, explainFailure, play, type Story, shrunken } from "./campaign.ts";
+import { hubStory, sightings, updateRates, updateStory } from "./update-story.ts";
 
-export const NAME = "an update";
+const stories = { "an update": updateStory, "an update from a hub": hubStory } as const satisfies Record<string, Story>;
+export type Name = keyof typeof stories;
+export const names = Object.keys(stories) as Name[];
 
 /** `count` stories from seed `from` on. */
 export interface Seeds {
@@ -59,7 +61,11 @@ function sum(a: Report, b: Report): Report {
 const STORIES_EACH = 10_000;
 
 /** Plays all seeds, or up to the first failure. `told` hears how far it is. */
-export async function prove(seeds: readonly Seeds[], told: (so: Report) => void = () => {}): Promise<Report> {
+export async function prove(
+  name: Name,
+  seeds: readonly Seeds[],
+  told: (so: Report) => void = () => {},
+): Promise<Report> {
   const waiting = seeds.flatMap(({ from, count }) =>
     Array.from({ length: Math.ceil(count / STORIES_EACH) }, (_, at) => ({
       from: from + at * STORIES_EACH,
@@ -69,7 +75,7 @@ export async function prove(seeds: readonly Seeds[], told: (so: Report) => void 
   let all = none;
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined && all.failure === null; next = waiting.shift()) {
-      const report = await inProcess(next);
+      const report = await inProcess(name, next);
       all = sum(all, report);
       told(all);
     }
@@ -78,8 +84,9 @@ export async function prove(seeds: readonly Seeds[], told: (so: Report) => void 
   return all;
 }
 
-async function inProcess({ from, count }: Seeds): Promise<Report> {
-  const argv = [process.execPath, import.meta.path, "--worker", "--from", String(from), "--seeds", String(count)];
+async function inProcess(name: Name, { from, count }: Seeds): Promise<Report> {
+  const seeds = ["--from", String(from), "--seeds", String(count)];
+  const argv = [process.execPath, import.meta.path, "--worker", "--of", name, ...seeds];
   const child = Bun.spawn(argv, { stdout: "pipe", stderr: "inherit" });
   const [text, code] = await Promise.all([new Response(child.stdout).text(), child.exited]);
   if (code !== 0) return { ...none, failure: `the process for ${count} seeds from ${from} on ended with ${code}` };
@@ -90,22 +97,24 @@ function* counted({ from, count }: Seeds): Generator<number> {
   for (let seed = from; seed < from + count; seed += 1) yield seed;
 }
 
-async function playSome(seeds: Seeds, shrinks: boolean): Promise<Report> {
-  const { failure, ...played } = await campaign(NAME, updateStory, updateRates, counted(seeds));
-  const smallest = failure === null || !shrinks ? failure : await shrunken(updateStory, failure);
-  const words = smallest === null ? null : explainFailure(NAME, smallest);
+async function playSome(name: Name, seeds: Seeds, shrinks: boolean): Promise<Report> {
+  const story = stories[name];
+  const { failure, ...played } = await campaign(name, story, updateRates, counted(seeds));
+  const smallest = failure === null || !shrinks ? failure : await shrunken(story, failure);
+  const words = smallest === null ? null : explainFailure(name, smallest);
   return { ...played, seen: Object.fromEntries(sightings), failure: words };
 }
 
 /** Null: the story holds. */
-export async function playOne(seed: number): Promise<string | null> {
-  const { failure } = await play(updateStory, updateRates, { seed, accidents: null });
-  return failure === null ? null : explainFailure(NAME, await shrunken(updateStory, failure));
+export async function playOne(name: Name, seed: number): Promise<string | null> {
+  const story = stories[name];
+  const { failure } = await play(story, updateRates, { seed, accidents: null });
+  return failure === null ? null : explainFailure(name, await shrunken(story, failure));
 }
 
-export function summary({ stories, calls, accidents }: Report, seconds: number): string {
+export function summary(name: Name, { stories, calls, accidents }: Report, seconds: number): string {
   const rate = Math.round(stories / seconds);
-  return `${NAME}: ${stories} stories, ${calls} calls, ${accidents} accidents, ${seconds.toFixed(0)} s, ${rate}/s`;
+  return `${name}: ${stories} stories, ${calls} calls, ${accidents} accidents, ${seconds.toFixed(0)} s, ${rate}/s`;
 }
 
 async function main(): Promise<boolean> {
@@ -116,22 +125,24 @@ async function main(): Promise<boolean> {
       seed: { type: "string" },
       seeds: { type: "string", default: "100000" },
       from: { type: "string", default: "1" },
+      of: { type: "string", default: "an update" },
     },
   });
+  const name = v.parse(v.picklist(names), values.of);
   if (values.seed !== undefined) {
-    const failure = await playOne(Number(values.seed));
+    const failure = await playOne(name, Number(values.seed));
     console.log(failure ?? `seed ${values.seed} holds`);
     return failure === null;
   }
   const seeds = { from: Number(values.from), count: Number(values.seeds) };
   if (values.worker) {
-    console.log(JSON.stringify(await playSome(seeds, !values.plain)));
+    console.log(JSON.stringify(await playSome(name, seeds, !values.plain)));
     return true;
   }
-  console.log(`seeds ${seeds.from} to ${seeds.from + seeds.count - 1}`);
+  console.log(`${name}: seeds ${seeds.from} to ${seeds.from + seeds.count - 1}`);
   const start = performance.now();
   const seconds = (): number => (performance.now() - start) / 1000;
-  const report = await prove([seeds], (so) => console.log(summary(so, seconds())));
+  const report = await prove(name, [seeds], (so) => console.log(summary(name, so, seconds())));
   for (const [what, times] of Object.entries(report.seen).sort()) console.log(`  ${what}: ${times}`);
   console.log(report.failure ?? "every story holds");
   return report.failure === null;

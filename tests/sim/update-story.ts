@@ -1,13 +1,16 @@
 /** The life of a device with updates and accidents; then the accidents stop, and it must come to rest and take one more update. */
+
+import { isLocal } from "../../runtime/state/index.ts";
 import { bootLoader } from "./boot-loader.ts";
-import type { Story } from "./campaign.ts";
+import type { Story, World } from "./campaign.ts";
 import { type Clock, drained, virtualClock } from "./clock.ts";
 import { bootDevice, type Device } from "./device.ts";
 import { simulatedDisk } from "./disk.ts";
+import { SimulatedHub } from "./hub.ts";
 import { Oracle, type Sightings } from "./oracle.ts";
 import { CUT, type Rates } from "./power.ts";
 import { type Behaviour, deliveredDevice, lastRelease, ROOT } from "./releases.ts";
-import { empty, fulfil, offer, wishes } from "./user.ts";
+import { empty, fulfil, hubWishes, offer, wishes } from "./user.ts";
 
 export const updateRates: Rates = { cut: 0.0025, noSpace: 0.0005, io: 0.001 };
 
@@ -30,18 +33,24 @@ export const sightings: Sightings = new Map();
 const stray: unknown[] = [];
 process.on("unhandledRejection", (error) => void stray.push(error));
 
-export const updateStory: Story = async ({ rng, power }) => {
+/** Its user is somebody who stands beside it. */
+export const updateStory: Story = (world) => lifeOf(world, false);
+/** A hub has wishes, too. */
+export const hubStory: Story = (world) => lifeOf(world, true);
+
+async function lifeOf({ rng, power }: World, isInFleet: boolean): Promise<void> {
   const draw = rng.fork("story");
   const kind = draw.chance(0.15) ? "uboot" : "grub"; // its environment is 64 KiB long, which takes time
   const capacityBytes = draw.chance(0.15) ? TIGHT_BYTES : GIB;
   const storage = simulatedDisk(rng.fork("storage"), power, { contents: deliveredDevice, capacityBytes, at: ROOT });
   const loader = bootLoader(kind, storage, power, rng.fork("loader"));
-  const plan = wishes(rng.fork("user"), 1 + draw.below(WISHES_MAX), capacityBytes);
+  const plan = (isInFleet ? hubWishes : wishes)(rng.fork("user"), 1 + draw.below(WISHES_MAX), capacityBytes);
   const device = rng.fork("device");
   const slowSettles = draw.chance(0.1) ? 0.1 : 0;
   stray.length = 0;
   power.cut(); // as if it had been switched off
   const oracle = new Oracle(storage, kind, sightings);
+  const hub = isInFleet ? new SimulatedHub(rng.fork("hub"), oracle) : null;
   const bootsOf = new Map<string, number>();
   let thrown: unknown = null;
   const violation = (): unknown => oracle.violation ?? thrown ?? stray.splice(0)[0] ?? null;
@@ -89,7 +98,7 @@ export const updateStory: Story = async ({ rng, power }) => {
     oracle.mounted();
     if (rev === oracle.environment().committed) bootsOf.set(rev, (bootsOf.get(rev) ?? 0) + 1);
     return bootDevice(
-      { disk, power, rng: device, kind, oracle, behaviour, slowSettles: calm ? 0 : slowSettles },
+      { disk, power, rng: device, kind, oracle, behaviour, slowSettles: calm ? 0 : slowSettles, hub },
       rev,
       clock,
     );
@@ -105,7 +114,7 @@ export const updateStory: Story = async ({ rng, power }) => {
         const up = await boot(rev, clock, false);
         for (let next = plan[fulfilled]; up !== null && next !== undefined; next = plan[fulfilled]) {
           fulfilled += 1;
-          await fulfil(up, oracle, power, next.wish);
+          await fulfil(up, hub, oracle, power, next.wish);
           oracle.look();
           await clock.sleep(next.pauseMs);
         }
@@ -116,6 +125,7 @@ export const updateStory: Story = async ({ rng, power }) => {
   }
 
   power.calm();
+  hub?.calm();
   power.cut();
 
   /** A device that is up, with nothing left to happen. */
@@ -148,6 +158,16 @@ export const updateStory: Story = async ({ rng, power }) => {
   const { safe } = rested.updating.view();
   const runs = behaviour(rested.running());
   if (!safe && runs !== "good" && runs !== "late") oracle.violated(`${rested.running()} runs, and ${runs}`);
+  if (hub !== null && hub.wanted !== null && !isLocal(rested.running())) {
+    const verdict = hub.verdicts.get(hub.wanted.rev);
+    oracle.saw(`hub hears ${verdict}`);
+    if (verdict === undefined) oracle.violated(`the hub never heard what became of ${hub.wanted.rev}`);
+    const status = oracle.status(hub.wanted.rev); // null: removed since
+    if (status !== null && (verdict === "done") !== (status === "DONE"))
+      oracle.violated(`the hub heard ${verdict} of ${hub.wanted.rev}, which is ${status}`);
+    if (verdict === "done" && !hub.heardFrom.has(hub.wanted.rev))
+      oracle.violated(`${hub.wanted.rev} was committed, and never heard of the hub`);
+  }
   if (!draw.chance(LAST_UPDATES)) return;
   const said = await live(rested.clock, async () => {
     await empty(rested);
@@ -160,4 +180,4 @@ export const updateStory: Story = async ({ rng, power }) => {
   const last = await rest();
   if (last.running() !== LAST) oracle.violated(`the last update is ${oracle.status(LAST)}, ${last.running()} runs`);
   if (oracle.status(LAST) !== "DONE") oracle.violated(`the last update is committed and ${oracle.status(LAST)}`);
-};
+}

@@ -2,6 +2,7 @@
 import { putObject } from "../../runtime/store/index.ts";
 import { revision, stream } from "../store/world.ts";
 import type { Device } from "./device.ts";
+import type { SimulatedHub } from "./hub.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Power } from "./power.ts";
 import { type Release, ROOT, releases } from "./releases.ts";
@@ -23,6 +24,8 @@ export type Wish =
     }
   | { readonly kind: "again"; readonly name: string; readonly run: Run }
   | { readonly kind: "collect" | "reboot" | "pull" | "factory" | "nothing" }
+  /** The hub wants another revision. */
+  | { readonly kind: "desired" }
   /** A container writes so much. */
   | { readonly kind: "fill"; readonly bytes: number };
 
@@ -58,6 +61,12 @@ function wish(rng: Rng, capacityBytes: number): Wish {
 
 export const wishes = (rng: Rng, count: number, capacityBytes: number): readonly PlannedWish[] =>
   Array.from({ length: count }, () => ({ wish: wish(rng, capacityBytes), pauseMs: rng.pick(PAUSES_MS) }));
+
+/** With a hub, too: most of what happens is its wish. */
+export const hubWishes = (rng: Rng, count: number, capacityBytes: number): readonly PlannedWish[] =>
+  wishes(rng, count, capacityBytes).map((planned) =>
+    rng.chance(0.6) ? { ...planned, wish: { kind: "desired" } } : planned,
+  );
 
 const encoder = new TextEncoder();
 
@@ -105,7 +114,13 @@ async function fill({ store: { disk } }: Device, bytes: number): Promise<void> {
 
 export const empty = ({ store: { disk } }: Device) => disk.unlink("sim/fill", `${ROOT}/disks/perm/filled`);
 
-export async function fulfil(device: Device, oracle: Oracle, power: Power, wanted: Wish): Promise<void> {
+export async function fulfil(
+  device: Device,
+  hub: SimulatedHub | null,
+  oracle: Oracle,
+  power: Power,
+  wanted: Wish,
+): Promise<void> {
   switch (wanted.kind) {
     case "offer":
       return void (await offer(device, oracle, wanted));
@@ -122,6 +137,8 @@ export async function fulfil(device: Device, oracle: Oracle, power: Power, wante
       return void (await device.updates.command("MAKE_FACTORY", ""));
     case "fill":
       return fill(device, wanted.bytes);
+    case "desired":
+      return hub?.wants();
     case "nothing":
       return;
   }
