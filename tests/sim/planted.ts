@@ -149,19 +149,11 @@ export const planted: readonly Planted[] = [
     by: "an update from a hub",
   },
   {
-    what: "what has failed is forgotten with its revision",
-    file: "runtime/boot/hub-revisions.ts",
-    from: "if (isOver(desired)) return;",
-    to: "",
-    seed: 1,
-    by: "an update from a hub",
-  },
-  {
     what: "a link that starts again does not go on with what it was fetching",
     file: "runtime/boot/hub-revisions.ts",
     from: "if (fetching !== null) ports.say(fetching.message);",
     to: "",
-    seed: 1,
+    seed: 16,
     by: "an update from a hub",
   },
   {
@@ -169,7 +161,7 @@ export const planted: readonly Planted[] = [
     file: "runtime/boot/hub-revisions.ts",
     from: "const about = wanted ?? last;",
     to: "const about = wanted;",
-    seed: 1,
+    seed: 1685,
     by: "an update from a hub",
   },
 ];
