@@ -10,6 +10,8 @@ const settings: HubLinkPorts["settings"] = {
   authority: "…",
   token: null,
   folder: "/storage/config/cairn",
+  storage: "/storage",
+  reservedPercent: 5,
   mode: { kind: "always" },
   keepaliveS: 1740,
   caps: { dayBytes: null, monthBytes: null },

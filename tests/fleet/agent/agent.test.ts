@@ -126,6 +126,8 @@ function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder()) {
     authority: at.authority.servers,
     token: null,
     folder,
+    storage: folder,
+    reservedPercent: 0,
     mode: { kind: "always" },
     keepaliveS: 60,
     caps: { dayBytes: null, monthBytes: null },
@@ -137,6 +139,8 @@ function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder()) {
   });
   return {
     folder,
+    storage: folder,
+    reservedPercent: 0,
     ended,
     say: (message: unknown) => say(writtenLine(message)),
     begin: (more: object = {}) => say(writtenLine({ ...settings, ...more })),
