@@ -2,7 +2,6 @@ import { ok } from "../../result.ts";
 import { type Digest, parseRevisionName, type RevisionName } from "../../state/index.ts";
 import { type DiskResult, explainStore, objectPath, putObject, readState, type Store } from "../../store/index.ts";
 import { due, explainOrder, isVerdict, type Order, type Orders, type Verdict } from "../desired/index.ts";
-import type { Fetch, FromLink, Progress, State } from "../pipe/index.ts";
 import {
   type ApplyPatch,
   type Base,
@@ -11,12 +10,11 @@ import {
   inStore,
   type Mover,
   moveObject,
-  newPace,
   type Outcome,
-  type Pace,
   type Parcels,
-  type TransferFailure,
-} from "../transfer/index.ts";
+} from "../parcels/index.ts";
+import type { Fetch, FromLink, Progress, State } from "../pipe/index.ts";
+import { newPace, type Pace, type TransferFailure } from "../transfer/index.ts";
 import { type BlockRequest, decodeBlock, type Topic } from "../wire/index.ts";
 import type { Meter } from "./meter.ts";
 import type { ProgressReport } from "./progress.ts";

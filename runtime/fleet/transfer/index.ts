@@ -1,6 +1,13 @@
-/** Objects on their way from the hub to the device's store: in blocks, within the budget, and across power cuts. */
-export { type Base, type Bases, baseOfBytes, baseOfStore, inStore } from "./bases.ts";
-export type { TransferFailure, Wanted } from "./model.ts";
-export { type ApplyPatch, type Mover, type MoverPorts, moveObject, type Outcome } from "./mover.ts";
+/** One object on its way from the hub: what is asked for when, what is kept, and when to give up. Pure. */
+export {
+  type KeptParcel,
+  type Now,
+  type Transfer,
+  type TransferEffect,
+  type TransferEvent,
+  type TransferFailure,
+  transferLimits,
+  type Wanted,
+} from "./model.ts";
 export { newPace, type Pace } from "./pace.ts";
-export { openParcels, type ParcelFile, type Parcels } from "./parcels.ts";
+export { deadline, type Found, fraction, newTransfer, step, underWay } from "./step.ts";

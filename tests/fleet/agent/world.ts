@@ -10,7 +10,7 @@ import { realDisk } from "../../../runtime/store/index.ts";
 import { emptyFolder, must, removeFolders, sha256 } from "../../store/world.ts";
 import { newAuthority } from "../authority.ts";
 import { type Broker, startBroker } from "../broker.ts";
-import { toyPatch, toyPatchOf } from "../transfer/toy-patch.ts";
+import { toyPatch, toyPatchOf } from "../parcels/toy-patch.ts";
 
 const closing: (() => Promise<unknown> | void)[] = [];
 

@@ -1,14 +1,18 @@
 import { describe, expect, test } from "bun:test";
 import {
+  deadline,
+  fraction,
   type KeptParcel,
   type Now,
+  newPace,
+  newTransfer,
+  step,
   type Transfer,
   type TransferEffect,
   type TransferEvent,
   transferLimits,
-} from "../../../runtime/fleet/transfer/model.ts";
-import { newPace } from "../../../runtime/fleet/transfer/pace.ts";
-import { deadline, fraction, newTransfer, step, underWay } from "../../../runtime/fleet/transfer/step.ts";
+  underWay,
+} from "../../../runtime/fleet/transfer/index.ts";
 import type { Block, BlockRange, Parcel } from "../../../runtime/fleet/wire/index.ts";
 import type { Digest } from "../../../runtime/state/index.ts";
 

@@ -10,8 +10,8 @@ import {
   type NewFile,
 } from "../../store/index.ts";
 import { parsedBy } from "../parsed-by.ts";
+import type { KeptParcel } from "../transfer/index.ts";
 import { FRAME_BYTES_MAX, FrameError, framed, frames } from "./frames.ts";
-import type { KeptParcel } from "./model.ts";
 
 const WHY = "fleet/parcel";
 const MODE = 0o600;

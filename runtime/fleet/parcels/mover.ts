@@ -9,13 +9,25 @@ import {
   spaceFor,
   storageSpace,
 } from "../../store/index.ts";
+import {
+  deadline,
+  fraction,
+  type KeptParcel,
+  type Now,
+  newTransfer,
+  type Pace,
+  step,
+  type Transfer,
+  type TransferEffect,
+  type TransferEvent,
+  type TransferFailure,
+  underWay,
+  type Wanted,
+} from "../transfer/index.ts";
 import type { Block, BlockRequest } from "../wire/index.ts";
 import type { Base, Bases } from "./bases.ts";
 import { FrameError } from "./frames.ts";
-import type { KeptParcel, Now, Transfer, TransferEffect, TransferEvent, TransferFailure, Wanted } from "./model.ts";
-import type { Pace } from "./pace.ts";
 import type { ParcelFile, Parcels } from "./parcels.ts";
-import { deadline, fraction, newTransfer, step, underWay } from "./step.ts";
 
 /** Gives an object's bytes, in order and exactly so many, from a base and a patch; throws when that cannot be (`runtime/patch`). */
 export type ApplyPatch = (what: {

@@ -1,5 +1,5 @@
 /** The simplest patch there is: each byte is what must be added to the base's, one after the other, modulo 256. */
-import type { ApplyPatch } from "../../../runtime/fleet/transfer/index.ts";
+import type { ApplyPatch } from "../../../runtime/fleet/parcels/index.ts";
 
 export const toyPatch: ApplyPatch = async function* ({ base, patch, objectBytes }) {
   let at = 0;
