@@ -168,6 +168,8 @@ class Moving implements Mover {
 /** What is done with the disk. What comes of it is an event. */
 class Handlers {
   private askedForRoom = false;
+  /** Why the base could not be read: that is not the patch's fault. */
+  private unread: DiskError | null = null;
 
   constructor(
     private readonly ports: MoverPorts,
@@ -216,6 +218,7 @@ class Handlers {
     const put = await this.withRoom(parcel.objectBytes, () => this.put(file));
     if (put.ok) return this.finished("stored");
     const { error } = put;
+    if (this.unread !== null) return await this.fail(this.unread);
     if (error.kind === "source" && error.cause instanceof FrameError) return await this.giveUp(error.cause.message);
     const bad = error.kind === "badDigest" || error.kind === "tooMany" || error.kind === "source";
     return bad ? this.finished("badPatch") : this.fail(error);
@@ -235,11 +238,23 @@ class Handlers {
     if (base?.value === null)
       return { ok: false, error: { kind: "source", digest: object, cause: "its base is gone" } };
     try {
-      const bytes = applyPatch({ base: base?.value ?? null, patch: file.read(), objectBytes });
+      const from = base?.value ?? null;
+      const bytes = applyPatch({ base: from === null ? null : this.watched(from), patch: file.read(), objectBytes });
       return await putObject(store, object, bytes, { expectedBytes: objectBytes, reservedPercent });
     } finally {
       await base?.value?.close();
     }
+  }
+
+  private watched(base: Base): Base {
+    return {
+      ...base,
+      read: async (into, atBytes) => {
+        const read = await base.read(into, atBytes);
+        if (!read.ok) this.unread = read.error;
+        return read;
+      },
+    };
   }
 
   /** The parcel has had its use. */

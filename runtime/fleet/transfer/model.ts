@@ -97,22 +97,6 @@ export type TransferEffect =
   | { readonly kind: "done" }
   | { readonly kind: "fail"; readonly failure: TransferFailure };
 
-export const transferLimits = {
-  /** Blocks that are asked for at a time, and that are held in memory at most. */
-  windowBlocks: 16,
-  /** The next ones are asked for when so many are on their way. */
-  askAtBlocks: 8,
-  /** What a block costs beside its own bytes: CBOR, MQTT, TLS, TCP, IP, its part of the request. */
-  blockOverheadBytes: 250,
-  /** What the next request costs, and a word about how it went. */
-  reserveBytes: 1_500,
-  /** Without a block for so long, what is lacking is asked for again; twice as long each time. */
-  stallMs: 60_000,
-  stallMaxMs: 6 * 3600_000,
-  /** Parcels that came to nothing before the object is given up. */
-  spoiltMax: 5,
-} as const;
-
 /** A parcel as the hub announced it, with the name of its base; null: it names one that it was not offered. */
 export function announced({ base, ...parcel }: Parcel, offered: readonly Digest[]): KeptParcel | null {
   if (base === null) return { ...parcel, base };

@@ -1,4 +1,5 @@
 import { limits } from "../wire/index.ts";
+import { transferLimits } from "./limits.ts";
 
 /** How fast blocks come, as far as is known. */
 export interface Pace {
@@ -29,6 +30,15 @@ const [DEAR, MIDDLING, CHEAP] = limits.blockBytes;
 /** A block that is cut off is lost, so it should not take long; and each block costs a little beside its bytes, so it should not be small. */
 const MIDDLING_FROM = MIDDLING / 8;
 const CHEAP_FROM = 2 * CHEAP;
+
+/** On a thin link few blocks are on their way at a time, so that little is lost with it; and some, so that it is never idle. */
+export function windowFor({ bytesPerS }: Pace, blockBytes: number): number {
+  if (bytesPerS === null) return transferLimits.windowBlocks;
+  return Math.max(WINDOW_MIN, Math.min(transferLimits.windowBlocks, Math.ceil((bytesPerS * WINDOW_S) / blockBytes)));
+}
+
+const WINDOW_MIN = 4;
+const WINDOW_S = 20;
 
 /** The length of blocks for a link of this pace, of which `mostBytes` have room. */
 export function blockBytesFor({ bytesPerS }: Pace, mostBytes: number): number {

@@ -2,6 +2,7 @@ import { unreachable } from "../../result.ts";
 import type { Digest } from "../../state/index.ts";
 import type { Block, BlockRange } from "../wire/index.ts";
 import { limits } from "../wire/index.ts";
+import { transferLimits } from "./limits.ts";
 import {
   announced,
   type KeptParcel,
@@ -10,14 +11,13 @@ import {
   type TransferEffect,
   type TransferEvent,
   type TransferFailure,
-  transferLimits,
   type Wanted,
 } from "./model.ts";
-import { blockBytesFor, measured, type Pace, started } from "./pace.ts";
+import { blockBytesFor, measured, type Pace, started, windowFor } from "./pace.ts";
 
 type Stepped = readonly [Transfer, readonly TransferEffect[]];
 
-const { windowBlocks, askAtBlocks, blockOverheadBytes, reserveBytes, stallMs, stallMaxMs, spoiltMax } = transferLimits;
+const { windowBlocks, blockOverheadBytes, reserveBytes, stallMs, stallMaxMs, spoiltMax } = transferLimits;
 
 /** What a restart has found of the object's parcel. */
 export interface Found {
@@ -205,13 +205,15 @@ function inTurn(transfer: Transfer): Stepped {
 }
 
 function ask(given: Transfer, now: Now): Stepped {
-  if (!given.online || given.asked.size > askAtBlocks) return [given, []];
+  // The next window, when half of the last is there.
+  if (!given.online || given.asked.size > windowFor(given.pace, given.blockBytes) / 2) return [given, []];
   const roomFor = (blockBytes: number): number =>
     Math.floor((now.roomBytes - reserveBytes) / (blockBytes + blockOverheadBytes));
   const transfer = resized(given, now.roomBytes - reserveBytes - blockOverheadBytes);
   if (transfer === null) return [given, []];
   const next = nextOf(transfer);
-  const end = Math.min(next + windowBlocks, blocksOf(transfer) ?? Number.POSITIVE_INFINITY);
+  const window = windowFor(transfer.pace, transfer.blockBytes);
+  const end = Math.min(next + window, blocksOf(transfer) ?? Number.POSITIVE_INFINITY);
   const lacking: number[] = [];
   for (let index = next; index < end; index += 1) {
     if (!transfer.early.has(index) && !transfer.asked.has(index)) lacking.push(index);
