@@ -127,6 +127,42 @@ describe("what cannot be had is said", () => {
   });
 });
 
+test("one changed line costs less than 5 kB on a connection that is there", async () => {
+  const at = await hub();
+  const link = device(at);
+  const old = text("old");
+  mkdirSync(`${link.folder}/trails/7/.pvr`, { recursive: true });
+  writeFileSync(`${link.folder}/trails/7/.pvr/json`, old);
+  at.objects.set(sha256(old), new TextEncoder().encode(old));
+  link.begin();
+  link.say(running("7", "DONE", sha256(old)));
+  const { id } = await link.heard("joined");
+  await at.state();
+  link.say(running("7", "UPDATED", sha256(old)));
+  const before = await at.state(); // what the connection has cost is in it
+  const state = await at.want(id, text("new"));
+  await link.heard("desired");
+  const patch = bytesOf(1_300, 4); // of 22 MB in EROFS
+  at.objects.set(sha256(patch), patch);
+  link.say({ kind: "fetch", rev: "8", objects: [{ digest: sha256(patch), candidates: [] }] });
+  await link.heard("fetched");
+  link.say({ kind: "progress", rev: "8", phase: "installing", reason: null, message: "" });
+  link.say({ kind: "progress", rev: "8", phase: "testing", reason: null, message: "" });
+  link.say({ kind: "trial", waits: true });
+  await link.heard("contact");
+  link.say(running("8", "TESTING", state));
+  link.say({ kind: "progress", rev: "8", phase: "done", reason: null, message: "" });
+  link.say(running("8", "DONE", state));
+  const after = await at.state();
+  expect(after).toMatchObject({ running: "8", status: "DONE", sequence: 1 });
+  // Each report says what was carried before it: the first one is in the difference, the last one not.
+  const cost = after.bytes.day - before.bytes.day;
+  console.log(`one changed line: ${cost} bytes`);
+  expect([(await at.progress()).phase, (await at.progress()).phase]).toEqual(["testing", "done"]);
+  expect(cost).toBeGreaterThan(2_000);
+  expect(cost).toBeLessThan(5_000);
+});
+
 test("an order that is over before it came is not begun", async () => {
   const { at, link, id } = await world();
   await at.want(id, text("new"), { expiry: 1_700_000_000 });

@@ -190,7 +190,7 @@ test("on a thin link that is down most of the time, at a power cut now and then,
     const rng = newRng(seed);
     const power = new Power(rng.fork("power"), calm);
     const storage = simulatedDisk(rng.fork("disk"), power, { at: "/storage" });
-    const target = rng.bytes(200_000);
+    const target = rng.bytes(300_000);
     const object = sha256(target);
     const of = parcelOf(target, null, null);
     const link = { bytesPerS: 1_200, delayMs: 1_500, faults: { ...perfect, lost: 0.01 } };
