@@ -18,6 +18,9 @@ export const linkCommand = command("link", {
     const { realDisk } = await import("../store/index.ts");
     const ended = await runAgent({
       disk: realDisk,
+      applyPatch: () => {
+        throw new Error("no patches are known here");
+      },
       input: Bun.stdin.stream(),
       tell: (message) => out.print(JSON.stringify(message)),
       now: () => performance.now(),

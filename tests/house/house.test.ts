@@ -55,6 +55,12 @@ const pure = {
   "runtime/fleet/budget": ["valibot"],
   "runtime/fleet/link": [],
   "runtime/fleet/terms": [...anybody],
+  "runtime/fleet/transfer": [
+    ...anybody,
+    "runtime/fleet/terms/index.ts",
+    "runtime/fleet/wire/index.ts",
+    "runtime/state/index.ts",
+  ],
   "runtime/fleet/wire": [
     ...anybody,
     "runtime/fleet/terms/index.ts",

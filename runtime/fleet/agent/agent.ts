@@ -1,16 +1,22 @@
 import { err, ok, type Result } from "../../result.ts";
-import { explainDiskError } from "../../store/index.ts";
+import { explainDiskError, openStore } from "../../store/index.ts";
+import { clockIsKnown, openOrders } from "../desired/index.ts";
 import { usual } from "../link/index.ts";
+import type { Letter } from "../outbox/index.ts";
+import { type ApplyPatch, openParcels } from "../parcels/index.ts";
 import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, warning } from "../pipe/index.ts";
 import { openSession, type SessionSpec } from "../session/index.ts";
-import { encodePresence, leaves, topic, topicsTo } from "../wire/index.ts";
+import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo } from "../wire/index.ts";
 import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
+import { Delivery } from "./delivery.ts";
 import { becomeMember, type Member, type MemberPorts } from "./member.ts";
+import { ProgressReport } from "./progress.ts";
 import { report } from "./report.ts";
 
 export interface AgentPorts extends Omit<MemberPorts, "sleep"> {
   /** What the runtime says. Its end is the agent's. */
   readonly input: AsyncIterable<Uint8Array>;
+  readonly applyPatch: ApplyPatch;
   /** Monotonic milliseconds. */
   now(): number;
   setTimer(ms: number, fire: () => void): () => void;
@@ -21,6 +27,8 @@ const SESSION_EXPIRY_S = 7 * 24 * 3600;
 const RECEIVE_MAX = 4;
 /** Changes come in crowds: containers start together. */
 const GATHER_MS = 2_000;
+/** And longer while a revision is being tried, whose verdict is what counts. */
+const GATHER_UPDATING_MS = 60_000;
 /** Also when nothing changes. */
 const REPORT_MS = 24 * 3600_000;
 
@@ -48,10 +56,12 @@ export async function runAgent(given: AgentPorts): Promise<Result<void, string>>
     });
     return promise;
   };
-  becomeMember({ ...ports, sleep }, begin).then((member) => {
-    if (!member.ok) ended.resolve(member);
-    else if (member.value !== null) device.join(member.value, begin);
-  });
+  becomeMember({ ...ports, sleep }, begin)
+    .then(async (member): Promise<Result<void, string>> => {
+      if (!member.ok || member.value === null) return member.ok ? ok(undefined) : member;
+      return device.join(member.value, begin);
+    })
+    .then((joined) => joined.ok || ended.resolve(joined), ended.reject);
   listen(said, device).then(ended.resolve);
   const outcome = await ended.promise;
   device.leave();
@@ -62,53 +72,112 @@ async function listen(said: AsyncGenerator<string>, device: ReportedDevice): Pro
   for await (const line of said) {
     const message = readLine(ToLink, line);
     if (!message.ok) return err(`the runtime says what this version does not know: ${message.error.why}`);
-    if (message.value.kind === "state") device.changed(message.value);
-    if (message.value.kind === "trial") device.trial(message.value.waits);
+    if (message.value.kind === "settings") return err("the runtime began twice");
+    device.hear(message.value);
   }
   return ok(undefined);
 }
 
-/** What the runtime has said, on its way to the hub. */
+type Said = Exclude<ToLink, Settings>;
+
+/** What the runtime has said, on its way to the hub, and what the hub wants, on its way to the runtime. */
 class ReportedDevice {
   private state: State | null = null;
-  private waits = false;
   private left = false;
   private connection: Connection | null = null;
+  private delivery: Delivery | null = null;
+  private progress: ProgressReport | null = null;
+  /** The latest of each kind that came before the device was one of a fleet. */
+  private readonly early = new Map<Said["kind"], Said>();
   private say: (() => Promise<void>) | null = null;
   private next: { readonly atMs: number; readonly stop: () => void } | null = null;
 
   constructor(private readonly ports: Omit<AgentPorts, "input">) {}
 
-  changed(state: State): void {
-    this.state = state;
-    this.sayIn(GATHER_MS);
+  hear(message: Said): void {
+    const { delivery } = this;
+    if (delivery === null) this.early.set(message.kind, message);
+    switch (message.kind) {
+      case "state":
+        this.state = message;
+        delivery?.state(message);
+        this.sayIn(delivery?.updating ? GATHER_UPDATING_MS : GATHER_MS);
+        break;
+      case "trial":
+        this.trial(message.waits);
+        break;
+      case "fetch":
+        delivery?.fetch(message);
+        break;
+      case "stopFetch":
+        delivery?.stopFetch(message.rev);
+        break;
+      case "room":
+        delivery?.room(message.enough);
+        break;
+      case "progress":
+        delivery?.progress(message);
+        break;
+    }
   }
 
-  trial(waits: boolean): void {
-    this.waits = waits;
+  private trial(waits: boolean): void {
     this.connection?.trial(waits);
+    // The hub is heard when it answers something: that may as well be what it wants to know.
+    if (waits && this.connection !== null && this.progress?.flush() !== true) this.say?.();
   }
 
   leave(): void {
     this.left = true;
     this.next?.stop();
+    this.delivery?.leave();
     this.connection?.stop();
   }
 
-  join(member: Member, settings: Settings): void {
-    if (this.left) return;
+  /** The error is a sentence: the device is one of a fleet, and cannot keep what that takes. */
+  async join(member: Member, settings: Settings): Promise<Result<void, string>> {
     const { ports } = this;
     const { id, fleet, meter, outbox } = member;
+    const orders = await openOrders(ports.disk, settings.folder, member.orderKeys);
+    if (!orders.ok) return err(explainDiskError(orders.error));
+    const parcels = await openParcels(ports.disk, settings.folder, ports.now);
+    if (!parcels.ok) return err(explainDiskError(parcels.error));
+    if (this.left) return ok(undefined);
     ports.tell({ kind: "joined", id, fleet });
     const warn = (message: string): void => ports.tell(warning(message));
+    const post = async (letter: Omit<Letter, "id">, urgent = false): Promise<void> => {
+      const put = await outbox.put(letter);
+      if (!put.ok) warn(explainDiskError(put.error));
+      this.connection?.news({ urgent });
+    };
+    const progress = new ProgressReport({
+      send: (bytes, lasting) => post({ leaf: "u/p", bytes, lasting }, lasting),
+      setTimer: ports.setTimer,
+    });
+    const delivery = new Delivery({
+      ...ports,
+      store: openStore(ports.disk, settings.storage),
+      reservedPercent: settings.reservedPercent,
+      orders: orders.value,
+      parcels: parcels.value,
+      meter,
+      progress,
+      request: (request) => void post({ leaf: "u/q", bytes: encodeBlockRequest(request), lasting: false }),
+      warn,
+      changed: (urgent) => {
+        this.connection?.news({ urgent });
+        if (!delivery.updating) this.sayIn(GATHER_MS);
+      },
+    });
+    meter.liftWhile(() => delivery.lifted(outbox.empty));
     this.say = async () => {
       this.sayIn(REPORT_MS);
       if (this.state === null) return;
       const { dayBytes: day, monthBytes: month } = meter.usage();
-      const more = { sequence: 0, bytes: { day, month }, version: settings.version, clockUnknown: false };
-      const put = await outbox.put({ leaf: "u/s", bytes: report(this.state, more), lasting: false });
-      if (!put.ok) warn(explainDiskError(put.error));
-      this.connection?.news();
+      const { sequence } = delivery;
+      const clockUnknown = !clockIsKnown(ports.wallMs());
+      const more = { sequence, bytes: { day, month }, version: settings.version, clockUnknown };
+      await post({ leaf: "u/s", bytes: report(this.state, more), lasting: false });
     };
     let ticket: Uint8Array | null = null;
     this.connection = openConnection({
@@ -117,8 +186,18 @@ class ReportedDevice {
       outbox,
       meter,
       connect: (session) => openSession({ ...specOf(member, settings), ticket }, session),
-      greet: () => void this.say?.(),
-      message: () => {},
+      greet: () => {
+        this.say?.();
+        delivery.connected();
+      },
+      offline: () => delivery.disconnected(),
+      busy: () => delivery.busy,
+      async message(text, bytes) {
+        const at = parseTopic(text);
+        if (!at.ok || at.value.fleet !== fleet || at.value.device !== id) return;
+        if (at.value.leaf === "n/d") await delivery.desired(at.value, bytes);
+        if (at.value.leaf === "n/o") await delivery.block(bytes);
+      },
       publication({ leaf, bytes }) {
         const { qos, retained } = leaves[leaf];
         return { topic: topic(fleet, id, leaf), bytes, qos, retain: retained, expiryS: null };
@@ -129,7 +208,11 @@ class ReportedDevice {
       contact: () => ports.tell({ kind: "contact" }),
       warn,
     });
-    if (this.waits) this.connection.trial(true);
+    this.progress = progress;
+    this.delivery = delivery;
+    for (const message of this.early.values()) this.hear(message);
+    this.early.clear();
+    return ok(undefined);
   }
 
   /** Reports in so many milliseconds, if not sooner. */

@@ -19,7 +19,12 @@ export interface ConnectionPorts {
   connect(ports: SessionPorts): Session;
   /** What is to be said on each connection first, such as the state. */
   greet(): void;
-  message(topic: string, bytes: Uint8Array): void;
+  /** There is no connection any more. */
+  offline(): void;
+  /** Nothing more is read before this is done. */
+  message(topic: string, bytes: Uint8Array): Promise<void>;
+  /** Something is under way, beside what is in the outbox. */
+  busy(): boolean;
   /** How a letter travels. */
   publication(letter: Letter): Publication;
   /** Of the next session. */
@@ -122,8 +127,8 @@ export function openConnection(ports: ConnectionPorts): Connection {
       },
       async message(topic, bytes) {
         count();
-        ports.message(topic, bytes);
         send({ kind: "heard" });
+        await ports.message(topic, bytes);
         if (!(await allowed(0))) opened.drop();
       },
       ticket: ports.ticket,
@@ -132,6 +137,7 @@ export function openConnection(ports: ConnectionPorts): Connection {
         count();
         session = null;
         outbox.interrupted();
+        ports.offline();
         tell(end);
         send({ kind: "closed" });
       },
@@ -144,6 +150,8 @@ export function openConnection(ports: ConnectionPorts): Connection {
     if (end.kind === "refused") ports.warn(`the broker refuses this device, reason ${end.code}`);
   }
 
+  const settle = (): void => send({ kind: "busy", busy: !outbox.empty || ports.busy() });
+
   /** One letter after the other is handed over; several may be on their way. */
   async function pump(): Promise<void> {
     again = true;
@@ -154,7 +162,7 @@ export function openConnection(ports: ConnectionPorts): Connection {
       await handOver();
     }
     pumping = false;
-    send({ kind: "busy", busy: !outbox.empty });
+    settle();
   }
 
   async function handOver(): Promise<void> {
@@ -173,7 +181,7 @@ export function openConnection(ports: ConnectionPorts): Connection {
         if (!gone.ok) ports.warn(explainDiskError(gone.error));
         count();
         send({ kind: "heard" });
-        send({ kind: "busy", busy: !outbox.empty });
+        settle();
       });
     }
   }

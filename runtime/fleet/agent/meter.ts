@@ -22,6 +22,8 @@ const DAY_MS = 24 * 3600_000;
 export interface Meter {
   /** Bytes that may be carried now; Infinity: as many as one likes. */
   room(): number;
+  /** While it says so, the caps do not hold. */
+  liftWhile(lifted: () => boolean): void;
   /** When a new day brings more, by the same clock. */
   nextDayMs(): number;
   /** Makes sure that the disk knows of `bytes` more before they are carried. A failure means that they may not be. */
@@ -36,9 +38,13 @@ export async function openMeter(disk: Disk, path: string, caps: Caps, wallMs: ()
   const bytes = await readFile(disk, WHY, path, LEDGER_BYTES_MAX);
   if (!bytes.ok && bytes.error.kind !== "missing" && bytes.error.kind !== "tooLarge") return bytes;
   const ledger = bytes.ok ? parseLedger(new TextDecoder().decode(bytes.value)) : null;
+  let lifted = (): boolean => false;
   let account: Account = open(caps, ledger ?? newLedger(wallMs()), wallMs());
   return ok({
-    room: () => room(account, wallMs()),
+    room: () => room(account, wallMs(), lifted()),
+    liftWhile(given) {
+      lifted = given;
+    },
     nextDayMs: () => (Math.floor(wallMs() / DAY_MS) + 1) * DAY_MS,
     async promise(more) {
       const wanted = needed(account, more, wallMs());

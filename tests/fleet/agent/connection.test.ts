@@ -58,7 +58,9 @@ async function device({
     setTimer: clock.set,
     connect: hostileSession(rng.fork("hub"), clock, { ...kind, ...malice }, count),
     greet: state,
-    message: () => {},
+    message: async () => {},
+    offline: () => {},
+    busy: () => false,
     publication: ({ leaf, bytes }) => ({ topic: leaf, bytes, qos: 1, retain: true, expiryS: null }),
     ticket: () => {},
     contact() {
@@ -165,7 +167,9 @@ const ruin: Story = async ({ rng, power }) => {
           void outbox.value
             .put({ leaf: "u/s", bytes: new Uint8Array(150), lasting: false })
             .then(() => connection.news()),
-        message: () => {},
+        message: async () => {},
+        offline: () => {},
+        busy: () => false,
         publication: ({ leaf, bytes }) => ({ topic: leaf, bytes, qos: 1, retain: true, expiryS: null }),
         ticket: () => {},
         contact: () => {},

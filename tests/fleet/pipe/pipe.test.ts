@@ -58,6 +58,8 @@ const settings = {
   authority: "…",
   token: null,
   folder: "/storage/fleet",
+  storage: "/storage",
+  reservedPercent: 5,
   mode: { kind: "wake", everyMs: 86_400_000 },
   keepaliveS: 1740,
   caps: { dayBytes: 50_000, monthBytes: null },
@@ -69,6 +71,19 @@ describe("messages", () => {
     const line = writtenLine(settings);
     expect(line.endsWith("}\n")).toBe(true);
     expect(must(readLine(ToLink, line.trimEnd()))).toEqual(settings as never);
+  });
+
+  const digest = "ab".repeat(32);
+  test.each([
+    [ToLink, { kind: "fetch", rev: "8", objects: [{ digest, candidates: [digest] }] }],
+    [ToLink, { kind: "stopFetch", rev: "8" }],
+    [ToLink, { kind: "room", enough: true }],
+    [ToLink, { kind: "progress", rev: "8", phase: "error", reason: "badPatch", message: "" }],
+    [FromLink, { kind: "desired", rev: "8", state: digest }],
+    [FromLink, { kind: "fetched", rev: "8", failure: { reason: "noSpace", message: "no room" } }],
+    [FromLink, { kind: "needRoom", bytes: 4096 }],
+  ] as const)("of a desired revision: %#", (schema, message) => {
+    expect(must(readLine<typeof ToLink | typeof FromLink>(schema, JSON.stringify(message)))).toEqual(message as never);
   });
 
   test.each([

@@ -49,7 +49,7 @@ test("a word keeps its number for ever", () => {
     "NEW QUEUED DOWNLOADING INPROGRESS TESTING UPDATED DONE WONTGO ERROR",
     "NONE INSTALLED BLOCKED MOUNTED STARTING STARTED READY RECOVERING STOPPING STOPPED",
     "containerFailed goalMissed hubUnreachable hubUnstable badObject badSignature badState stateMissing noSpace antiRollback " +
-      "installFailed loaderFailed unexpectedReboot notBootable timeout aborted crashLoop",
+      "installFailed loaderFailed unexpectedReboot notBootable timeout aborted crashLoop badPatch objectMissing",
     "queued downloading installing trying testing done error wontgo",
     "reboot restartContainer logs gc debugAccess",
     "gone asleep online",

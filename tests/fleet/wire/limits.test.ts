@@ -41,7 +41,24 @@ const edges: readonly (readonly [
   ["n/c", 4, seconds],
   ["n/o", 1, uint],
   ["n/o", 2, uint],
-  ["n/o", 3, { good: [bytes(1), bytes(16 << 10)], bad: [bytes(0), bytes((16 << 10) + 1)] }],
+  ["n/o", 3, { good: [bytes(0), bytes(16 << 10)], bad: [bytes((16 << 10) + 1)] }],
+  ...(
+    [
+      [1, sha256],
+      [2, { good: [0, 2 ** 53 - 1], bad: [-1] }],
+      [3, { good: [0, 2 ** 53 - 1], bad: [-1] }],
+      [4, places(4)],
+      [5, { good: [bytes(16)], bad: [bytes(15), bytes(17)] }],
+    ] as const
+  ).map(([key, { good, bad }]) => {
+    const parcel = (value: unknown) =>
+      new Map<number, unknown>([
+        [1, bytes(32)],
+        [2, 0],
+        [3, 0],
+      ]).set(key, value);
+    return ["n/o", 4, { good: good.map(parcel), bad: bad.map(parcel) }] as const;
+  }),
   ["n/t", 1, seconds],
   ["n/t", 2, uint],
   ["n/t", 3, sha256],
@@ -73,7 +90,7 @@ const edges: readonly (readonly [
   ["u/p", 1, uint],
   ["u/p", 2, places(8)],
   ["u/p", 3, { good: [0, 100], bad: [-1, 101] }],
-  ["u/p", 4, places(17)],
+  ["u/p", 4, places(19)],
   ["u/q", 1, uint],
   ["u/q", 2, sha256],
   ["u/q", 3, places(3)],
@@ -100,6 +117,7 @@ const edges: readonly (readonly [
   ["u/q", 5, { good: [[(1 << 20) - 8, bytes(1).fill(0xff)]], bad: [[(1 << 20) - 7, bytes(1).fill(0xff)]] }],
   ["u/q", 5, { good: [[0, bytes(64).fill(0x55)]], bad: [[0, bytes(65).fill(0x55)]] }],
   ["u/q", 5, { good: [[0, bytes(0)]], bad: [[-1, bytes(1)], [bytes(1), 0], [0, bytes(1), 0], [bytes(1)]] }],
+  ["u/q", 6, { good: [bytes(8)], bad: [bytes(7), bytes(9)] }],
   ["u/r", 1, uint],
   ["u/r", 2, uint],
   ["u/r", 3, { good: ["", letters(1024)], bad: [letters(1025)] }],
@@ -169,7 +187,7 @@ test("as much as limits allow fits into a message, with its envelope where it ha
         stateBytes: 1 << 20,
         notBefore: 253_402_300_799,
         expiry: 253_402_300_799,
-        policy: { security: true, https: true },
+        policy: { security: true, https: true, whole: true },
       }),
     ],
     [
@@ -178,7 +196,21 @@ test("as much as limits allow fits into a message, with its envelope where it ha
     ],
     ["n/t", wire.encodeBeacon({ time: 253_402_300_799, epoch: 2 ** 32 - 1, nextKey: bytes(32) })],
     ["n/u", wire.encodeUserMeta({ sequence: 2 ** 32 - 1, set: new Map([[letters(128), letters(4096)]]), remove: [] })],
-    ["n/o", wire.encodeBlock({ transfer: 2 ** 32 - 1, index: 2 ** 32 - 1, bytes: bytes(16 << 10) })],
+    [
+      "n/o",
+      wire.encodeBlock({
+        transfer: 2 ** 32 - 1,
+        index: 2 ** 32 - 1,
+        bytes: bytes(16 << 10),
+        parcel: {
+          digest: digest("ff"),
+          bytes: Number.MAX_SAFE_INTEGER,
+          objectBytes: Number.MAX_SAFE_INTEGER,
+          base: 3,
+          key: bytes(16),
+        },
+      }),
+    ],
     ["u/d", wire.encodeDeviceMeta({ set: new Map([[letters(128), letters(4096)]]), remove: [] })],
     [
       "u/g",
@@ -220,6 +252,7 @@ const request = (missing: readonly wire.BlockRange[]): wire.BlockRequest => ({
   blockBytes: 16384,
   candidates: many(4, () => digest("ff")),
   missing,
+  parcel: "ff".repeat(8),
 });
 
 test("any 256 runs of blocks fit into a request", () => {
@@ -268,7 +301,7 @@ test("who writes beyond a limit is told so at once", () => {
     () => wire.encodeDesired({ ...desired, stateDigest: "3f" as wire.Desired["stateDigest"] }),
     () => wire.encodeDeviceState({ ...state, status: "SYNCING" as UpdateStatus }),
     () => wire.encodeDeviceState({ ...state, version: letters(33) }),
-    () => wire.encodeBlock({ transfer: 1, index: 0, bytes: bytes(0) }),
+    () => wire.encodeBlock({ transfer: 1, index: 0, bytes: bytes((16 << 10) + 1), parcel: null }),
     () =>
       wire.encodeBlockRequest(
         request([

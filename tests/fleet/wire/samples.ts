@@ -100,6 +100,14 @@ export const ranges: fc.Arbitrary<readonly wire.BlockRange[]> = fc
     });
   });
 
+const parcels = fc.record({
+  digest: digests,
+  bytes: count,
+  objectBytes: count,
+  base: orNull(fc.nat(limits.candidatesMax - 1)),
+  key: orNull(bytes(limits.parcelKeyBytes, limits.parcelKeyBytes)),
+});
+
 const changes = {
   set: map(text(limits.metadataKeyBytesMax, 1), text(limits.metadataValueBytesMax), 8),
   remove: fc.array(text(limits.metadataKeyBytesMax, 1), { maxLength: 8 }),
@@ -114,7 +122,7 @@ export const samples: readonly Sample[] = [
       stateBytes: fc.integer({ min: 1, max: 1 << 20 }),
       notBefore: orNull(seconds),
       expiry: orNull(seconds),
-      policy: fc.record({ security: fc.boolean(), https: fc.boolean() }),
+      policy: fc.record({ security: fc.boolean(), https: fc.boolean(), whole: fc.boolean() }),
     }),
     value: {
       sequence: 70_000,
@@ -123,7 +131,7 @@ export const samples: readonly Sample[] = [
       stateBytes: 20_000,
       notBefore: 1_795_000_000,
       expiry: 1_800_000_000,
-      policy: { security: false, https: true },
+      policy: { security: false, https: true, whole: false },
     },
     hex: "a7 01 1a00011170 02 190159 03 5820 3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f 04 194e20 05 1a6afd86c0 06 1a6b49d200 07 02",
   }),
@@ -138,9 +146,20 @@ export const samples: readonly Sample[] = [
     hex: "a4 01 0c 02 01 03 63776562 04 1a6afd8918",
   }),
   sample("n/o", [wire.encodeBlock, wire.decodeBlock], {
-    any: fc.record({ transfer: uint, index: uint, bytes: bytes(16 << 10, 1) }),
-    value: { transfer: 7, index: 300, bytes: Uint8Array.of(0xca, 0x12) },
-    hex: "a3 01 07 02 19012c 03 42ca12",
+    any: fc.record({ transfer: uint, index: uint, bytes: bytes(16 << 10), parcel: orNull(parcels) }),
+    value: {
+      transfer: 7,
+      index: 0,
+      bytes: Uint8Array.of(0xca, 0x12),
+      parcel: {
+        digest: digest("3f"),
+        bytes: 1300,
+        objectBytes: 22_000_000,
+        base: 1,
+        key: new Uint8Array(16).fill(0xee),
+      },
+    },
+    hex: "a4 01 07 02 00 03 42ca12 04 a5 01 58203f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f 02 190514 03 1a014fb180 04 01 05 50eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
   }),
   sample("n/t", [wire.encodeBeacon, wire.decodeBeacon], {
     any: fc.record({ time: seconds, epoch: uint, nextKey: orNull(bytes(32, 32)) }),
@@ -206,6 +225,7 @@ export const samples: readonly Sample[] = [
       blockBytes: fc.constantFrom(...limits.blockBytes),
       candidates: fc.array(digests, { maxLength: limits.candidatesMax }),
       missing: ranges,
+      parcel: orNull(hex(8)),
     }),
     value: {
       transfer: 7,
@@ -216,8 +236,9 @@ export const samples: readonly Sample[] = [
         { from: 5, count: 2 },
         { from: 300, count: 40 },
       ],
+      parcel: "bb".repeat(8),
     },
-    hex: "a5 01 07 02 58203f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f 03 01 04 81 5820aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 05 84 05 02 190125 1828",
+    hex: "a6 01 07 02 58203f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f 03 01 04 81 5820aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 05 84 05 02 190125 1828 06 48bbbbbbbbbbbbbbbb",
   }),
   sample("u/r", [wire.encodeCommandResult, wire.decodeCommandResult], {
     any: fc.record({ id: uint, code: uint, text: text(limits.resultBytesMax) }),

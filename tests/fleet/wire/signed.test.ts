@@ -163,7 +163,7 @@ test("bytes are money: a desired revision has at most 160, envelope included", (
     stateBytes: 1 << 20,
     notBefore: 1_795_000_000,
     expiry: 1_800_000_000,
-    policy: { security: true, https: true },
+    policy: { security: true, https: true, whole: true },
   });
   expect(wire.sealSigned(at, full, 1_000, signer(secretOf(1))).length).toBeLessThanOrEqual(160);
 });

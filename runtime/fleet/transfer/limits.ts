@@ -1,0 +1,13 @@
+export const transferLimits = {
+  /** Blocks that are asked for at a time, and that are held in memory at most. */
+  windowBlocks: 16,
+  /** What a block costs beside its own bytes: CBOR, MQTT, TLS, TCP, IP, its part of the request. */
+  blockOverheadBytes: 250,
+  /** What the next request costs, and a word about how it went. */
+  reserveBytes: 1_500,
+  /** Without a block for so long, what is lacking is asked for again; twice as long each time. */
+  stallMs: 60_000,
+  stallMaxMs: 6 * 3600_000,
+  /** Parcels that came to nothing before the object is given up. */
+  spoiltMax: 5,
+} as const;
