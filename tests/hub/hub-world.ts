@@ -51,6 +51,7 @@ export async function hubWorld(
         port: 0,
         mqttPort,
         brokerUser: process.getuid?.() === 0 ? "root" : null,
+        program: [process.execPath, join(import.meta.dir, "../../runtime/main.ts")],
         ...options,
         ...more,
       },

@@ -268,6 +268,7 @@ describe("another start", () => {
         port: 0,
         mqttPort: await freePort(),
         brokerUser: null,
+        program: [],
       },
       { disk: realDisk, now: Date.now, log: () => undefined },
     );

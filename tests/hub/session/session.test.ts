@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { Session, SessionPorts } from "../../../runtime/fleet/session/index.ts";
 import type { DeviceId, FleetName } from "../../../runtime/fleet/terms/index.ts";
 import { type DeviceState, encodeDeviceState, type Leaf, topic } from "../../../runtime/fleet/wire/index.ts";
-import { openReports } from "../../../runtime/hub/reports/index.ts";
+import { openHubSession } from "../../../runtime/hub/session/index.ts";
 import type { Digest, RevisionName } from "../../../runtime/state/index.ts";
 
 const lab = "lab" as FleetName;
@@ -23,7 +23,7 @@ function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = as
   const connections: SessionPorts[] = [];
   const timers: { readonly ms: number; fire(): void }[] = [];
   const [log, kept]: [string[], unknown[]] = [[], []];
-  let ended = 0;
+  let [ended, online] = [0, 0];
   const session: Session = {
     publish: async () => true,
     end: () => {
@@ -32,15 +32,23 @@ function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = as
     drop: () => {},
     usedBytes: () => 0,
   };
-  const reports = openReports({
+  const opened = openHubSession({
     fleet: lab,
     connect(ports) {
       connections.push(ports);
       return session;
     },
-    async keep(id, reported) {
-      kept.push([id, reported]);
-      return keep(id, reported);
+    hearers: {
+      async state(id, reported) {
+        kept.push([id, reported]);
+        return keep(id, reported);
+      },
+      presence: async (id, is) => kept.push([id, is]) > 0,
+      progress: async (id, progress) => kept.push([id, progress]) > 0,
+      request: (id, request) => void kept.push([id, request]),
+    },
+    online: () => {
+      online += 1;
     },
     setTimer(ms, fire) {
       timers.push({ ms, fire });
@@ -49,12 +57,13 @@ function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = as
     log: (line) => void log.push(line),
   });
   return {
-    reports,
+    session: opened,
     connections,
     timers,
     log,
     kept,
     ended: () => ended,
+    online: () => online,
     hear: (at: string, bytes: Uint8Array) => connections.at(-1)?.message(at, bytes),
   };
 }
@@ -88,7 +97,7 @@ describe("a message", () => {
 
   test.each([
     ["of another fleet", topic("other" as FleetName, device, "u/s")],
-    ["that is no state", topic(lab, device, "u/p" as Leaf)],
+    ["that nobody wants yet", topic(lab, device, "u/m" as Leaf)],
   ])("%s is not ours", async (_, at) => {
     const hub = world();
     await hub.hear(at, encodeDeviceState(state));
@@ -122,7 +131,7 @@ describe("a broker that goes away", () => {
 
   test("when the hub stops is left alone", () => {
     const hub = world();
-    hub.reports.stop();
+    hub.session.stop();
     hub.connections.at(-1)?.closed({ kind: "ended" });
     expect(hub.ended()).toBe(1);
     expect(hub.timers).toEqual([]);
