@@ -86,16 +86,19 @@ export interface ReleaseRecords {
 
   /** Of every accepted device, or of one. */
   standings(device: DeviceId | null): Promise<readonly Standing[]>;
-  /** Keeps an order, if no other has its number; false: one has, and what led to this one is out of date. */
-  give(order: NewOrder): Promise<boolean>;
+  /**
+   * Keeps orders, each if no other of its device has its number or a higher one: what led to it would be out of date. The value is how
+   * many were kept.
+   */
+  give(orders: readonly NewOrder[]): Promise<number>;
   /** The device's order of that number serves this release from now on. */
   adopt(device: DeviceId, sequence: number, release: number): Promise<void>;
   /** The last one. */
   lastOrder(device: DeviceId): Promise<KeptOrder | null>;
 
-  /** The last order of each accepted device, if the broker has not acknowledged it. */
-  unpublished(): Promise<readonly Publication[]>;
-  markPublished(device: DeviceId, sequence: number, atMs: number): Promise<void>;
+  /** The last order of each accepted device, if the broker has not acknowledged it: so many at most. */
+  unpublished(max: number): Promise<readonly Publication[]>;
+  markPublished(orders: readonly Pick<Order, "device" | "sequence">[], atMs: number): Promise<void>;
   /** To be published again. */
   unmarkPublished(device: DeviceId, sequence: number): Promise<void>;
 

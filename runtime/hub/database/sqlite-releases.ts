@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { phases, reasons } from "../../fleet/terms/index.ts";
 import type { By } from "./by.ts";
 import type { Connection } from "./connection.ts";
-import type { KeptOrder, NewRelease, Release, ReleaseRecords, Standing, Tally } from "./releases.ts";
+import type { KeptOrder, NewOrder, NewRelease, Release, ReleaseRecords, Standing, Tally } from "./releases.ts";
 import { Bytes, Id, Sha } from "./rows.ts";
 
 const Yes = v.pipe(
@@ -98,13 +98,7 @@ export const sqliteReleases = (db: Connection): ReleaseRecords => ({
       )
       .map((row): Standing => ({ ...row, last: lastOf.get(row.device) ?? null }));
   },
-  give: async ({ device, sequence, rev, revision, release, envelope, atMs }) =>
-    db.change(
-      `INSERT INTO desired (device, sequence, rev, revision, release, envelope, atMs)
-       SELECT id, $sequence, $rev, $revision, $release, $envelope, $atMs FROM device WHERE id = $device AND status = 'accepted'
-       AND NOT EXISTS (SELECT 1 FROM desired WHERE device = $device AND sequence >= $sequence)`,
-      { device, sequence, rev, revision, release, envelope, atMs },
-    ),
+  give: async (orders) => db.step(() => orders.filter((order) => giveOne(db, order)).length),
   async adopt(device, sequence, release) {
     db.change("UPDATE desired SET release = $release WHERE device = $device AND sequence = $sequence", {
       device,
@@ -114,19 +108,18 @@ export const sqliteReleases = (db: Connection): ReleaseRecords => ({
   },
   lastOrder: async (device) => db.one(OrderRow, `${ORDERS} WHERE ${IS_LAST} AND device = $device`, { device }),
 
-  unpublished: async () =>
+  unpublished: async (max) =>
     db.all(
       PublicationRow,
       `SELECT device, sequence, envelope FROM desired AS this WHERE ${IS_LAST} AND publishedMs IS NULL
-       AND device IN (SELECT id FROM device WHERE status = 'accepted') ORDER BY device`,
+       AND device IN (SELECT id FROM device WHERE status = 'accepted') ORDER BY device LIMIT $max`,
+      { max },
     ),
-  async markPublished(device, sequence, atMs) {
-    db.change("UPDATE desired SET publishedMs = $atMs WHERE device = $device AND sequence = $sequence", {
-      device,
-      sequence,
-      atMs,
-    });
-  },
+  markPublished: async (orders, atMs) =>
+    db.step(() => {
+      const sql = "UPDATE desired SET publishedMs = $atMs WHERE device = $device AND sequence = $sequence";
+      for (const { device, sequence } of orders) db.change(sql, { device, sequence, atMs });
+    }),
   async unmarkPublished(device, sequence) {
     db.change("UPDATE desired SET publishedMs = NULL WHERE device = $device AND sequence = $sequence", {
       device,
@@ -156,6 +149,16 @@ export const sqliteReleases = (db: Connection): ReleaseRecords => ({
       { device, object },
     ),
 });
+
+function giveOne(db: Connection, order: NewOrder): boolean {
+  const { device, sequence, rev, revision, release, envelope, atMs } = order;
+  return db.change(
+    `INSERT INTO desired (device, sequence, rev, revision, release, envelope, atMs)
+     SELECT id, $sequence, $rev, $revision, $release, $envelope, $atMs FROM device WHERE id = $device AND status = 'accepted'
+     AND NOT EXISTS (SELECT 1 FROM desired WHERE device = $device AND sequence >= $sequence)`,
+    { device, sequence, rev, revision, release, envelope, atMs },
+  );
+}
 
 function addRelease(db: Connection, release: NewRelease, by: By): Release | null {
   const { revision, tag, policy, expiryMs } = release;

@@ -23,15 +23,20 @@ export interface Publisher {
 /** What a broker may keep of a device. */
 const RETAINED: readonly Leaf[] = (Object.keys(leaves) as Leaf[]).filter((leaf) => leaves[leaf].retained);
 const NOTHING = new Uint8Array();
+/** Orders between two steps of the database, as many as brokers leave unacknowledged (MQTT 5 section 3.2.2.3.3). */
+const AT_ONCE = 16;
 
 export function openPublisher({ fleet, database, publish, now }: PublisherPorts): Publisher {
-  /** False: the broker is gone. */
-  async function publishOrders(): Promise<boolean> {
-    for (const { device, sequence, envelope } of await database.releases.unpublished()) {
-      if (!(await publish(topic(fleet, device, "n/d"), envelope, true))) return false;
-      await database.releases.markPublished(device, sequence, now());
+  async function publishOrders(): Promise<void> {
+    for (;;) {
+      const orders = await database.releases.unpublished(AT_ONCE);
+      const taken = await Promise.all(
+        orders.map(({ device, envelope }) => publish(topic(fleet, device, "n/d"), envelope, true)),
+      );
+      const known = orders.filter((_, at) => taken[at]);
+      await database.releases.markPublished(known, now());
+      if (orders.length < AT_ONCE || known.length < orders.length) return;
     }
-    return true;
   }
 
   async function clear(device: DeviceId): Promise<boolean> {

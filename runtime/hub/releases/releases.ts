@@ -2,7 +2,7 @@ import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
 import { encodeDesired, sealSigned } from "../../fleet/wire/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import type { Digest } from "../../state/index.ts";
-import type { HubDatabase, KeptOrder, Release, Standing, Tally } from "../database/index.ts";
+import type { HubDatabase, KeptOrder, NewOrder, Release, Tally } from "../database/index.ts";
 import { isTag } from "../registry/index.ts";
 import { type Decision, decide } from "./desired.ts";
 
@@ -53,34 +53,26 @@ export function openReleases({ database, fleet, signer, now, publish, log }: Rel
 
   async function settleNow(only: DeviceId | null): Promise<void> {
     const newest = await releases.newest();
-    let given = 0;
-    for (const standing of await releases.standings(only)) {
-      const decision = decide(newest, standing, now());
-      if (await carryOut(standing, decision)) given += 1;
+    const orders: NewOrder[] = [];
+    for (const { device, ...standing } of await releases.standings(only)) {
+      const decision = decide(newest, { device, ...standing }, now());
+      const order = decision.kind === "give" ? await orderOf(device, decision) : null;
+      if (order !== null) orders.push(order);
+      if (decision.kind === "adopt") await releases.adopt(device, decision.sequence, decision.release.number);
+      if (decision.kind === "exhausted") log(`device ${device} has no numbers left: it has to get a new key`);
     }
-    if (given > 0) publish();
+    // Whose order was not kept got another one meanwhile, of somebody who knew at least as much.
+    if (orders.length > 0 && (await releases.give(orders)) > 0) publish();
   }
 
-  /** True: an order was given. */
-  async function carryOut({ device }: Standing, decision: Decision): Promise<boolean> {
-    switch (decision.kind) {
-      case "keep":
-        return false;
-      case "adopt":
-        await releases.adopt(device, decision.sequence, decision.release.number);
-        return false;
-      case "exhausted":
-        log(`device ${device} is told nothing any more: its numbers are used up, it has to get a new key`);
-        return false;
-      case "give":
-        return give(device, decision);
-    }
-  }
-
-  async function give(device: DeviceId, { sequence, rev, release }: Decision & { kind: "give" }): Promise<boolean> {
+  /** Null: the revision was removed meanwhile. */
+  async function orderOf(
+    device: DeviceId,
+    { sequence, rev, release }: Decision & { kind: "give" },
+  ): Promise<NewOrder | null> {
     const { revision, policy, expiryMs, number } = release;
     const [state] = await database.revisions.find(revision);
-    if (state === undefined) return false; // removed meanwhile
+    if (state === undefined) return null;
     const payload = encodeDesired({
       sequence,
       rev,
@@ -91,8 +83,7 @@ export function openReleases({ database, fleet, signer, now, publish, log }: Rel
       policy,
     });
     const envelope = sealSigned({ fleet, device, leaf: "n/d" }, payload, signer.epoch, signer.sign);
-    // False: another one was given meanwhile, and whoever gave it knew at least as much.
-    return releases.give({ device, sequence, rev, revision, release: number, envelope, atMs: now() });
+    return { device, sequence, rev, revision, release: number, envelope, atMs: now() };
   }
 
   let settling = Promise.resolve();
