@@ -55,6 +55,8 @@ export interface Hub {
   readonly tokens: { readonly operator: string; readonly join: string } | null;
   /** Makes certificates again that end within 60 days, as it does by itself once a day; connections of the broker live on. */
   renew(): Promise<void>;
+  /** Removes objects and patches that nothing needs any more, as it does by itself once a day. */
+  collect(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -148,6 +150,7 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
     fingerprint: fingerprint(authority.key.publicKey),
     tokens: await firstTokens(database, ports.now()),
     renew,
+    collect,
     async stop() {
       clearInterval(daily);
       work.value.stop();
@@ -203,7 +206,7 @@ async function startWithRegistry(
       if (ended?.ok === false) throw new Error(explainBroker(ended.error));
     },
     changed: (id) => releases.settle(id),
-    gone: () => void publisher.run().catch((thrown) => log(`publish: ${String(thrown)}`)),
+    clear: () => publisher.run(),
   });
   await registry.publishRevoked();
   const revoked = atStart ?? { list: new Uint8Array(), devices: [] };

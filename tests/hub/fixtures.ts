@@ -48,8 +48,8 @@ export interface TestRegistry extends AsyncDisposable {
   readonly ended: DeviceId[];
   /** Who belongs to the fleet since, or has other tags. */
   readonly changed: DeviceId[];
-  /** Of whom the broker may forget what it keeps. */
-  readonly gone: DeviceId[];
+  /** Of whom the broker was to keep nothing more. */
+  readonly cleared: DeviceId[];
   /** The clock. */
   nowMs: number;
   addToken(purpose: TokenPurpose, holder: string): Promise<string>;
@@ -61,7 +61,7 @@ export async function testRegistry(nowMs: number): Promise<TestRegistry> {
   const database = unwrap(openSqlite(join(folder, "hub.db")));
   const keys = await keysIn(join(folder, "authority"), nowMs);
   const published: Revocations[] = [];
-  const [ended, changed, gone]: [DeviceId[], DeviceId[], DeviceId[]] = [[], [], []];
+  const [ended, changed, cleared]: [DeviceId[], DeviceId[], DeviceId[]] = [[], [], []];
   const world: TestRegistry = {
     registry: openRegistry({
       database,
@@ -70,14 +70,14 @@ export async function testRegistry(nowMs: number): Promise<TestRegistry> {
       publishRevoked: async (revoked) => void published.push(revoked),
       endSession: async (id) => void ended.push(id),
       changed: async (id) => void changed.push(id),
-      gone: (id) => void gone.push(id),
+      clear: async (id) => void cleared.push(id),
     }),
     database,
     keys,
     published,
     ended,
     changed,
-    gone,
+    cleared,
     nowMs,
     addToken: (purpose, holder) => giveToken(database, purpose, holder, { who: "test", atMs: world.nowMs }),
     async [Symbol.asyncDispose]() {

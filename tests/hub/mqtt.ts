@@ -113,7 +113,7 @@ export async function brokerWorld(): Promise<BrokerWorld> {
       if (broker !== null && world.ends) unwrap(await broker.endSession(id));
     },
     changed: async () => {},
-    gone: () => {},
+    clear: async () => {},
   });
   await registry.publishRevoked();
   const another = () => {

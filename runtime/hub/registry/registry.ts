@@ -20,8 +20,8 @@ export interface RegistryPorts {
   endSession(id: DeviceId): Promise<void>;
   /** A device belongs to the fleet from now on, or its tags have changed. */
   changed(id: DeviceId): Promise<void>;
-  /** A device is out; what the broker keeps of it may go. */
-  gone(id: DeviceId): void;
+  /** A device is out: takes away what the broker keeps of it, or as much of that as can be done now. */
+  clear(id: DeviceId): Promise<void>;
 }
 
 /** Who is shut out and still has a certificate that has not ended. */
@@ -154,7 +154,7 @@ export function openRegistry(ports: RegistryPorts): Registry {
       // Also when it was revoked already: it may not have reached the broker then.
       await publishRevoked();
       if (found.value.status !== "waiting") await ports.endSession(id);
-      ports.gone(id);
+      await ports.clear(id);
       const device = await find(id);
       return revoked || !device.ok ? device : err({ kind: "status", device: device.value, wanted: "notRevoked" });
     },
