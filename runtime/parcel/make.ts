@@ -2,7 +2,7 @@ import { open } from "node:fs/promises";
 import { err, ok, type Result } from "../result.ts";
 import type { Digest } from "../state/index.ts";
 import { type Disk, type DiskError, explainDiskError, type OpenFile, openStore } from "../store/index.ts";
-import { applyPatch, makePatch, type PatchFault } from "./plain-patch.ts";
+import { applyPatch, explainPatch, makePatch, type PatchFault } from "./plain-patch.ts";
 
 export interface ParcelWish {
   /** Paths. No base: the object is made from nothing. */
@@ -90,7 +90,7 @@ export function explainMake(fault: MakeFault): string {
     case "disk":
       return explainDiskError(fault.error);
     case "patch":
-      return `no patch was made: ${fault.fault.why}`;
+      return `no patch was made: ${explainPatch(fault.fault)}`;
     case "wrong":
       return `a patch for ${fault.target} was made, and is wrong: ${fault.why}`;
   }

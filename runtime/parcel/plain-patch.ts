@@ -13,6 +13,8 @@ export interface PatchFault {
   readonly why: string;
 }
 
+export const explainPatch = ({ why }: PatchFault): string => why;
+
 export class PatchError extends Error {
   override readonly name = "PatchError";
 }

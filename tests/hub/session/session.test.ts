@@ -1,7 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import type { Session, SessionPorts } from "../../../runtime/fleet/session/index.ts";
 import type { DeviceId, FleetName } from "../../../runtime/fleet/terms/index.ts";
-import { type DeviceState, encodeDeviceState, type Leaf, topic } from "../../../runtime/fleet/wire/index.ts";
+import {
+  type DeviceState,
+  encodeBlockRequest,
+  encodeDeviceState,
+  encodePresence,
+  encodeProgress,
+  type Leaf,
+  topic,
+} from "../../../runtime/fleet/wire/index.ts";
 import { openHubSession } from "../../../runtime/hub/session/index.ts";
 import type { Digest, RevisionName } from "../../../runtime/state/index.ts";
 
@@ -109,6 +117,54 @@ describe("a message", () => {
     const hub = world(async () => false);
     await hub.hear(topic(lab, device, "u/s"), encodeDeviceState(state));
     expect(hub.log).toEqual(["device abcdefghijklm reports, and is not known"]);
+  });
+});
+
+describe("each kind of message", () => {
+  const request = {
+    transfer: 1,
+    object: "ab".repeat(32) as Digest,
+    blockBytes: 1024,
+    candidates: [],
+    missing: [{ from: 0, count: 1 }],
+    parcel: null,
+  } as const;
+  const progress = { sequence: 1, phase: "done", percent: 100, reason: null } as const;
+  test.each([
+    ["state", "u/s", encodeDeviceState(state), state],
+    ["progress", "u/p", encodeProgress(progress), progress],
+    ["presence", "u/l", encodePresence("online"), "online"],
+    ["request", "u/q", encodeBlockRequest(request), request],
+  ] as const)("goes to who hears of %s", async (_, leaf, bytes, message) => {
+    const hub = world();
+    await hub.hear(topic(lab, device, leaf), bytes);
+    expect([hub.kept, hub.log]).toEqual([[[device, message]], []]);
+  });
+
+  test("that takes away what was retained says nothing of the device", async () => {
+    const hub = world();
+    for (const leaf of ["u/s", "u/l"] as const) await hub.hear(topic(lab, device, leaf), new Uint8Array());
+    expect([hub.kept, hub.log]).toEqual([[], []]);
+    await hub.hear(topic(lab, device, "u/p"), new Uint8Array());
+    expect(hub.log).toHaveLength(1);
+  });
+});
+
+describe("what the hub says", () => {
+  const publication = { topic: "c/lab/x/n/d", bytes: new Uint8Array(), qos: 1, retain: true, expiryS: null } as const;
+
+  test("goes out while the broker is there, and otherwise is known not to", async () => {
+    const hub = world();
+    expect(await hub.session.publish(publication)).toBe(false);
+    hub.connections.at(-1)?.online();
+    expect([await hub.session.publish(publication), hub.online()]).toEqual([true, 1]);
+    hub.connections.at(-1)?.closed({ kind: "lost", problem: "cut" });
+    expect(await hub.session.publish(publication)).toBe(false);
+    hub.timers.at(-1)?.fire();
+    hub.connections.at(-1)?.online();
+    expect([await hub.session.publish(publication), hub.online()]).toEqual([true, 2]);
+    hub.session.stop();
+    expect(await hub.session.publish(publication)).toBe(false);
   });
 });
 
