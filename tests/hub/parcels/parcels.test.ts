@@ -210,7 +210,7 @@ test.each([
   ["fails", [...program, "hub"], 60_000, /no patch for .*: /],
   ["says something else", ["echo", "{}"], 60_000, /no patch for .*: /],
 ])("a process that %s makes nothing", async (_, words, ms, why) => {
-  const command = words[0] === "sleep" ? ["sh", "-c", "sleep 60"] : words;
+  const command = words[0] === "sleep" ? ["sh", "-c", "exec sleep 60"] : words;
   const made = await childMaker(command, ms).make({
     base: null,
     target: join(root, "hub.db"),
