@@ -4,7 +4,7 @@ import { type FleetName, parseFleetName } from "../fleet/terms/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import { fingerprint, writePem } from "../signatures/index.ts";
 import { type Disk, type DiskError, explainDiskError, makeWithParents } from "../store/index.ts";
-import { type Api, serveApi } from "./api/index.ts";
+import { type Api, type HubParts, serveApi } from "./api/index.ts";
 import { explainKeep, type HubKeys, type KeepFault, openKeys } from "./authority/index.ts";
 import { type Broker, type BrokerFault, explainBroker, startBroker } from "./broker/index.ts";
 import {
@@ -15,8 +15,9 @@ import {
   type TokenPurpose,
 } from "./database/index.ts";
 import { openRegistry, type Registry, type Revocations } from "./registry/index.ts";
-import { connectHub, openReports, reportText } from "./reports/index.ts";
+import { connectHub } from "./session/index.ts";
 import { giveToken } from "./token.ts";
+import { openWork, type Work } from "./work.ts";
 
 export interface HubOptions {
   /** An absolute path. What is missing in it is made. */
@@ -32,6 +33,8 @@ export interface HubOptions {
   readonly mqttPort: number;
   /** As whom the broker runs, when this runs as root. */
   readonly brokerUser: string | null;
+  /** The words that start this program: the hub has it make patches. */
+  readonly program: readonly string[];
 }
 
 export interface HubPorts {
@@ -52,6 +55,8 @@ export interface Hub {
   readonly tokens: { readonly operator: string; readonly join: string } | null;
   /** Makes certificates again that end within 60 days, as it does by itself once a day; connections of the broker live on. */
   renew(): Promise<void>;
+  /** Removes objects and patches that nothing needs any more, as it does by itself once a day. */
+  collect(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -65,7 +70,9 @@ export type HubFault =
   | { readonly kind: "listen"; readonly host: string; readonly port: number; readonly why: string };
 
 const databasePath = (folder: string): string => `${folder}/hub.db`;
-const RENEW_EVERY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
+/** Of the order key. */
+const EPOCH = 1;
 const FLEET = "fleet";
 const DEFAULT_FLEET = "default";
 
@@ -90,11 +97,24 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   if (!keys.ok) return err({ kind: "keys", fault: keys.error });
   const { authority, hub } = keys.value;
 
-  const started = await startWithRegistry(database, keys.value, fleet.value, options, ports);
+  const work = await openWork(
+    {
+      folder: options.folder,
+      fleet: fleet.value,
+      database,
+      order: keys.value.order,
+      epoch: EPOCH,
+      program: options.program,
+    },
+    ports,
+  );
+  if (!work.ok) return err({ kind: "folder", error: work.error });
+  const { collect } = work.value;
+  const started = await startWithRegistry(database, keys.value, fleet.value, work.value, options, ports);
   if (!started.ok) return err({ kind: "broker", fault: started.error });
   const { broker, registry } = started.value;
   const listen = (fresh: HubKeys, port: number) =>
-    startApi(database, fresh, fleet.value, registry, { ...options, port }, ports);
+    startApi({ ...work.value, registry, database }, fresh, fleet.value, database, { ...options, port }, ports);
   const first = listen(keys.value, options.port);
   if (!first.ok) {
     await broker.stop();
@@ -103,16 +123,7 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   let [api, served] = [first.value, keys.value.server.certificate];
   const address = { host: options.host, port: options.mqttPort, name: options.hosts[0] };
   const client = { ...hub, authority: writePem("CERTIFICATE", authority.certificate.der) };
-  const reports = openReports({
-    fleet: fleet.value,
-    connect: connectHub(fleet.value, address, client),
-    keep: (device, state) => registry.report(device, reportText(state)),
-    setTimer(ms, fire) {
-      const timer = setTimeout(fire, ms);
-      return () => clearTimeout(timer);
-    },
-    log: ports.log,
-  });
+  await work.value.talk(connectHub(fleet.value, address, client), registry);
 
   async function renew(): Promise<void> {
     const fresh = await open();
@@ -126,7 +137,10 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
     [api, served] = [again.value, certificate];
     ports.log("the certificate of the server was renewed");
   }
-  const daily = setInterval(() => void renew().catch((thrown) => ports.log(String(thrown))), RENEW_EVERY_MS);
+  const everyDay = (): void => {
+    for (const act of [renew, collect]) void act().catch((thrown) => ports.log(String(thrown)));
+  };
+  const daily = setInterval(everyDay, DAY_MS);
 
   const [host] = options.hosts;
   return ok({
@@ -136,9 +150,10 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
     fingerprint: fingerprint(authority.key.publicKey),
     tokens: await firstTokens(database, ports.now()),
     renew,
+    collect,
     async stop() {
       clearInterval(daily);
-      reports.stop();
+      work.value.stop();
       await api.stop();
       await broker.stop();
       await database.close();
@@ -171,6 +186,7 @@ async function startWithRegistry(
   database: HubDatabase,
   { authority, devices }: HubKeys,
   fleet: FleetName,
+  { releases, publisher }: Work,
   { folder, host, mqttPort, brokerUser }: HubOptions,
   { disk, now, log }: HubPorts,
 ): Promise<Result<{ readonly broker: Broker; readonly registry: Registry }, BrokerFault>> {
@@ -189,6 +205,8 @@ async function startWithRegistry(
       const ended = await broker?.endSession(id);
       if (ended?.ok === false) throw new Error(explainBroker(ended.error));
     },
+    changed: (id) => releases.settle(id),
+    clear: () => publisher.run(),
   });
   await registry.publishRevoked();
   const revoked = atStart ?? { list: new Uint8Array(), devices: [] };
@@ -200,10 +218,10 @@ async function startWithRegistry(
 }
 
 function startApi(
-  database: HubDatabase,
+  parts: Omit<HubParts, "fleet">,
   { authority, server, order }: HubKeys,
   name: FleetName,
-  registry: Registry,
+  database: HubDatabase,
   { host, hosts, port, mqttPort }: HubOptions,
   { log }: HubPorts,
 ): Result<Api, HubFault> {
@@ -211,10 +229,10 @@ function startApi(
     name,
     mqtt: { host: hosts[0].text, port: mqttPort },
     authority: writePem("CERTIFICATE", authority.certificate.der),
-    order: { epoch: 1, key: Buffer.from(order.publicKey).toString("base64") },
+    order: { epoch: EPOCH, key: Buffer.from(order.publicKey).toString("base64") },
   };
   try {
-    return ok(serveApi({ host: host.text, port, ...server, registry, database, fleet, log }));
+    return ok(serveApi({ host: host.text, port, ...server, parts: { ...parts, fleet }, database, log }));
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
     return err({ kind: "listen", host: host.text, port, why });

@@ -1,7 +1,7 @@
 /** Rules that a compiler does not know (design, section 2). Each is shown to fail on a source that breaks it. */
 import { expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import {
   behindDoors,
   cycles,
@@ -128,13 +128,45 @@ test("runtime/tar knows archives and nothing else", () => {
 
 test("runtime/hub knows nothing of the device's runtime, and not how it is asked or shown", () => {
   expect([...runtime.keys()].some((file) => file.startsWith("runtime/hub/"))).toBe(true);
-  const below = ["certificates", "signatures", "store", "fleet/terms", "fleet/wire", "fleet/identity", "fleet/session"];
+  const below = [
+    "certificates",
+    "signatures",
+    "state",
+    "store",
+    "fleet/terms",
+    "fleet/wire",
+    "fleet/identity",
+    "fleet/session",
+  ];
   const allowed = [...anybody, ...below.map((name) => `runtime/${name}/index.ts`), "node:", "bun:", "valibot"];
   expect(foreignImports(runtime, "runtime/hub", allowed)).toEqual([]);
   for (const target of ["../cli/index.ts", "../boot/index.ts", "../author/sign/index.ts"]) {
     const breaking = source("runtime/hub/x.ts", `import type { X } from "${target}";`);
     expect(foreignImports(breaking, "runtime/hub", allowed)).toHaveLength(1);
   }
+});
+
+test("what the hub decides is decided without clock, disk or network", () => {
+  for (const file of [
+    "runtime/hub/api/range.ts",
+    "runtime/hub/blocks/plan.ts",
+    "runtime/hub/blocks/rate.ts",
+    "runtime/hub/releases/desired.ts",
+    "runtime/hub/revisions/signed.ts",
+  ]) {
+    const text = runtime.get(file);
+    expect(text, file).toBeDefined();
+    expect(reachesTheWorld(source(file, text ?? ""), dirname(file))).toEqual([]);
+    expect(reachesTheWorld(source(file, `${text}\nconst now = Date.now();`), dirname(file))).toHaveLength(1);
+  }
+});
+
+test("runtime/parcel knows patches and files, and nothing of fleets", () => {
+  expect([...runtime.keys()].some((file) => file.startsWith("runtime/parcel/"))).toBe(true);
+  const allowed = [...anybody, "runtime/state/index.ts", "runtime/store/index.ts", "runtime/patch/index.ts", "node:"];
+  expect(foreignImports(runtime, "runtime/parcel", allowed)).toEqual([]);
+  const breaking = source("runtime/parcel/x.ts", 'import type { Hub } from "../hub/index.ts";');
+  expect(foreignImports(breaking, "runtime/parcel", allowed)).toHaveLength(1);
 });
 
 /** From a state in an author's hands up to where it goes; each knows those before it, and none how it is asked or shown. */

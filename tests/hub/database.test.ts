@@ -1,10 +1,12 @@
 import { Database } from "bun:sqlite";
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DeviceId } from "../../runtime/fleet/terms/index.ts";
 import { explainDatabase, type HubDatabase, type NewDevice, openSqlite } from "../../runtime/hub/database/index.ts";
+import { migrations } from "../../runtime/hub/database/migrations.ts";
+import type { Digest } from "../../runtime/state/index.ts";
 import { unwrap } from "../signatures/signed-state.ts";
 
 let folder = "";
@@ -52,6 +54,7 @@ test("a device waits, is accepted, is revoked, and stays so", async () => {
     changedMs: 1,
     askedMs: 1,
     report: null,
+    presence: null,
   });
   expect(await db.acceptDevice(a, by(3))).toBe(true);
   expect(await db.acceptDevice(a, by(4))).toBe(false);
@@ -159,13 +162,101 @@ test("a file has one hub at a time", () => {
   expect(second.ok ? "" : explainDatabase(second.error)).toMatch(/another hub works in this folder/);
 });
 
+test("a file of the first version keeps what it has, and can keep more", async () => {
+  await db.close();
+  const old = new Database(join(folder, "old.db"));
+  old.run(migrations[0] ?? "");
+  old.run("PRAGMA user_version = 1");
+  old.run(
+    `INSERT INTO device (id, key, status, code, firstMs, changedMs, askedMs) VALUES ('${a}', x'00', 'revoked', 'abc234', 1, 1, 1)`,
+  );
+  old.run("INSERT INTO deed (atMs, who, what, about) VALUES (1, 'jane', 'revoke', 'x')");
+  old.close();
+  db = unwrap(openSqlite(join(folder, "old.db")));
+  expect(await db.findDevice(a)).toMatchObject({ status: "revoked", report: null, presence: null });
+  expect(await db.listDeeds(9)).toHaveLength(1);
+  expect(await db.listUncleared()).toEqual([a]); // whatever an older hub left with the broker
+  expect(await db.setPresence(a, "asleep", 5)).toBe(true);
+  expect(await db.findDevice(a)).toMatchObject({ presence: { is: "asleep", atMs: 5 } });
+  expect([await db.revisions.list(), await db.releases.list(9), await db.parcels.list()]).toEqual([[], [], []]);
+});
+
+describe("what devices are to run", () => {
+  const [old, next] = ["1".repeat(64), "2".repeat(64)] as [Digest, Digest];
+  const shared = "3".repeat(64) as Digest;
+  const revision = (digest: Digest, atMs: number) => ({ digest, bytes: 9, message: "", ...by(atMs) });
+  const wish = (digest: Digest, tag: string, https = false) =>
+    ({ revision: digest, tag, policy: { security: false, https, whole: false }, expiryMs: null }) as const;
+  const order = (id: DeviceId, sequence: number, digest: Digest, release: number) => ({
+    device: id,
+    sequence,
+    rev: sequence,
+    revision: digest,
+    release,
+    envelope: Uint8Array.of(sequence),
+    atMs: 1,
+  });
+  beforeEach(async () => {
+    for (const id of [a, b]) await db.addDevice(device(id, "accepted"), by(1));
+    await db.revisions.add(revision(old, 1), [old, shared]);
+    await db.revisions.add(revision(next, 2), [next, shared, shared]);
+    await db.releases.add(wish(old, "lab"), by(3));
+  });
+
+  test("revisions are found by their first digits, and stay while they are in use", async () => {
+    expect(await db.revisions.add(revision(old, 9), [old])).toBe(false);
+    expect((await db.revisions.list()).map(({ digest }) => digest)).toEqual([next, old]);
+    expect((await db.revisions.find("1111")).map(({ atMs }) => atMs)).toEqual([1]);
+    expect([await db.revisions.find("4"), await db.revisions.find("%")]).toEqual([[], []]);
+    expect(await db.revisions.find("")).toHaveLength(2);
+    expect(await db.revisions.objectsOf(next)).toEqual([next, shared]);
+    expect(await db.revisions.remove(old, by(4))).toBe("released");
+    await db.releases.give([order(a, 1, old, 1)]);
+    await db.releases.add(wish(next, "lab"), by(5));
+    expect(await db.revisions.remove(old, by(6))).toBe("desired");
+    await db.releases.give([order(a, 2, next, 2)]);
+    expect(await db.revisions.remove(old, by(7))).toBe("removed");
+    expect(await db.revisions.remove(old, by(8))).toBe("unknown");
+    expect(await db.revisions.reached()).toEqual(new Set([next, shared]));
+    expect((await db.listDeeds(1))[0]).toEqual({ what: "noRevision", about: old, ...by(7) });
+    await reopen();
+    expect((await db.releases.list(9)).map(({ number }) => number)).toEqual([2, 1]);
+  });
+
+  test("an order's number is given once, and only to a device of the fleet", async () => {
+    expect(await db.releases.give([order(a, 1, old, 1), order(b, 1, old, 1)])).toBe(2);
+    expect(await db.releases.give([order(a, 1, next, 1), order(b, 3, next, 1)])).toBe(1);
+    expect(await db.releases.give([order(b, 2, old, 1)])).toBe(0);
+    expect(await db.releases.lastOrder(b)).toMatchObject({ sequence: 3, revision: next, publishedMs: null });
+    await db.revokeDevice(a, by(5));
+    expect(await db.releases.give([order(a, 9, old, 1)])).toBe(0);
+    expect((await db.releases.unpublished(9)).map(({ device, sequence }) => [device, sequence])).toEqual([[b, 3]]);
+    await db.releases.markPublished([{ device: b, sequence: 3 }], 6);
+    expect(await db.releases.unpublished(9)).toEqual([]);
+  });
+
+  test("a device may have what it was ever to run, by the policy of the last order for it", async () => {
+    const may = (id: DeviceId, object: Digest) => db.releases.policyFor(id, object);
+    await db.releases.add(wish(next, "lab", true), by(4));
+    expect(await may(a, shared)).toBeNull();
+    await db.releases.give([order(a, 1, old, 1)]);
+    expect(await may(a, shared)).toMatchObject({ https: false });
+    expect([await may(a, next), await may(b, shared)]).toEqual([null, null]);
+    await db.releases.give([order(a, 2, next, 2)]);
+    expect(await may(a, shared)).toMatchObject({ https: true });
+    expect(await may(a, old)).toMatchObject({ https: false });
+    await db.revokeDevice(a, by(5));
+    expect(await may(a, old)).toBeNull();
+  });
+});
+
 test("a file of a newer program, and one that is no database, are left alone", async () => {
   await db.close();
   const other = new Database(path);
   other.run("PRAGMA user_version = 99");
   other.close();
   const newer = openSqlite(path);
-  expect(newer.ok ? "" : explainDatabase(newer.error)).toMatch(/has version 99, and this program knows 1 at most/);
+  expect(newer.ok ? "" : explainDatabase(newer.error)).toMatch(/has version 99, and this program knows 2 at most/);
   const text = join(folder, "text.db");
   writeFileSync(text, "no database, but long enough to be looked at as one".repeat(20));
   const none = openSqlite(text);

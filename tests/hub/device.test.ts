@@ -38,6 +38,8 @@ test("a device that an operator accepts reports its state, and what it has cost"
     authority: hub.authority,
     token: hub.tokens.join,
     folder: emptyFolder(),
+    storage: emptyFolder(),
+    reservedPercent: 5,
     mode: { kind: "always" },
     keepaliveS: 60,
     caps: { dayBytes: null, monthBytes: null },

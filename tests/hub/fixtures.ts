@@ -46,6 +46,10 @@ export interface TestRegistry extends AsyncDisposable {
   readonly published: Revocations[];
   /** Whose sessions were ended. */
   readonly ended: DeviceId[];
+  /** Who belongs to the fleet since, or has other tags. */
+  readonly changed: DeviceId[];
+  /** Of whom the broker was to keep nothing more. */
+  readonly cleared: DeviceId[];
   /** The clock. */
   nowMs: number;
   addToken(purpose: TokenPurpose, holder: string): Promise<string>;
@@ -57,7 +61,7 @@ export async function testRegistry(nowMs: number): Promise<TestRegistry> {
   const database = unwrap(openSqlite(join(folder, "hub.db")));
   const keys = await keysIn(join(folder, "authority"), nowMs);
   const published: Revocations[] = [];
-  const ended: DeviceId[] = [];
+  const [ended, changed, cleared]: [DeviceId[], DeviceId[], DeviceId[]] = [[], [], []];
   const world: TestRegistry = {
     registry: openRegistry({
       database,
@@ -65,11 +69,15 @@ export async function testRegistry(nowMs: number): Promise<TestRegistry> {
       now: () => world.nowMs,
       publishRevoked: async (revoked) => void published.push(revoked),
       endSession: async (id) => void ended.push(id),
+      changed: async (id) => void changed.push(id),
+      clear: async (id) => void cleared.push(id),
     }),
     database,
     keys,
     published,
     ended,
+    changed,
+    cleared,
     nowMs,
     addToken: (purpose, holder) => giveToken(database, purpose, holder, { who: "test", atMs: world.nowMs }),
     async [Symbol.asyncDispose]() {

@@ -20,6 +20,8 @@ export interface HubWorld extends AsyncDisposable {
   wait(ms: number): void;
   /** Asks over TLS, believing the hub's authority alone. */
   ask(method: string, path: string, options?: Asking): Promise<{ readonly status: number; readonly body: unknown }>;
+  /** A GET by nobody in particular, for what is no JSON. */
+  fetch(path: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
   /** Stops and starts again in the same folder. */
   restart(options?: Partial<HubOptions>): Promise<Result<Hub, HubFault>>;
 }
@@ -27,7 +29,7 @@ export interface HubWorld extends AsyncDisposable {
 export interface Asking {
   /** `operator` and `join` are those of the first start. */
   readonly token?: string;
-  readonly body?: string | Uint8Array;
+  readonly body?: string | Uint8Array | ReadableStream<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -51,6 +53,7 @@ export async function hubWorld(
         port: 0,
         mqttPort,
         brokerUser: process.getuid?.() === 0 ? "root" : null,
+        program: [process.execPath, join(import.meta.dir, "../../runtime/main.ts")],
         ...options,
         ...more,
       },
@@ -78,13 +81,15 @@ export async function hubWorld(
       const response = await fetch(`https://127.0.0.1:${new URL(hub.url).port}${path}`, {
         method,
         headers: { ...headers, ...(given === undefined ? {} : { authorization: `Bearer ${given}` }) },
-        ...(body === undefined ? {} : { body: typeof body === "string" ? body : Buffer.from(body) }),
+        ...(body === undefined ? {} : { body: body instanceof Uint8Array ? Buffer.from(body) : body }),
         tls: { ca: authority },
         keepalive: false,
       });
       const text = await response.text();
       return { status: response.status, body: text === "" ? null : JSON.parse(text) };
     },
+    fetch: (path, headers = {}) =>
+      fetch(`https://127.0.0.1:${new URL(hub.url).port}${path}`, { headers, tls: { ca: authority }, keepalive: false }),
     async restart(options) {
       await hub.stop();
       const again = await start(options);

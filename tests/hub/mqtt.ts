@@ -112,6 +112,8 @@ export async function brokerWorld(): Promise<BrokerWorld> {
     endSession: async (id) => {
       if (broker !== null && world.ends) unwrap(await broker.endSession(id));
     },
+    changed: async () => {},
+    clear: async () => {},
   });
   await registry.publishRevoked();
   const another = () => {

@@ -138,6 +138,26 @@ test("so many may wait, and who asks no more makes room after a day", async () =
   expect(await world.database.countWaiting()).toBe(1);
 });
 
+test("who becomes one of the fleet, or gets other tags, is told of once; of who is out the broker keeps nothing", async () => {
+  await using world = await testRegistry(start);
+  const token = await world.addToken("join", "image");
+  const [one, two, three] = [newDevice(), newDevice(), newDevice()];
+  await world.registry.enrol(one.request, token);
+  await world.registry.enrol(one.request, token);
+  await world.registry.enrol(two.request, null);
+  expect(world.changed).toEqual([one.id]);
+  await world.registry.accept(two.id, "jane");
+  await world.registry.accept(two.id, "jane");
+  await world.registry.enrol(three.request, null);
+  await world.registry.enrol(three.request, token);
+  await world.registry.tag(one.id, ["lab"], "jane");
+  await world.registry.tag(one.id, ["No"], "jane");
+  expect(world.changed).toEqual([one.id, two.id, three.id, one.id]);
+  await world.registry.revoke(two.id, "jane");
+  await world.registry.tag(two.id, ["lab"], "jane");
+  expect(world.cleared).toEqual([two.id]);
+});
+
 test("tags are words, so many of them and each once", async () => {
   await using world = await testRegistry(start);
   const device = newDevice();

@@ -108,6 +108,14 @@ describe("what is for operators", () => {
     ["POST", `/devices/${device.id}/accept`],
     ["POST", `/devices/${device.id}/revoke`],
     ["PUT", `/devices/${device.id}/tags`],
+    ["POST", "/objects/missing"],
+    ["PUT", `/objects/${"0".repeat(64)}`],
+    ["POST", "/revisions"],
+    ["GET", "/revisions"],
+    ["GET", `/revisions/${"0".repeat(64)}`],
+    ["DELETE", `/revisions/${"0".repeat(64)}`],
+    ["POST", "/releases"],
+    ["GET", "/releases"],
   ])("%s %s takes an operator's token", async (method, path) => {
     await world.ask("POST", "/enrol", { body: device.request });
     for (const token of [
@@ -268,6 +276,7 @@ describe("another start", () => {
         port: 0,
         mqttPort: await freePort(),
         brokerUser: null,
+        program: [],
       },
       { disk: realDisk, now: Date.now, log: () => undefined },
     );

@@ -2,8 +2,15 @@ import type { Digest } from "../../state/index.ts";
 import { type BadFragment, explainParts, type NoPart } from "../document/index.ts";
 import { explainWorkingCopy, type WorkingCopyError } from "../working-copy/index.ts";
 
+/** A hub that refused, in a sentence of its own, or did not answer. */
+export interface HubFault {
+  readonly kind: "hub";
+  readonly why: string;
+  readonly answered: boolean;
+}
+
 /**
- * `noHub`: a reference to what is not there yet; `noReference`: none given and none remembered; `unknownPath`: nothing is called so;
+ * `noHub`: a reference to a hub, from which nothing can be taken yet; `noReference`: none given and none remembered; `unknownPath`: nothing is called so;
  * `badPackage`: what is there is no revision, or a hostile one; `incomplete`: files of the state are nowhere; `notDevice`: only a device
  * will do, or none will; `occupied`: a folder that holds something else; `same`: a repository cannot be sent to itself.
  */
@@ -11,6 +18,7 @@ export type TransferError =
   | WorkingCopyError
   | BadFragment
   | NoPart
+  | HubFault
   | { readonly kind: "noHub"; readonly text: string; readonly isPath: boolean }
   | { readonly kind: "noReference"; readonly command: string }
   | { readonly kind: "unknownPath"; readonly path: string }
@@ -25,6 +33,8 @@ export function explainReference(e: TransferError): string {
     case "badFragment":
     case "noPart":
       return explainParts(e);
+    case "hub":
+      return e.why;
     case "noHub":
       return e.isPath
         ? `there is no ${e.text} here, and the hub, where it could be a device's name, is not there yet: name a folder, an export or device:`

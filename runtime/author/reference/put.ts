@@ -29,16 +29,22 @@ import type { ObjectProgress } from "./source.ts";
 
 /** Where a revision is to go. */
 export type Destination =
+  /** Null: the one of the last login. */
+  | { readonly kind: "hub"; readonly address: string | null }
   | { readonly kind: "device"; readonly socket: string | null }
   | { readonly kind: "archive"; readonly path: string; readonly selection: Selection }
   | { readonly kind: "folder"; readonly path: string; readonly selection: Selection };
 
+/** The word for the hub of the last login; a folder of that name is `./hub`. */
+const LAST_HUB = "hub";
+
 /** What a reference names as a destination. What ends like an archive is one, unless there is a folder of that name; nothing else is written over. */
 export function destinationOf(text: string): Result<Destination, TransferError> {
+  if (text === LAST_HUB) return ok({ kind: "hub", address: null });
   const reference = parseReference(text);
   if (!reference.ok) return reference;
   const found = reference.value;
-  if (found.kind === "hub") return err({ kind: "noHub", text, isPath: false });
+  if (found.kind === "hub") return ok({ kind: "hub", address: found.text });
   if (found.kind === "device") return ok(found);
   const whole = found.path !== found.whole && exists(found.whole);
   const [path, selection] = whole ? [found.whole, EVERYTHING] : [found.path, found.selection];
@@ -63,7 +69,7 @@ export interface Sent {
  */
 export async function put(
   own: Repository,
-  destination: Exclude<Destination, { kind: "device" }>,
+  destination: Exclude<Destination, { kind: "device" | "hub" }>,
   options: PutOptions,
 ): Promise<Result<Sent, TransferError>> {
   const state = await readState(own);

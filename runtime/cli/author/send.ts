@@ -1,9 +1,13 @@
+import type { Repository } from "../../author/repository/index.ts";
 import { type Command, command, EXIT_USAGE, flag, type Out, operand } from "../command.ts";
+import { printable } from "../table.ts";
 import { EXIT, exits, refuse } from "./exits.ts";
 import { objectProgress } from "./take.ts";
 
 const WAIT_SECONDS = "1800";
+const EXIT_NO_ANSWER = 255;
 
+const HUB = "https://HOST:PORT of a hub, or hub for that of the last login (cairn fleet login); ";
 const TO =
   "a repository or unpacked export, which takes it in place of its state; a folder that is empty or not there, which becomes an unpacked export; " +
   'an archive to write; device:/path/to/pv-ctrl, or device: where its socket is found. "#web" behind a folder or an archive sends parts';
@@ -32,13 +36,13 @@ const sending = (name: "post" | "put", summary: string, example: string): Comman
       wait: flag.text(`on a device: seconds to wait for the verdict, default ${WAIT_SECONDS}`),
       json: flag.switch("one JSON object a line"),
     },
-    operands: { to: operand.optional(`${TO}; default: where the last ${name} went`) },
+    operands: { to: operand.optional(`${name === "post" ? HUB : ""}${TO}; default: where the last ${name} went`) },
     exits: {
       ...exits,
       48: "the device has no space",
       70: "the device refuses the state",
       75: "no verdict yet",
-      255: "no answer",
+      [EXIT_NO_ANSWER]: "no answer",
     },
     run: (values, out) => send(name, values, out),
   });
@@ -65,6 +69,13 @@ async function send(name: "post" | "put", values: Sending, out: Out): Promise<nu
       out.complain(`--${alien} is for a device, and ${to} is none: device:/path/to/pv-ctrl would be`);
       return EXIT_USAGE;
     }
+    if (destination.value.kind === "hub") {
+      if (name === "put") return refuse(out, `${to}: a hub keeps every revision, "cairn post" sends it one`);
+      const exit = await toHub(repository.value, destination.value.address, values, out);
+      if (exit !== EXIT.done) return exit;
+      const kept = await remember(repository.value, key, to);
+      return kept.ok ? EXIT.done : refuse(out, explainReference(kept.error));
+    }
     const { message, json } = values;
     const progress = objectProgress(out, "stored", json);
     const sent = await put(repository.value, destination.value, { message, now: new Date(), progress });
@@ -75,6 +86,40 @@ async function send(name: "post" | "put", values: Sending, out: Out): Promise<nu
   const remembered = await remember(repository.value, key, absolute(to));
   return remembered.ok ? EXIT.done : refuse(out, explainReference(remembered.error));
 }
+
+async function toHub(
+  own: Repository,
+  address: string | null,
+  { message, json }: Pick<Sending, "message" | "json">,
+  out: Out,
+): Promise<number> {
+  const { explainReference, postTo } = await import("../../author/reference/index.ts");
+  const { accountFor, hubPort } = await import("../fleet/post-port.ts");
+  const account = await accountFor(address, process.env);
+  if (!account.ok) {
+    out.complain(account.error);
+    return EXIT_USAGE;
+  }
+  const progress = objectProgress(out, "sent", json);
+  const posted = await postTo(own, hubPort(account.value), { message, progress });
+  if (!posted.ok) {
+    const again = "what was sent stays there: the same command goes on with the rest";
+    out.complain(`${explainReference(posted.error)}\n${again}`);
+    return posted.error.kind === "hub" && !posted.error.answered ? EXIT_NO_ANSWER : EXIT.refused;
+  }
+  const { revision, objects, bytes, warnings } = posted.value;
+  const { address: hub } = account.value;
+  for (const warning of warnings) out.complain(`warning: ${printable(warning)}`);
+  if (json) out.print(JSON.stringify({ to: hub, revision, objects, bytes, warnings }));
+  else {
+    out.print(`${hub} has revision ${revision}; ${objects} objects sent, ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+    out.print(`"cairn fleet release ${revision.slice(0, SHORT)} --tag TAG" has devices run it`);
+  }
+  return EXIT.done;
+}
+
+/** Digits that tell a revision from others, for people. */
+const SHORT = 12;
 
 /** As `cairn ctl install` does it. */
 async function toDevice(socket: string | null, values: Sending, out: Out): Promise<number> {
@@ -96,7 +141,7 @@ async function toDevice(socket: string | null, values: Sending, out: Out): Promi
 
 export const postCommand = sending(
   "post",
-  "Send what is committed here to a device, a folder or an archive",
+  "Send what is committed here to a hub, a device, a folder or an archive",
   'cairn post device:/run/pantavisor/pv/pv-ctrl --name locals/web-1.4 --run -m "web 1.4"',
 );
 

@@ -10,13 +10,24 @@ export type AskFault =
   | { readonly kind: "strange"; readonly address: string; readonly what: string };
 
 export interface Question {
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
+  /** Goes as JSON. */
   readonly body?: unknown;
+  /** Goes as it is, in place of `body`. */
+  readonly content?: Content;
+}
+
+export interface Content {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  readonly sizeBytes: number;
 }
 
 const ANSWER_BYTES_MAX = 64 << 20;
+/** Without an answer, or while something is sent without the hub taking any of it. */
 const WAIT_MS = 30_000;
+/** A hub makes durable what it was sent before it answers. */
+const KEEP_WAIT_MS = 240_000;
 const Refusal = v.object({ error: v.string() });
 
 /** Asks a hub that is known by its authority, and by nothing else, whatever else this machine trusts. */
@@ -37,25 +48,32 @@ async function ask<T>(
   address: string,
   tls: { readonly ca: string } | { readonly rejectUnauthorized: false },
   token: string | null,
-  { method, path, body }: Question,
+  { method, path, body, content }: Question,
   wanted: v.GenericSchema<unknown, T>,
 ): Promise<Result<T, AskFault>> {
   let status: number;
   let text: string | null;
+  const patience = new Patience(WAIT_MS);
   try {
     const response = await fetch(`${address}${path}`, {
       method,
       tls,
       keepalive: false, // a connection that was not checked must not serve a question that wants it checked
       redirect: "manual", // the token is for this hub
-      signal: AbortSignal.timeout(WAIT_MS),
-      ...(token === null ? {} : { headers: { authorization: `Bearer ${token}` } }),
+      signal: patience.signal,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(content === undefined ? {} : { "content-length": String(content.sizeBytes) }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(content === undefined ? {} : { body: streamOf(content.bytes, patience) }),
     });
     status = response.status;
     text = await textOf(response);
   } catch (thrown) {
     return err({ kind: "noAnswer", address, why: reasonOf(thrown) });
+  } finally {
+    patience.end();
   }
   if (text === null) return err({ kind: "strange", address, what: `more than ${ANSWER_BYTES_MAX} bytes` });
   const isGood = status >= 200 && status < 300;
@@ -64,6 +82,49 @@ async function ask<T>(
   if (!read.success) return err({ kind: "strange", address, what: `status ${status} and no answer of a hub` });
   if (isGood) return ok(read.output as T);
   return err({ kind: "refused", status, why: (read.output as v.InferOutput<typeof Refusal>).error });
+}
+
+/** Ends what has waited too long since it last went on. */
+class Patience {
+  private readonly controller = new AbortController();
+  private timer: ReturnType<typeof setTimeout>;
+
+  constructor(ms: number) {
+    this.timer = this.start(ms);
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  renew(ms: number): void {
+    clearTimeout(this.timer);
+    this.timer = this.start(ms);
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
+  }
+
+  private start(ms: number) {
+    return setTimeout(() => this.controller.abort(new Error(`nothing for ${ms / 1000} seconds`)), ms);
+  }
+}
+
+/** Reads no faster than it is sent. */
+function streamOf(bytes: AsyncIterable<Uint8Array>, patience: Patience): ReadableStream<Uint8Array> {
+  const source = bytes[Symbol.asyncIterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await source.next();
+      patience.renew(done ? KEEP_WAIT_MS : WAIT_MS);
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await source.return?.();
+    },
+  });
 }
 
 /** Null: too much. */

@@ -3,9 +3,22 @@ import { acceptCommand, devicesCommand, revokeCommand, showCommand, tagCommand }
 import { logCommand } from "./log.ts";
 import { loginCommand } from "./login.ts";
 import { fleetOutline } from "./outline.ts";
+import { discardCommand, releaseCommand, releasesCommand, revisionsCommand } from "./revisions.ts";
 
 /** The operator's client of a hub. */
 export const fleet = group(fleetOutline.name, {
   ...fleetOutline,
-  members: [loginCommand, devicesCommand, showCommand, acceptCommand, revokeCommand, tagCommand, logCommand],
+  members: [
+    loginCommand,
+    devicesCommand,
+    showCommand,
+    acceptCommand,
+    revokeCommand,
+    tagCommand,
+    revisionsCommand,
+    discardCommand,
+    releaseCommand,
+    releasesCommand,
+    logCommand,
+  ],
 });

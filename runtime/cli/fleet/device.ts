@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { table } from "../table.ts";
+import { shortened } from "./revision.ts";
 
 const bytes = v.pipe(v.number(), v.minValue(0));
 const State = v.object({
@@ -11,7 +12,20 @@ const State = v.object({
   version: v.string(),
 });
 
-/** A device as the hub's API shows it. */
+/** What a device is to run, and how far it has come. */
+const Order = v.object({
+  sequence: v.number(),
+  rev: v.number(),
+  revision: v.string(),
+  release: v.number(),
+  published: v.nullable(v.string()),
+  taken: v.nullable(v.string()),
+  progress: v.nullable(
+    v.object({ phase: v.string(), percent: v.number(), reason: v.nullable(v.string()), at: v.string() }),
+  ),
+});
+
+/** A device as the hub's API shows it; `desired` is there when one device is asked for. */
 export const Device = v.looseObject({
   id: v.string(),
   status: v.string(),
@@ -21,6 +35,8 @@ export const Device = v.looseObject({
   changed: v.string(),
   asked: v.string(),
   report: v.nullable(v.object({ at: v.string(), state: State })),
+  presence: v.optional(v.nullable(v.object({ at: v.string(), is: v.string() })), null),
+  desired: v.optional(v.nullable(Order), null),
 });
 export type Device = v.InferOutput<typeof Device>;
 
@@ -41,7 +57,8 @@ export const devicesTable = (devices: readonly Device[]): string =>
     ]),
   ]);
 
-export function deviceText({ id, status, code, tags, first, changed, asked, report }: Device): string {
+export function deviceText(device: Device): string {
+  const { id, status, code, tags, first, changed, asked, report, presence, desired } = device;
   return table([
     ["id", id],
     ["status", `${status} since ${changed}`],
@@ -49,8 +66,22 @@ export function deviceText({ id, status, code, tags, first, changed, asked, repo
     ["tags", tags.join(" ") || ABSENT],
     ["first seen", first],
     ["last asked", asked],
+    ...(presence === null ? [] : [["link", `${presence.is} since ${presence.at}`]]),
+    ...(desired === null ? [] : orderRows(desired)),
     ...(report === null ? [["reported", ABSENT]] : [["reported", report.at], ...stateRows(report.state)]),
   ]);
+}
+
+type Order = v.InferOutput<typeof Order>;
+
+function orderRows({ sequence, rev, revision, release, published, taken, progress }: Order): readonly string[][] {
+  const way = published === null ? "not with the broker yet" : taken === null ? "not taken up yet" : "taken up";
+  const reason = progress?.reason ?? null;
+  return [
+    ["is to run", `revision ${shortened(revision)} as ${rev}, release ${release}, order ${sequence}`],
+    ["progress", progress === null ? way : `${progress.phase} ${progress.percent} %, ${progress.at}`],
+    ...(reason === null ? [] : [["reason", reason]]),
+  ];
 }
 
 type State = v.InferOutput<typeof State>;

@@ -4,7 +4,7 @@ import { call } from "./call.ts";
 import { exits } from "./exits.ts";
 
 export const logCommand = command("log", {
-  summary: "List who changed what about devices and tokens, the newest first",
+  summary: "List who changed what about devices, revisions, releases and tokens, the newest first",
   example: "cairn fleet log",
   flags: { json: flag.switch("one JSON object a line") },
   operands: {},

@@ -1,6 +1,7 @@
 import { group } from "../command.ts";
 import { hubOutline } from "./outline.ts";
+import { patchCommand } from "./patch.ts";
 import { serveCommand } from "./serve.ts";
 import { tokenCommand } from "./token.ts";
 
-export const hub = group(hubOutline.name, { ...hubOutline, members: [serveCommand, tokenCommand] });
+export const hub = group(hubOutline.name, { ...hubOutline, members: [serveCommand, tokenCommand, patchCommand] });

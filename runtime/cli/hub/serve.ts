@@ -79,7 +79,13 @@ async function optionsOf(wish: Wish): Promise<Result<HubOptions, string>> {
   // As ourselves: it reads files that are for their owner alone.
   const brokerUser = process.getuid?.() === 0 ? "root" : null;
   const folder = resolve(wish.folder ?? ".");
-  return ok({ folder, fleet, host, hosts: [first, ...rest], port, mqttPort, brokerUser });
+  return ok({ folder, fleet, host, hosts: [first, ...rest], port, mqttPort, brokerUser, program: thisProgram() });
+}
+
+/** The words that start this program again: a compiled one is all in one file. */
+function thisProgram(): readonly string[] {
+  const main = process.argv[1] ?? "";
+  return main.startsWith("/$bunfs/") ? [process.execPath] : [process.execPath, main];
 }
 
 /** Null: none. */

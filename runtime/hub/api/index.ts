@@ -1,4 +1,4 @@
-/** The hub's HTTPS API: devices enrol, operators look and decide. */
+/** The hub's HTTPS API: devices enrol and fetch, authors send, operators look and decide. */
 
-export type { Fleet } from "./routes.ts";
+export type { Fleet, HubParts } from "./route.ts";
 export { type Api, type ApiOptions, serveApi } from "./serve.ts";

@@ -1,8 +1,9 @@
 import type { HubDatabase } from "../database/index.ts";
-import type { Registry } from "../registry/index.ts";
+import { OBJECT_BYTES_MAX } from "../objects/index.ts";
 import { type Answer, asResponse, refused } from "./answer.ts";
 import { authorize, tokenOf } from "./authorize.ts";
-import { type Fleet, type Route, routes } from "./routes.ts";
+import type { HubParts, Route } from "./route.ts";
+import { routes } from "./routes.ts";
 
 export interface ApiOptions {
   /** Where it listens, and nowhere else; port 0: any that is free. */
@@ -11,9 +12,9 @@ export interface ApiOptions {
   /** PEM. */
   readonly certificate: string;
   readonly key: string;
-  readonly registry: Registry;
-  readonly database: HubDatabase;
-  readonly fleet: Fleet;
+  readonly parts: HubParts;
+  /** Knows the tokens. */
+  readonly database: Pick<HubDatabase, "listTokens">;
   /** A sentence about something that failed in here. */
   log(line: string): void;
 }
@@ -23,10 +24,11 @@ export interface Api {
   stop(): Promise<void>;
 }
 
-/** No route takes more; headers are bounded by the server itself, at 16 KiB. */
-const BODY_BYTES_MAX = 64 << 10;
+/** Headers are bounded by the server itself, at 16 KiB. */
 const PATH_CHARS_MAX = 1024;
 const IDLE_S = 30;
+/** Of who sends an object: what came is made durable before it is answered, on a slow disk for minutes. */
+const STREAM_IDLE_S = 240;
 
 /** Serves the API over HTTPS. Throws when it cannot listen. */
 export function serveApi(options: ApiOptions): Api {
@@ -35,10 +37,11 @@ export function serveApi(options: ApiOptions): Api {
     hostname: host,
     port,
     tls: { cert: certificate, key },
-    maxRequestBodySize: BODY_BYTES_MAX,
+    maxRequestBodySize: OBJECT_BYTES_MAX, // each route has a bound of its own, and reads no more
     idleTimeout: IDLE_S,
     development: false,
-    fetch: async (request) => asResponse(await answer(request, options)),
+    fetch: async (request, server) =>
+      asResponse(await answer(request, options, () => server.timeout(request, STREAM_IDLE_S))),
     error(thrown) {
       log(`a request failed: ${thrown.stack ?? String(thrown)}`);
       return asResponse(refused(500, "failed", "the hub failed at this; its log says why"));
@@ -47,7 +50,7 @@ export function serveApi(options: ApiOptions): Api {
   return { port: server.port ?? port, stop: () => server.stop(true) };
 }
 
-async function answer(request: Request, { registry, database, fleet }: ApiOptions): Promise<Answer> {
+async function answer(request: Request, options: ApiOptions, takeTime: () => void): Promise<Answer> {
   const url = new URL(request.url);
   const path = url.pathname.length > PATH_CHARS_MAX ? [] : url.pathname.split("/").slice(1);
   const there = routes.filter((route) => nameIn(route, path) !== null);
@@ -57,20 +60,41 @@ async function answer(request: Request, { registry, database, fleet }: ApiOption
     const allow = there.map(({ method }) => method).join(", ");
     return refused(405, "method", `wanted ${allow}`, { allow });
   }
-  const caller = await authorize(route.right, request.headers, database);
+  const caller = await authorize(route.right, request.headers, options.database);
   if (!caller.ok) return caller.error; // before its body is looked at
-  const body = await readAtMost(request, route.bodyBytesMax);
-  if (body === null) return refused(413, "tooLarge", `wanted at most ${route.bodyBytesMax} bytes`);
+  const { bodyBytesMax, streams } = route;
+  const said = request.headers.get("content-length");
+  const tooLarge = refused(413, "tooLarge", `wanted at most ${bodyBytesMax} bytes`);
+  if (Number(said ?? 0) > bodyBytesMax) return tooLarge;
+  if (streams) takeTime();
+  const body = streams ? new Uint8Array() : await readAtMost(request, bodyBytesMax);
+  if (body === null) return tooLarge;
   return route.answer({
-    registry,
-    database,
-    fleet,
+    ...options.parts,
     caller: caller.value,
     token: tokenOf(request.headers),
     name: nameIn(route, path) ?? "",
     query: url.searchParams,
+    headers: request.headers,
     body,
+    stream: {
+      bytes: streams ? atMost(request.body ?? [], bodyBytesMax) : atMost([], 0),
+      sizeBytes: said === null ? null : Number(said),
+    },
   });
+}
+
+/** Throws after so many bytes. */
+async function* atMost(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  bytesMax: number,
+): AsyncIterable<Uint8Array> {
+  let size = 0;
+  for await (const part of source) {
+    size += part.length;
+    if (size > bytesMax) throw new Error(`more than ${bytesMax} bytes`);
+    yield part;
+  }
 }
 
 /** What stands for `:name`, or nothing; null: the path is not the route's. */
@@ -97,7 +121,6 @@ function decoded(segment: string): string {
 
 /** The whole body; null: it is larger. */
 async function readAtMost(request: Request, bytesMax: number): Promise<Uint8Array | null> {
-  if (Number(request.headers.get("content-length") ?? 0) > bytesMax) return null;
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of request.body ?? []) {

@@ -1,4 +1,5 @@
 import { err, ok, type Result } from "../../result.ts";
+import { dyingWithUs, PROGRAMS } from "../dying-with-us.ts";
 
 export type MosquittoFault =
   | { readonly kind: "missing" }
@@ -34,17 +35,13 @@ const BACK_OFF_MAX_MS = 60_000;
 const GOOD_WHILE_MS = 60_000;
 const RUNNING = /^mosquitto version \S+ running$/;
 const RELOADING = "Reloading config.";
-/** Debian keeps it where users do not look. */
-const PATH = `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`;
 
 /** Starts it and waits until it serves. */
 export async function startMosquitto(options: MosquittoOptions): Promise<Result<Mosquitto, MosquittoFault>> {
-  const program = Bun.which("mosquitto", { PATH });
+  const program = Bun.which("mosquitto", { PATH: PROGRAMS });
   if (program === null) return err({ kind: "missing" });
-  // Its end comes with ours, however that comes: else the next hub would find its port taken.
-  const setpriv = Bun.which("setpriv", { PATH });
-  const wrapper = setpriv === null ? [] : [setpriv, "--pdeathsig", "TERM", "--"];
-  const child = new Child([...wrapper, program, "-c", options.configuration], options);
+  // Else the next hub would find its port taken.
+  const child = new Child([...dyingWithUs("TERM"), program, "-c", options.configuration], options);
   const fault = await child.start();
   return fault === null ? ok(child) : err(fault);
 }

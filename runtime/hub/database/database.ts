@@ -1,4 +1,8 @@
-import type { DeviceId } from "../../fleet/terms/index.ts";
+import type { DeviceId, Presence } from "../../fleet/terms/index.ts";
+import type { By } from "./by.ts";
+import type { ParcelRecords } from "./parcels.ts";
+import type { ReleaseRecords } from "./releases.ts";
+import type { RevisionRecords } from "./revisions.ts";
 
 /** Waiting for an operator, one of the fleet, or shut out for good. */
 export type DeviceStatus = "waiting" | "accepted" | "revoked";
@@ -17,6 +21,8 @@ export interface Device {
   readonly changedMs: number;
   readonly askedMs: number;
   readonly report: Report | null;
+  /** What was last heard of its link. */
+  readonly presence: { readonly is: Presence; readonly atMs: number } | null;
 }
 
 /** What a device last said of itself. */
@@ -49,16 +55,22 @@ export interface Token {
   readonly holder: string;
 }
 
-/** Whose doing a change is, and when. */
-export interface By {
-  readonly who: string;
-  readonly atMs: number;
-}
+export const deeds = [
+  "join",
+  "accept",
+  "revoke",
+  "tag",
+  "token",
+  "noToken",
+  "revision",
+  "noRevision",
+  "release",
+] as const;
 
-/** A line of the audit log: everything that changes who belongs to the fleet leaves one. */
+/** A line of the audit log: everything that changes who belongs to the fleet, or what it is to run, leaves one. */
 export interface Deed extends By {
-  readonly what: "join" | "accept" | "revoke" | "tag" | "token" | "noToken";
-  /** A device's id, or a token's holder. */
+  readonly what: (typeof deeds)[number];
+  /** A device's id, a token's holder, a revision's digest. */
   readonly about: string;
 }
 
@@ -67,6 +79,10 @@ export interface Deed extends By {
  * changes somebody's rights writes its audit line in the same step. A failing database rejects: no caller can go on without it.
  */
 export interface HubDatabase {
+  readonly revisions: RevisionRecords;
+  readonly releases: ReleaseRecords;
+  readonly parcels: ParcelRecords;
+
   /** False: it is known already, and nothing has changed. */
   addDevice(device: NewDevice, by: By): Promise<boolean>;
   findDevice(id: DeviceId): Promise<Device | null>;
@@ -81,6 +97,11 @@ export interface HubDatabase {
   /** Notes that a device asks; false: it is unknown. */
   markAsked(id: DeviceId, atMs: number): Promise<boolean>;
   setReport(id: DeviceId, report: Report): Promise<boolean>;
+  setPresence(id: DeviceId, presence: Presence, atMs: number): Promise<boolean>;
+  /** Devices that are out, of which the broker may still keep something. */
+  listUncleared(): Promise<readonly DeviceId[]>;
+  /** The broker keeps nothing of it any more. */
+  markCleared(id: DeviceId, atMs: number): Promise<void>;
   countWaiting(): Promise<number>;
   /** Forgets devices that wait and have not asked since. */
   forgetWaiting(askedBeforeMs: number): Promise<void>;

@@ -1,6 +1,6 @@
 /** What the hub keeps: devices, their certificates, tokens, settings, and who did what. SQLite is one way to keep it. */
+export type { By } from "./by.ts";
 export type {
-  By,
   Deed,
   Device,
   DeviceCertificate,
@@ -12,4 +12,18 @@ export type {
   Token,
   TokenPurpose,
 } from "./database.ts";
+export type { ParcelName, ParcelRecord, ParcelRecords } from "./parcels.ts";
+export type {
+  KeptOrder,
+  NewOrder,
+  NewRelease,
+  Order,
+  Progress,
+  Publication,
+  Release,
+  ReleaseRecords,
+  Standing,
+  Tally,
+} from "./releases.ts";
+export type { Revision, RevisionRecords } from "./revisions.ts";
 export { type DatabaseFault, explainDatabase, openSqlite } from "./sqlite.ts";

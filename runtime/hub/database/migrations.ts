@@ -43,4 +43,59 @@ export const migrations: readonly string[] = [
      name  TEXT PRIMARY KEY,
      value TEXT NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+  `ALTER TABLE device ADD COLUMN presence TEXT CHECK (presence IN ('gone', 'asleep', 'online'));
+   ALTER TABLE device ADD COLUMN presenceMs INTEGER;
+   ALTER TABLE device ADD COLUMN clearedMs INTEGER;
+   CREATE TABLE revision (
+     digest  TEXT PRIMARY KEY,
+     bytes   INTEGER NOT NULL,
+     message TEXT NOT NULL,
+     who     TEXT NOT NULL,
+     atMs    INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE revisionObject (
+     revision TEXT NOT NULL REFERENCES revision (digest) ON DELETE CASCADE,
+     object   TEXT NOT NULL,
+     PRIMARY KEY (revision, object)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX revisionsOfObject ON revisionObject (object);
+   CREATE TABLE release (
+     number   INTEGER PRIMARY KEY AUTOINCREMENT,
+     revision TEXT NOT NULL,
+     tag      TEXT NOT NULL,
+     security INTEGER NOT NULL,
+     https    INTEGER NOT NULL,
+     whole    INTEGER NOT NULL,
+     expiryMs INTEGER,
+     who      TEXT NOT NULL,
+     atMs     INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX releasesOfTag ON release (tag);
+   CREATE TABLE desired (
+     device      TEXT NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+     sequence    INTEGER NOT NULL,
+     rev         INTEGER NOT NULL,
+     revision    TEXT NOT NULL,
+     release     INTEGER NOT NULL REFERENCES release (number),
+     envelope    BLOB NOT NULL,
+     atMs        INTEGER NOT NULL,
+     publishedMs INTEGER,
+     takenMs     INTEGER,
+     phase       TEXT,
+     percent     INTEGER,
+     reason      TEXT,
+     progressMs  INTEGER,
+     PRIMARY KEY (device, sequence)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX desiredOfRelease ON desired (release);
+   CREATE TABLE parcel (
+     target  TEXT NOT NULL,
+     base    TEXT NOT NULL,
+     format  INTEGER NOT NULL,
+     digest  TEXT NOT NULL,
+     bytes   INTEGER NOT NULL,
+     key     BLOB NOT NULL UNIQUE,
+     askedMs INTEGER NOT NULL,
+     PRIMARY KEY (target, base, format)
+   ) STRICT, WITHOUT ROWID;`,
 ];

@@ -1,10 +1,24 @@
 import { Database } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import * as v from "valibot";
-import { type DeviceId, parseDeviceId } from "../../fleet/terms/index.ts";
+import { type DeviceId, type Presence, presences } from "../../fleet/terms/index.ts";
 import { err, ok, type Result } from "../../result.ts";
-import type { By, Deed, Device, DeviceCertificate, HubDatabase, NewDevice, Token } from "./database.ts";
+import type { By } from "./by.ts";
+import { Connection } from "./connection.ts";
+import {
+  type Deed,
+  type Device,
+  type DeviceCertificate,
+  deeds,
+  type HubDatabase,
+  type NewDevice,
+  type Token,
+} from "./database.ts";
 import { migrations } from "./migrations.ts";
+import { Bytes, Id } from "./rows.ts";
+import { sqliteParcels } from "./sqlite-parcels.ts";
+import { sqliteReleases } from "./sqlite-releases.ts";
+import { sqliteRevisions } from "./sqlite-revisions.ts";
 
 export type DatabaseFault =
   /** Another hub works with this file. */
@@ -24,7 +38,7 @@ export function openSqlite(path: string): Result<HubDatabase, DatabaseFault> {
     db.run("PRAGMA synchronous = FULL");
     db.run("PRAGMA foreign_keys = ON");
     const version = migrate(db);
-    if (version <= migrations.length) return ok(new SqliteDatabase(db));
+    if (version <= migrations.length) return ok(new SqliteDatabase(new Connection(db)));
     db.close();
     return err({ kind: "newer", path, version });
   } catch (thrown) {
@@ -49,8 +63,6 @@ function migrate(db: Database): number {
 const Version = v.object({ user_version: v.number() });
 const Count = v.object({ count: v.number() });
 const Value = v.object({ value: v.string() });
-const Bytes = v.instance(Uint8Array);
-const Id = v.custom<DeviceId>((id) => typeof id === "string" && parseDeviceId(id) !== null);
 const DeviceRow = v.object({
   id: Id,
   key: Bytes,
@@ -62,6 +74,8 @@ const DeviceRow = v.object({
   askedMs: v.number(),
   reportMs: v.nullable(v.number()),
   report: v.nullable(v.string()),
+  presence: v.nullable(v.picklist(presences)),
+  presenceMs: v.nullable(v.number()),
 });
 const CertificateRow = v.object({ serial: Bytes, der: Bytes, notAfterMs: v.number() });
 const RevokedRow = v.object({ device: Id, serial: Bytes, atMs: v.number() });
@@ -69,29 +83,41 @@ const TokenRow = v.object({ hash: Bytes, purpose: v.picklist(["join", "operator"
 const DeedRow = v.object({
   who: v.string(),
   atMs: v.number(),
-  what: v.picklist(["join", "accept", "revoke", "tag", "token", "noToken"]),
+  what: v.picklist(deeds),
   about: v.string(),
 });
 
-const DEVICE = `SELECT id, key, status, code, firstMs, changedMs, askedMs, reportMs, report,
+const DEVICE = `SELECT id, key, status, code, firstMs, changedMs, askedMs, reportMs, report, presence, presenceMs,
   (SELECT json_group_array(tag) FROM (SELECT tag FROM tag WHERE device = id ORDER BY tag)) AS tags FROM device`;
 
 function deviceOf(row: unknown): Device {
-  const { reportMs, report, ...rest } = v.parse(DeviceRow, row);
-  return { ...rest, report: reportMs === null || report === null ? null : { atMs: reportMs, text: report } };
+  const { reportMs, report, presence, presenceMs, ...rest } = v.parse(DeviceRow, row);
+  return {
+    ...rest,
+    report: reportMs === null || report === null ? null : { atMs: reportMs, text: report },
+    presence: presenceMs === null || presence === null ? null : { is: presence, atMs: presenceMs },
+  };
 }
 
 class SqliteDatabase implements HubDatabase {
-  constructor(private readonly db: Database) {}
+  readonly revisions;
+  readonly releases;
+  readonly parcels;
+
+  constructor(private readonly db: Connection) {
+    this.revisions = sqliteRevisions(db);
+    this.releases = sqliteReleases(db);
+    this.parcels = sqliteParcels(db);
+  }
 
   async addDevice({ id, key, code, status }: NewDevice, by: By): Promise<boolean> {
-    return this.step(() => {
-      const added = this.change(
+    return this.db.step(() => {
+      const added = this.db.change(
         `INSERT INTO device (id, key, status, code, firstMs, changedMs, askedMs) VALUES ($id, $key, $status, $code, $at, $at, $at)
          ON CONFLICT (id) DO NOTHING`,
         { id, key, status, code, at: by.atMs },
       );
-      if (added && status === "accepted") this.note("join", id, by);
+      if (added && status === "accepted") this.db.note("join", id, by);
       return added;
     });
   }
@@ -106,48 +132,67 @@ class SqliteDatabase implements HubDatabase {
   }
 
   async acceptDevice(id: DeviceId, by: By): Promise<boolean> {
-    return this.step(() => {
-      const accepted = this.change(
+    return this.db.step(() => {
+      const accepted = this.db.change(
         "UPDATE device SET status = 'accepted', changedMs = $at WHERE id = $id AND status = 'waiting'",
         { id, at: by.atMs },
       );
-      if (accepted) this.note("accept", id, by);
+      if (accepted) this.db.note("accept", id, by);
       return accepted;
     });
   }
 
   async revokeDevice(id: DeviceId, by: By): Promise<boolean> {
-    return this.step(() => {
-      const revoked = this.change(
+    return this.db.step(() => {
+      const revoked = this.db.change(
         "UPDATE device SET status = 'revoked', changedMs = $at WHERE id = $id AND status <> 'revoked'",
         { id, at: by.atMs },
       );
       if (!revoked) return false;
-      this.change("UPDATE certificate SET revokedMs = $at WHERE device = $id AND revokedMs IS NULL", {
+      this.db.change("UPDATE certificate SET revokedMs = $at WHERE device = $id AND revokedMs IS NULL", {
         id,
         at: by.atMs,
       });
-      this.note("revoke", id, by);
+      this.db.note("revoke", id, by);
       return true;
     });
   }
 
   async setTags(id: DeviceId, tags: readonly string[], by: By): Promise<boolean> {
-    return this.step(() => {
+    return this.db.step(() => {
       if (this.db.query("SELECT 1 FROM device WHERE id = $id").get({ id }) === null) return false;
-      this.change("DELETE FROM tag WHERE device = $id", { id });
-      for (const tag of tags) this.change("INSERT INTO tag (device, tag) VALUES ($id, $tag)", { id, tag });
-      this.note("tag", id, by);
+      this.db.change("DELETE FROM tag WHERE device = $id", { id });
+      for (const tag of tags) this.db.change("INSERT INTO tag (device, tag) VALUES ($id, $tag)", { id, tag });
+      this.db.note("tag", id, by);
       return true;
     });
   }
 
   async markAsked(id: DeviceId, atMs: number): Promise<boolean> {
-    return this.change("UPDATE device SET askedMs = $atMs WHERE id = $id", { id, atMs });
+    return this.db.change("UPDATE device SET askedMs = $atMs WHERE id = $id", { id, atMs });
   }
 
   async setReport(id: DeviceId, { atMs, text }: { readonly atMs: number; readonly text: string }): Promise<boolean> {
-    return this.change("UPDATE device SET reportMs = $atMs, report = $text WHERE id = $id", { id, atMs, text });
+    return this.db.change("UPDATE device SET reportMs = $atMs, report = $text WHERE id = $id", { id, atMs, text });
+  }
+
+  async setPresence(id: DeviceId, presence: Presence, atMs: number): Promise<boolean> {
+    return this.db.change("UPDATE device SET presence = $presence, presenceMs = $atMs WHERE id = $id", {
+      id,
+      presence,
+      atMs,
+    });
+  }
+
+  async listUncleared(): Promise<readonly DeviceId[]> {
+    const rows = this.db
+      .query("SELECT id FROM device WHERE status = 'revoked' AND clearedMs IS NULL ORDER BY id")
+      .all();
+    return rows.map((row) => v.parse(v.object({ id: Id }), row).id);
+  }
+
+  async markCleared(id: DeviceId, atMs: number): Promise<void> {
+    this.db.change("UPDATE device SET clearedMs = $atMs WHERE id = $id", { id, atMs });
   }
 
   async countWaiting(): Promise<number> {
@@ -156,11 +201,11 @@ class SqliteDatabase implements HubDatabase {
   }
 
   async forgetWaiting(askedBeforeMs: number): Promise<void> {
-    this.change("DELETE FROM device WHERE status = 'waiting' AND askedMs < $askedBeforeMs", { askedBeforeMs });
+    this.db.change("DELETE FROM device WHERE status = 'waiting' AND askedMs < $askedBeforeMs", { askedBeforeMs });
   }
 
   async addCertificate(id: DeviceId, { serial, der, notAfterMs }: DeviceCertificate): Promise<boolean> {
-    return this.change(
+    return this.db.change(
       `INSERT INTO certificate (serial, device, der, notAfterMs)
        SELECT $serial, id, $der, $notAfterMs FROM device WHERE id = $id AND status = 'accepted'
        ON CONFLICT (serial) DO UPDATE SET der = excluded.der`,
@@ -187,21 +232,21 @@ class SqliteDatabase implements HubDatabase {
   }
 
   async addToken({ hash, purpose, holder }: Token, by: By): Promise<void> {
-    this.step(() => {
-      this.change("INSERT INTO token (hash, purpose, holder) VALUES ($hash, $purpose, $holder)", {
+    this.db.step(() => {
+      this.db.change("INSERT INTO token (hash, purpose, holder) VALUES ($hash, $purpose, $holder)", {
         hash,
         purpose,
         holder,
       });
-      this.note("token", holder, by);
+      this.db.note("token", holder, by);
     });
   }
 
   async removeTokens(purpose: Token["purpose"], holder: string, by: By): Promise<number> {
-    return this.step(() => {
+    return this.db.step(() => {
       const sql = "DELETE FROM token WHERE purpose = $purpose AND holder = $holder";
       const { changes } = this.db.query(sql).run({ purpose, holder });
-      if (changes > 0) this.note("noToken", holder, by);
+      if (changes > 0) this.db.note("noToken", holder, by);
       return changes;
     });
   }
@@ -222,7 +267,7 @@ class SqliteDatabase implements HubDatabase {
   }
 
   async setSetting(name: string, value: string): Promise<void> {
-    this.change(
+    this.db.change(
       "INSERT INTO setting (name, value) VALUES ($name, $value) ON CONFLICT (name) DO UPDATE SET value = $value",
       {
         name,
@@ -233,25 +278,6 @@ class SqliteDatabase implements HubDatabase {
 
   async close(): Promise<void> {
     this.db.close();
-  }
-
-  /** Wholly or not at all. */
-  private step<T>(act: () => T): T {
-    return this.db.transaction(act).immediate();
-  }
-
-  /** Whether it changed anything. */
-  private change(sql: string, values: Readonly<Record<string, string | number | Uint8Array>>): boolean {
-    return this.db.query(sql).run({ ...values }).changes > 0;
-  }
-
-  private note(what: Deed["what"], about: string, { who, atMs }: By): void {
-    this.change("INSERT INTO deed (atMs, who, what, about) VALUES ($atMs, $who, $what, $about)", {
-      atMs,
-      who,
-      what,
-      about,
-    });
   }
 }
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readRequest } from "../../certificates/index.ts";
 import { deviceIdOf } from "../../fleet/identity/index.ts";
-import { base32, type DeviceId, parseDeviceId } from "../../fleet/terms/index.ts";
+import { base32, type DeviceId, type Presence, parseDeviceId } from "../../fleet/terms/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { encodePublicKey, type PublicKey, readCertificate } from "../../signatures/index.ts";
 import { type Authority, certifyDevice, deviceOf, isRenewalDue, listRevoked } from "../authority/index.ts";
@@ -18,6 +18,10 @@ export interface RegistryPorts {
   publishRevoked(revoked: Revocations): Promise<void>;
   /** Ends what a device that is out still has open. */
   endSession(id: DeviceId): Promise<void>;
+  /** A device belongs to the fleet from now on, or its tags have changed. */
+  changed(id: DeviceId): Promise<void>;
+  /** A device is out: takes away what the broker keeps of it, or as much of that as can be done now. */
+  clear(id: DeviceId): Promise<void>;
 }
 
 /** Who is shut out and still has a certificate that has not ended. */
@@ -42,6 +46,8 @@ export interface Registry {
   tag(name: string, tags: readonly string[], who: string): Promise<Result<Device, DeviceFault>>;
   /** Keeps what a device says of itself; false: nobody knows it, or it says too much. */
   report(id: DeviceId, text: string): Promise<boolean>;
+  /** Keeps what is heard of a device's link; false: nobody knows it. */
+  presence(id: DeviceId, presence: Presence): Promise<boolean>;
   /** Publishes the list of revoked certificates. Comes first, and again whenever it may have been lost. */
   publishRevoked(): Promise<void>;
 }
@@ -62,10 +68,13 @@ export function openRegistry(ports: RegistryPorts): Registry {
       const isFull = holder === null && (await database.countWaiting()) >= limits.waitingMax;
       if (isFull) return err({ kind: "full", waitingMax: limits.waitingMax });
       const status = holder === null ? "waiting" : "accepted";
-      await database.addDevice({ id, key: encodePublicKey(key), code: newCode(id), status }, by);
+      const added = await database.addDevice({ id, key: encodePublicKey(key), code: newCode(id), status }, by);
+      if (added && status === "accepted") await ports.changed(id);
     } else {
       if (by.atMs - before.askedMs >= limits.askedMs) await database.markAsked(id, by.atMs);
-      if (holder !== null && before.status === "waiting") await database.acceptDevice(id, by);
+      if (holder !== null && before.status === "waiting" && (await database.acceptDevice(id, by))) {
+        await ports.changed(id);
+      }
     }
     const device = await database.findDevice(id);
     if (device === null) return err({ kind: "full", waitingMax: limits.waitingMax }); // forgotten meanwhile
@@ -133,6 +142,7 @@ export function openRegistry(ports: RegistryPorts): Registry {
       if (!found.ok) return found;
       const { id } = found.value;
       const accepted = await database.acceptDevice(id, { who, atMs: ports.now() });
+      if (accepted) await ports.changed(id);
       const device = await find(id);
       return accepted || !device.ok ? device : err({ kind: "status", device: device.value, wanted: "waiting" });
     },
@@ -144,6 +154,7 @@ export function openRegistry(ports: RegistryPorts): Registry {
       // Also when it was revoked already: it may not have reached the broker then.
       await publishRevoked();
       if (found.value.status !== "waiting") await ports.endSession(id);
+      await ports.clear(id);
       const device = await find(id);
       return revoked || !device.ok ? device : err({ kind: "status", device: device.value, wanted: "notRevoked" });
     },
@@ -155,10 +166,12 @@ export function openRegistry(ports: RegistryPorts): Registry {
       const found = await find(name);
       if (!found.ok) return found;
       await database.setTags(found.value.id, unique, { who, atMs: ports.now() });
+      await ports.changed(found.value.id);
       return find(found.value.id);
     },
     report: async (id, text) =>
       text.length <= limits.reportCharsMax && (await database.setReport(id, { atMs: ports.now(), text })),
+    presence: (id, presence) => database.setPresence(id, presence, ports.now()),
     publishRevoked,
   };
 }

@@ -276,7 +276,8 @@ describe("put and post", () => {
     [".", "is this very repository"],
     ["../source/.pvr", "is this very repository"],
     ["web/root.squashfs", "is there, and is neither a repository"],
-    ["http://hub.example/u/d", "the hub is not there yet"],
+    ["http://hub.example/u/d", '"cairn post" sends it one'],
+    ["hub", '"cairn post" sends it one'],
     ["../x.tgz#-web", "an export has nothing to drop from"],
   ])("to %s says why not", async (reference, reason) => {
     const refused = await at("source", "put", reference);

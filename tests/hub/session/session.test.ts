@@ -1,8 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import type { Session, SessionPorts } from "../../../runtime/fleet/session/index.ts";
 import type { DeviceId, FleetName } from "../../../runtime/fleet/terms/index.ts";
-import { type DeviceState, encodeDeviceState, type Leaf, topic } from "../../../runtime/fleet/wire/index.ts";
-import { openReports } from "../../../runtime/hub/reports/index.ts";
+import {
+  type DeviceState,
+  encodeBlockRequest,
+  encodeDeviceState,
+  encodePresence,
+  encodeProgress,
+  type Leaf,
+  topic,
+} from "../../../runtime/fleet/wire/index.ts";
+import { openHubSession } from "../../../runtime/hub/session/index.ts";
 import type { Digest, RevisionName } from "../../../runtime/state/index.ts";
 
 const lab = "lab" as FleetName;
@@ -23,7 +31,7 @@ function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = as
   const connections: SessionPorts[] = [];
   const timers: { readonly ms: number; fire(): void }[] = [];
   const [log, kept]: [string[], unknown[]] = [[], []];
-  let ended = 0;
+  let [ended, online] = [0, 0];
   const session: Session = {
     publish: async () => true,
     end: () => {
@@ -32,15 +40,23 @@ function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = as
     drop: () => {},
     usedBytes: () => 0,
   };
-  const reports = openReports({
+  const opened = openHubSession({
     fleet: lab,
     connect(ports) {
       connections.push(ports);
       return session;
     },
-    async keep(id, reported) {
-      kept.push([id, reported]);
-      return keep(id, reported);
+    hearers: {
+      async state(id, reported) {
+        kept.push([id, reported]);
+        return keep(id, reported);
+      },
+      presence: async (id, is) => kept.push([id, is]) > 0,
+      progress: async (id, progress) => kept.push([id, progress]) > 0,
+      request: (id, request) => void kept.push([id, request]),
+    },
+    online: () => {
+      online += 1;
     },
     setTimer(ms, fire) {
       timers.push({ ms, fire });
@@ -49,12 +65,13 @@ function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = as
     log: (line) => void log.push(line),
   });
   return {
-    reports,
+    session: opened,
     connections,
     timers,
     log,
     kept,
     ended: () => ended,
+    online: () => online,
     hear: (at: string, bytes: Uint8Array) => connections.at(-1)?.message(at, bytes),
   };
 }
@@ -88,7 +105,7 @@ describe("a message", () => {
 
   test.each([
     ["of another fleet", topic("other" as FleetName, device, "u/s")],
-    ["that is no state", topic(lab, device, "u/p" as Leaf)],
+    ["that nobody wants yet", topic(lab, device, "u/m" as Leaf)],
   ])("%s is not ours", async (_, at) => {
     const hub = world();
     await hub.hear(at, encodeDeviceState(state));
@@ -100,6 +117,54 @@ describe("a message", () => {
     const hub = world(async () => false);
     await hub.hear(topic(lab, device, "u/s"), encodeDeviceState(state));
     expect(hub.log).toEqual(["device abcdefghijklm reports, and is not known"]);
+  });
+});
+
+describe("each kind of message", () => {
+  const request = {
+    transfer: 1,
+    object: "ab".repeat(32) as Digest,
+    blockBytes: 1024,
+    candidates: [],
+    missing: [{ from: 0, count: 1 }],
+    parcel: null,
+  } as const;
+  const progress = { sequence: 1, phase: "done", percent: 100, reason: null } as const;
+  test.each([
+    ["state", "u/s", encodeDeviceState(state), state],
+    ["progress", "u/p", encodeProgress(progress), progress],
+    ["presence", "u/l", encodePresence("online"), "online"],
+    ["request", "u/q", encodeBlockRequest(request), request],
+  ] as const)("goes to who hears of %s", async (_, leaf, bytes, message) => {
+    const hub = world();
+    await hub.hear(topic(lab, device, leaf), bytes);
+    expect([hub.kept, hub.log]).toEqual([[[device, message]], []]);
+  });
+
+  test("that takes away what was retained says nothing of the device", async () => {
+    const hub = world();
+    for (const leaf of ["u/s", "u/l"] as const) await hub.hear(topic(lab, device, leaf), new Uint8Array());
+    expect([hub.kept, hub.log]).toEqual([[], []]);
+    await hub.hear(topic(lab, device, "u/p"), new Uint8Array());
+    expect(hub.log).toHaveLength(1);
+  });
+});
+
+describe("what the hub says", () => {
+  const publication = { topic: "c/lab/x/n/d", bytes: new Uint8Array(), qos: 1, retain: true, expiryS: null } as const;
+
+  test("goes out while the broker is there, and otherwise is known not to", async () => {
+    const hub = world();
+    expect(await hub.session.publish(publication)).toBe(false);
+    hub.connections.at(-1)?.online();
+    expect([await hub.session.publish(publication), hub.online()]).toEqual([true, 1]);
+    hub.connections.at(-1)?.closed({ kind: "lost", problem: "cut" });
+    expect(await hub.session.publish(publication)).toBe(false);
+    hub.timers.at(-1)?.fire();
+    hub.connections.at(-1)?.online();
+    expect([await hub.session.publish(publication), hub.online()]).toEqual([true, 2]);
+    hub.session.stop();
+    expect(await hub.session.publish(publication)).toBe(false);
   });
 });
 
@@ -122,7 +187,7 @@ describe("a broker that goes away", () => {
 
   test("when the hub stops is left alone", () => {
     const hub = world();
-    hub.reports.stop();
+    hub.session.stop();
     hub.connections.at(-1)?.closed({ kind: "ended" });
     expect(hub.ended()).toBe(1);
     expect(hub.timers).toEqual([]);

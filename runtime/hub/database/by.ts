@@ -1,0 +1,5 @@
+/** Whose doing a change is, and when. */
+export interface By {
+  readonly who: string;
+  readonly atMs: number;
+}

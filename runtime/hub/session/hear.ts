@@ -1,0 +1,62 @@
+import type { DeviceId, Presence } from "../../fleet/terms/index.ts";
+import {
+  type BlockRequest,
+  type DeviceState,
+  decodeBlockRequest,
+  decodeDeviceState,
+  decodePresence,
+  decodeProgress,
+  explainWire,
+  leaves,
+  type Progress,
+  type Topic,
+  type WireFault,
+} from "../../fleet/wire/index.ts";
+import type { Result } from "../../result.ts";
+
+/** Who takes what devices say. `false`: there is nothing that it could be about. */
+export interface Hearers {
+  state(device: DeviceId, state: DeviceState): Promise<boolean>;
+  presence(device: DeviceId, presence: Presence): Promise<boolean>;
+  progress(device: DeviceId, progress: Progress): Promise<boolean>;
+  /** Nothing else is heard before it returns. */
+  request(device: DeviceId, request: BlockRequest): void;
+}
+
+/** Hands a message on; otherwise how a sentence about the device goes on. */
+export async function hear({ device, leaf }: Topic, bytes: Uint8Array, hearers: Hearers): Promise<string | null> {
+  // What was retained is taken away so, by the hub itself when a device is out.
+  if (leaves[leaf].retained && bytes.length === 0) return null;
+  switch (leaf) {
+    case "u/s":
+      return taken(decodeDeviceState(bytes), (state) => hearers.state(device, state), " reports, and is not known");
+    case "u/l":
+      return taken(decodePresence(bytes), (presence) => hearers.presence(device, presence), " is not known");
+    case "u/p":
+      return taken(
+        decodeProgress(bytes),
+        (progress) => hearers.progress(device, progress),
+        " tells of an order that it was not given",
+      );
+    case "u/q":
+      return taken(
+        decodeBlockRequest(bytes),
+        async (request) => {
+          hearers.request(device, request);
+          return true;
+        },
+        "",
+      );
+    default:
+      return null;
+  }
+}
+
+async function taken<T>(
+  read: Result<T, WireFault>,
+  take: (message: T) => Promise<boolean>,
+  otherwise: string,
+): Promise<string | null> {
+  if (!read.ok) return `: ${explainWire(read.error)}`;
+  return (await take(read.value)) ? null : otherwise;
+}

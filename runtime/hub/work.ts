@@ -1,0 +1,123 @@
+import { sign } from "node:crypto";
+import type { FleetName } from "../fleet/terms/index.ts";
+import { err, ok, type Result } from "../result.ts";
+import type { Disk, DiskError } from "../store/index.ts";
+import type { OrderKey } from "./authority/index.ts";
+import { openBlocks } from "./blocks/index.ts";
+import type { HubDatabase } from "./database/index.ts";
+import { type HubObjects, openFolder } from "./objects/index.ts";
+import { childMaker, openParcels, type Parcels, prepareFolder } from "./parcels/index.ts";
+import type { Registry } from "./registry/index.ts";
+import { openOrderReports, openPublisher, openReleases, type Publisher, type Releases } from "./releases/index.ts";
+import { openRevisions, type Revisions } from "./revisions/index.ts";
+import { type connectHub, type HubSession, openHubSession, reportText } from "./session/index.ts";
+
+export interface WorkOptions {
+  /** Of the hub. */
+  readonly folder: string;
+  readonly fleet: FleetName;
+  readonly database: HubDatabase;
+  readonly order: OrderKey;
+  /** Number of the order key. */
+  readonly epoch: number;
+  /** The words that start this program. */
+  readonly program: readonly string[];
+}
+
+export interface WorkPorts {
+  readonly disk: Disk;
+  now(): number;
+  log(line: string): void;
+}
+
+/** What the hub does for its fleet, from an author's revision to a device's blocks. */
+export interface Work {
+  readonly objects: HubObjects;
+  readonly revisions: Revisions;
+  readonly releases: Releases;
+  readonly parcels: Parcels;
+  readonly publisher: Publisher;
+  /** Begins to talk to devices; what was decided before and is not known to the broker goes out. */
+  talk(connect: ReturnType<typeof connectHub>, registry: Registry): Promise<void>;
+  /** Removes what nothing needs any more. */
+  collect(): Promise<void>;
+  stop(): void;
+}
+
+const MAKING_MS_MAX = 1_800_000;
+
+export async function openWork(options: WorkOptions, { disk, now, log }: WorkPorts): Promise<Result<Work, DiskError>> {
+  const { folder, fleet, database, order, epoch, program } = options;
+  const opened = await openFolder(disk, folder);
+  if (!opened.ok) return opened;
+  const objects = opened.value;
+  const parcelsFolder = `${folder}/parcels`;
+  const prepared = await prepareFolder(disk, parcelsFolder);
+  if (!prepared.ok) return err(prepared.error);
+
+  let session: HubSession | null = null;
+  const publisher = openPublisher({
+    fleet,
+    database,
+    publish: async (topic, bytes, retain) =>
+      (await session?.publish({ topic, bytes, qos: 1, retain, expiryS: null })) ?? false,
+    now,
+  });
+  const publish = (): void => void publisher.run().catch((thrown) => log(`publish: ${String(thrown)}`));
+  const revisions = openRevisions({ database, objects, now });
+  const signer = { epoch, sign: (message: Uint8Array) => new Uint8Array(sign(null, message, order.secret)) };
+  const releases = openReleases({ database, fleet, signer, now, publish, log });
+  const maker = childMaker(program, MAKING_MS_MAX);
+  const parcels = openParcels({ disk, folder: parcelsFolder, database, objects, maker, now, log });
+  const blocks = openBlocks({
+    fleet,
+    disk,
+    database,
+    parcels,
+    publish: async (topic, bytes) =>
+      (await session?.publish({ topic, bytes, qos: 0, retain: false, expiryS: null })) ?? false,
+    now,
+    log,
+  });
+  const reports = openOrderReports(database.releases, { now, publish });
+
+  return ok({
+    objects,
+    revisions,
+    releases,
+    parcels,
+    publisher,
+    async talk(connect, registry) {
+      await releases.settle(null);
+      session = openHubSession({
+        fleet,
+        connect,
+        hearers: {
+          async state(device, state) {
+            if (!(await registry.report(device, reportText(state)))) return false;
+            await reports.state(device, state);
+            return true;
+          },
+          presence: registry.presence,
+          progress: reports.progress,
+          request: blocks.hear,
+        },
+        online: publish,
+        setTimer(ms, fire) {
+          const timer = setTimeout(fire, ms);
+          return () => clearTimeout(timer);
+        },
+        log,
+      });
+    },
+    async collect() {
+      const [gone, parcelsGone] = [await revisions.collect(), await parcels.collect()];
+      if (gone + parcelsGone > 0)
+        log(`${gone} objects and ${parcelsGone} parcels were of no use any more, and are gone`);
+    },
+    stop() {
+      session?.stop();
+      parcels.stop();
+    },
+  });
+}

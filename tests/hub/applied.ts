@@ -1,0 +1,23 @@
+/** What a device makes of a patch. */
+import { applyPatch } from "../../runtime/parcel/plain-patch.ts";
+import { ok } from "../../runtime/result.ts";
+
+export async function applied(base: Uint8Array | null, patch: Uint8Array, objectBytes: number): Promise<Buffer> {
+  const from =
+    base === null
+      ? null
+      : {
+          sizeBytes: base.length,
+          read: async (into: Uint8Array, at: number) => {
+            const piece = base.subarray(at, at + into.length);
+            into.set(piece);
+            return ok(piece.length);
+          },
+        };
+  const chunks = await Array.fromAsync(applyPatch({ base: from, patch: once(patch), objectBytes }));
+  return Buffer.concat(chunks);
+}
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}

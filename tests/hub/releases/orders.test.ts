@@ -1,0 +1,210 @@
+/** Orders on their way from the database to a broker, whatever ends in between. */
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DeviceId } from "../../../runtime/fleet/terms/index.ts";
+import type { DeviceState } from "../../../runtime/fleet/wire/index.ts";
+import { type HubDatabase, openSqlite } from "../../../runtime/hub/database/index.ts";
+import {
+  explainRelease,
+  openOrderReports,
+  openPublisher,
+  openReleases,
+  type Releases,
+} from "../../../runtime/hub/releases/index.ts";
+import type { Digest, RevisionName } from "../../../runtime/state/index.ts";
+import { unwrap } from "../../signatures/signed-state.ts";
+import { fleet } from "../fixtures.ts";
+
+const [a, b] = ["a".repeat(64), "b".repeat(64)] as [Digest, Digest];
+const ids = Array.from(
+  { length: 40 },
+  (_, at) => `device${String.fromCharCode(97 + (at >> 4), 97 + (at & 15))}aaaaa` as DeviceId,
+);
+const [one, two] = [ids[0], ids[1]] as [DeviceId, DeviceId];
+const by = { who: "jane", atMs: 1 };
+const wish = (revision: Digest, tag: string) =>
+  ({ revision, tag, policy: { security: false, https: false, whole: false }, expiryMs: null }) as const;
+
+let folder = "";
+let database: HubDatabase;
+let releases: Releases;
+let [calls, nowMs] = [0, 1_000];
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), "cairn-orders-"));
+  database = unwrap(openSqlite(join(folder, "hub.db")));
+  [calls, nowMs] = [0, 1_000];
+  releases = openReleases({
+    database,
+    fleet,
+    signer: { epoch: 1, sign: () => new Uint8Array(64) },
+    now: () => nowMs,
+    publish: () => {
+      calls += 1;
+    },
+    log: () => {},
+  });
+  for (const digest of [a, b]) {
+    await database.revisions.add({ digest, bytes: 100, message: "", ...by }, [digest]);
+  }
+  for (const id of [one, two]) await enlist(id);
+});
+afterEach(async () => {
+  await database.close();
+  rmSync(folder, { recursive: true });
+});
+const enlist = (id: DeviceId) =>
+  database.addDevice({ id, key: Buffer.from(id), status: "accepted", code: "abc234" }, by);
+
+/** A broker that takes so many messages, and then no more. */
+function broker(takes = Number.POSITIVE_INFINITY) {
+  const [kept, atOnce] = [new Map<string, number>(), { now: 0, most: 0 }];
+  let left = takes;
+  const publisher = openPublisher({
+    fleet,
+    database,
+    async publish(topic, bytes) {
+      atOnce.most = Math.max(atOnce.most, ++atOnce.now);
+      await Bun.sleep(0);
+      atOnce.now -= 1;
+      if (left <= 0) return false;
+      left -= 1;
+      kept.set(topic, bytes.length);
+      return true;
+    },
+    now: () => nowMs,
+  });
+  return { publisher, kept, atOnce };
+}
+
+describe("what the broker did not acknowledge", () => {
+  test("is published by the next start, and what it did is not", async () => {
+    unwrap(await releases.release(wish(a, "all"), "jane"));
+    expect(calls).toBe(1);
+    const dying = broker(1);
+    await dying.publisher.run();
+    expect([...dying.kept.keys()]).toEqual([`c/lab/${one}/n/d`]);
+    const next = broker();
+    await next.publisher.run();
+    expect([...next.kept.keys()]).toEqual([`c/lab/${two}/n/d`]);
+    expect((await releases.orderOf(two))?.publishedMs).toBe(1_000);
+    await next.publisher.run();
+    expect(next.kept.size).toBe(1);
+  });
+
+  test("is only ever the last order of a device", async () => {
+    unwrap(await releases.release(wish(a, "all"), "jane"));
+    unwrap(await releases.release(wish(b, "all"), "jane"));
+    expect((await database.releases.unpublished(99)).map(({ sequence }) => sequence)).toEqual([2, 2]);
+  });
+
+  test("goes out a few at a time, as many as brokers take", async () => {
+    for (const id of ids) await enlist(id);
+    unwrap(await releases.release(wish(a, "all"), "jane"));
+    const { publisher, kept, atOnce } = broker();
+    await publisher.run();
+    expect([kept.size, atOnce.most]).toEqual([40, 16]);
+  });
+
+  test("of a release that was kept when the hub ended becomes an order at the next start", async () => {
+    await database.releases.add(wish(a, "all"), by);
+    await releases.settle(null);
+    await releases.settle(null);
+    expect([calls, await releases.orderOf(one)]).toMatchObject([1, { sequence: 1, revision: a }]);
+  });
+});
+
+test("what the broker keeps of a device that is out is taken away, once, and it gets no order any more", async () => {
+  unwrap(await releases.release(wish(a, "all"), "jane"));
+  await database.revokeDevice(one, by);
+  const dying = broker(2);
+  await dying.publisher.run();
+  const next = broker();
+  await next.publisher.run();
+  const cleared = ["n/d", "n/t", "u/l", "u/s"].map((leaf) => [`c/lab/${one}/${leaf}`, 0] as [string, number]);
+  expect([...next.kept].filter(([topic]) => topic.includes(one)).sort()).toEqual([...cleared]);
+  expect([...next.kept.keys()].filter((topic) => topic.includes(two))).toEqual([`c/lab/${two}/n/d`]);
+  const third = broker();
+  await third.publisher.run();
+  expect(third.kept.size).toBe(0);
+  await releases.settle(one);
+  expect(await database.releases.standings(one)).toEqual([]);
+});
+
+test("a release is for a tag, in time, and of a revision that is there", async () => {
+  const wrong = [
+    { ...wish(a, "No") },
+    { ...wish(a, "x"), expiryMs: nowMs },
+    { ...wish("c".repeat(64) as Digest, "x") },
+  ];
+  const why = [/"No" is no tag/, /expired already/, /there is no revision c+$/];
+  for (const [at, one] of wrong.entries()) {
+    const released = await releases.release(one, "jane");
+    expect(released.ok ? "" : explainRelease(released.error)).toMatch(why[at] ?? /never/);
+  }
+  expect(await releases.list()).toEqual([]);
+});
+
+describe("what a device says of its order", () => {
+  const state = (sequence: number, digest: string, status: DeviceState["status"] = "DONE"): DeviceState => ({
+    sequence,
+    running: "7" as RevisionName,
+    stateDigestPrefix: digest.slice(0, 16),
+    status,
+    containers: new Map(),
+    bytes: { day: 1, month: 2 },
+    flags: { clockUnknown: false, safeMode: false, local: false },
+    version: "0.1.0",
+  });
+  const reports = () =>
+    openOrderReports(database.releases, {
+      now: () => nowMs,
+      publish: () => {
+        calls += 1;
+      },
+    });
+  const told = async (phase: "downloading" | "error" | "done", percent: number) =>
+    reports().progress(one, { sequence: 1, phase, percent, reason: phase === "error" ? "goalMissed" : null });
+
+  beforeEach(async () => {
+    unwrap(await releases.release(wish(a, "all"), "jane"));
+  });
+
+  test("is kept and counted", async () => {
+    expect(await told("downloading", 30)).toBe(true);
+    expect((await releases.list())[0]?.tally).toEqual({ meant: 2, taken: 1, done: 0, failed: 0, reasons: {} });
+    await told("error", 30);
+    expect((await releases.list())[0]?.tally).toMatchObject({ failed: 1, reasons: { goalMissed: 1 } });
+    await told("done", 100);
+    expect((await releases.list())[0]?.tally).toEqual({ meant: 2, taken: 1, done: 1, failed: 0, reasons: {} });
+    expect(await reports().progress(one, { sequence: 2, phase: "done", percent: 100, reason: null })).toBe(false);
+  });
+
+  test("counts by its state, too: that it has come, and that it runs for good", async () => {
+    await reports().state(one, state(1, b, "TESTING"));
+    expect(await releases.orderOf(one)).toMatchObject({ takenMs: 1_000, progress: null });
+    await reports().state(one, state(1, a, "TESTING"));
+    expect(await releases.orderOf(one)).toMatchObject({ progress: null });
+    await reports().state(one, state(1, a));
+    expect(await releases.orderOf(one)).toMatchObject({ progress: { phase: "done" } });
+    await reports().state(two, state(0, a)); // ran it already, and knows nothing of the order
+    expect(await releases.orderOf(two)).toMatchObject({ takenMs: null, progress: null });
+  });
+
+  test("that it does not know it an hour after it was published has it published again", async () => {
+    await broker().publisher.run();
+    calls = 0;
+    nowMs += 3_600_000;
+    await reports().state(one, state(0, b));
+    expect(calls).toBe(0);
+    nowMs += 1;
+    await reports().state(one, state(0, b));
+    expect(calls).toBe(1);
+    const again = broker();
+    await again.publisher.run();
+    expect([...again.kept.keys()]).toEqual([`c/lab/${one}/n/d`]);
+    await reports().state(one, state(0, b));
+    expect(calls).toBe(1);
+  });
+});
