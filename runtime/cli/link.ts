@@ -15,12 +15,11 @@ export const linkCommand = command("link", {
   },
   async run(_, out) {
     const { runAgent } = await import("../fleet/agent/index.ts");
+    const { applyPatch } = await import("../patch/index.ts");
     const { realDisk } = await import("../store/index.ts");
     const ended = await runAgent({
       disk: realDisk,
-      applyPatch: () => {
-        throw new Error("no patches are known here");
-      },
+      applyPatch,
       input: Bun.stdin.stream(),
       tell: (message) => out.print(JSON.stringify(message)),
       now: () => performance.now(),

@@ -1,8 +1,8 @@
 import { open } from "node:fs/promises";
+import { applyPatch, explainPatch, makePatch, type PatchFault } from "../patch/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Digest } from "../state/index.ts";
 import { type Disk, type DiskError, explainDiskError, type OpenFile, openStore } from "../store/index.ts";
-import { applyPatch, explainPatch, makePatch, type PatchFault } from "./plain-patch.ts";
 
 export interface ParcelWish {
   /** Paths. No base: the object is made from nothing. */
@@ -36,7 +36,7 @@ export async function makeParcel(
   const { hashing } = openStore(disk, "/");
   const wanted = await hashing.hash(WHY, target);
   if (!wanted.ok) return err({ kind: "disk", error: wanted.error });
-  const made = await makePatch({ base, target, out });
+  const made = await makePatch({ base, target, out, disk });
   if (!made.ok) return err({ kind: "patch", fault: made.error });
   const tried = await tryOut(disk, base, out, wanted.value.info.sizeBytes);
   if (!tried.ok) return tried;

@@ -1,5 +1,5 @@
 /** What a device makes of a patch. */
-import { applyPatch } from "../../runtime/parcel/plain-patch.ts";
+import { applyPatch } from "../../runtime/patch/index.ts";
 import { ok } from "../../runtime/result.ts";
 
 export async function applied(base: Uint8Array | null, patch: Uint8Array, objectBytes: number): Promise<Buffer> {
