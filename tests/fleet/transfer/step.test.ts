@@ -264,6 +264,25 @@ describe("blocks", () => {
     expect(scene.transfer).toEqual(before);
   });
 
+  test("of a window are held in memory, and no others", () => {
+    const large = parcelOf(900 * KIB);
+    const scene = begun(large, [0, 1, 2]);
+    scene.blocks(large, 3 + transferLimits.windowBlocks);
+    expect(scene.transfer.early.size).toBe(0);
+    scene.blocks(large, 2 + transferLimits.windowBlocks);
+    expect(scene.transfer.early.size).toBe(1);
+  });
+
+  test("that are on their way have their part of the budget", () => {
+    const large = parcelOf(900 * KIB);
+    const scene = new Scene();
+    scene.roomBytes = 20 * (4 * KIB + transferLimits.blockOverheadBytes) + transferLimits.reserveBytes;
+    scene.send(online).blocks(large, 0).send({ kind: "opened" }).took();
+    // Of the 20, 16 were asked for; eight are there and have been counted.
+    scene.roomBytes -= 8 * (4 * KIB + transferLimits.blockOverheadBytes);
+    expect(scene.blocks(large, 1, 2, 3, 4, 5, 6, 7).asked()).toEqual([[{ from: 16, count: 4 }]]);
+  });
+
   test("out of order are kept in order", () => {
     const scene = begun(parcel, [3, 1, 0, 2]);
     const keeps = scene.took().flatMap((effect) => (effect.kind === "keep" ? [effect.bytes[0]] : []));
