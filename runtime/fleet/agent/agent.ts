@@ -3,7 +3,7 @@ import { explainDiskError, openStore } from "../../store/index.ts";
 import { clockIsKnown, openOrders } from "../desired/index.ts";
 import { usual } from "../link/index.ts";
 import type { Letter } from "../outbox/index.ts";
-import { type ApplyPatch, openParcels } from "../parcels/index.ts";
+import { type ApplyPatch, download, openParcels } from "../parcels/index.ts";
 import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, warning } from "../pipe/index.ts";
 import { openSession, type SessionSpec } from "../session/index.ts";
 import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo } from "../wire/index.ts";
@@ -163,6 +163,8 @@ class ReportedDevice {
       meter,
       progress,
       request: (request) => void post({ leaf: "u/q", bytes: encodeBlockRequest(request), lasting: false }),
+      download: (what) =>
+        download({ ...settings.hub, authority: settings.authority, setTimer: ports.setTimer, ...what }),
       warn,
       changed: (urgent) => {
         this.connection?.news({ urgent });

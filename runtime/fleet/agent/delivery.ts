@@ -7,6 +7,7 @@ import {
   type Base,
   baseOfBytes,
   baseOfStore,
+  type Download,
   inStore,
   type Mover,
   moveObject,
@@ -14,7 +15,7 @@ import {
   type Parcels,
 } from "../parcels/index.ts";
 import type { Fetch, FromLink, Progress, State } from "../pipe/index.ts";
-import { newPace, type Pace, type TransferFailure } from "../transfer/index.ts";
+import { type KeptParcel, newPace, type Pace, type TransferFailure, transferLimits } from "../transfer/index.ts";
 import { type BlockRequest, decodeBlock, type Topic } from "../wire/index.ts";
 import type { Meter } from "./meter.ts";
 import type { ProgressReport } from "./progress.ts";
@@ -29,6 +30,8 @@ export interface DeliveryPorts {
   readonly meter: Meter;
   readonly progress: ProgressReport;
   request(request: BlockRequest): void;
+  /** Bytes of a parcel over HTTPS; throws when they do not come. */
+  download(what: Pick<Download, "key" | "digest" | "from" | "bytes" | "signal">): AsyncIterable<Uint8Array>;
   tell(message: FromLink): void;
   warn(message: string): void;
   /** What is under way is something else now. `urgent`: the hub should hear of it, or be asked, soon. */
@@ -263,7 +266,7 @@ export class Delivery {
   ): Promise<Outcome> {
     const { store, reservedPercent, parcels, applyPatch, meter } = this.ports;
     if (this.job !== job) return { kind: "stopped" };
-    const whole = this.ports.orders.order?.desired.policy.whole === true;
+    const policy = this.ports.orders.order?.desired.policy;
     const mover = await moveObject(
       {
         store,
@@ -272,6 +275,7 @@ export class Delivery {
         bases: open,
         applyPatch,
         ask: this.ports.request,
+        stream: (parcel, from, bytes, signal) => this.stream(parcel, from, bytes, signal),
         needRoom: (bytes) => this.needRoom(bytes),
         now: () => ({
           atMs: this.ports.now(),
@@ -280,7 +284,7 @@ export class Delivery {
         }),
         setTimer: this.ports.setTimer,
       },
-      { object, bases, whole },
+      { object, bases, whole: policy?.whole === true, https: policy?.https === true },
       this.nextId,
       this.pace,
     );
@@ -294,6 +298,26 @@ export class Delivery {
     this.pace = mover.view.pace;
     this.nextId = (mover.view.id + 1) % 2 ** 32;
     return outcome;
+  }
+
+  /** Every byte of it counted: what came, and what it takes to carry it. */
+  private async *stream(
+    { key, digest }: KeptParcel,
+    from: number,
+    bytes: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    const { meter, download } = this.ports;
+    const { streamConnectBytes, streamOverhead } = transferLimits;
+    if (key === null) return;
+    const promised = await meter.promise(streamConnectBytes + Math.ceil(bytes * (1 + streamOverhead)));
+    if (!promised.ok) throw new Error(explainStore(promised.error));
+    meter.carried(streamConnectBytes);
+    for await (const part of download({ key, digest, from, bytes, signal })) {
+      meter.carried(Math.ceil(part.length * (1 + streamOverhead)));
+      yield part;
+      this.report();
+    }
   }
 
   private async needRoom(bytes: number): Promise<boolean> {

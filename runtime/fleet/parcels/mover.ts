@@ -45,6 +45,8 @@ export interface MoverPorts {
   readonly bases: Bases;
   readonly applyPatch: ApplyPatch;
   ask(request: BlockRequest): void;
+  /** Bytes of a parcel as a stream; throws when they do not come. */
+  stream(parcel: KeptParcel, from: number, bytes: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Asks for room on the disk; true: some was made. */
   needRoom(bytes: number): Promise<boolean>;
   now(): Now;
@@ -87,6 +89,7 @@ class Moving implements Mover {
   private ended = false;
   private acts: Promise<void> = Promise.resolve();
   private stopTimer = (): void => {};
+  private readonly stopped = new AbortController();
 
   constructor(
     private readonly ports: MoverPorts,
@@ -148,6 +151,9 @@ class Moving implements Mover {
         return this.handlers.open(effect.parcel);
       case "keep":
         return this.handlers.keep(effect.bytes);
+      case "stream":
+        void this.stream(effect);
+        return;
       case "finish":
         return this.handlers.finish(effect.parcel);
       case "done":
@@ -157,8 +163,23 @@ class Moving implements Mover {
     }
   }
 
+  /** Beside what is done in turn; its bytes are kept in turn. */
+  private async stream({ parcel, from, bytes }: Extract<TransferEffect, { kind: "stream" }>): Promise<void> {
+    try {
+      for await (const part of this.ports.stream(parcel, from, bytes, this.stopped.signal)) {
+        if (this.ended || !this.transfer.streaming) return;
+        this.send({ kind: "streamed", bytes: part });
+        if (this.transfer.phase === "moving") await this.acts;
+      }
+    } catch {
+      // How it failed does not matter: another one is tried, or blocks.
+    }
+    this.send({ kind: "streamEnded" });
+  }
+
   private end(outcome: Outcome): void {
     if (this.ended) return;
+    this.stopped.abort();
     this.ended = true;
     this.stopTimer();
     this.acts.then(() => this.handlers.close()).then(() => this.over.resolve(outcome), this.over.reject);
@@ -168,8 +189,8 @@ class Moving implements Mover {
 /** What is done with the disk. What comes of it is an event. */
 class Handlers {
   private askedForRoom = false;
-  /** Why the base could not be read: that is not the patch's fault. */
-  private unread: DiskError | null = null;
+  /** Why base or parcel could not be read: that is not the patch's fault. */
+  private unread: string | null = null;
 
   constructor(
     private readonly ports: MoverPorts,
@@ -218,8 +239,7 @@ class Handlers {
     const put = await this.withRoom(parcel.objectBytes, () => this.put(file));
     if (put.ok) return this.finished("stored");
     const { error } = put;
-    if (this.unread !== null) return await this.fail(this.unread);
-    if (error.kind === "source" && error.cause instanceof FrameError) return await this.giveUp(error.cause.message);
+    if (this.unread !== null) return await this.giveUp(this.unread);
     const bad = error.kind === "badDigest" || error.kind === "tooMany" || error.kind === "source";
     return bad ? this.finished("badPatch") : this.fail(error);
   }
@@ -239,7 +259,11 @@ class Handlers {
       return { ok: false, error: { kind: "source", digest: object, cause: "its base is gone" } };
     try {
       const from = base?.value ?? null;
-      const bytes = applyPatch({ base: from === null ? null : this.watched(from), patch: file.read(), objectBytes });
+      const bytes = applyPatch({
+        base: from === null ? null : this.watched(from),
+        patch: this.heeded(file.read()),
+        objectBytes,
+      });
       return await putObject(store, object, bytes, { expectedBytes: objectBytes, reservedPercent });
     } finally {
       await base?.value?.close();
@@ -251,10 +275,19 @@ class Handlers {
       ...base,
       read: async (into, atBytes) => {
         const read = await base.read(into, atBytes);
-        if (!read.ok) this.unread = read.error;
+        if (!read.ok) this.unread = explainStore(read.error);
         return read;
       },
     };
+  }
+
+  private async *heeded(parcel: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* parcel;
+    } catch (thrown) {
+      this.unread = thrown instanceof Error ? thrown.message : String(thrown);
+      throw thrown;
+    }
   }
 
   /** The parcel has had its use. */

@@ -7,7 +7,16 @@ export const transferLimits = {
   reserveBytes: 1_500,
   /** Without a block for so long, what is lacking is asked for again; twice as long each time. */
   stallMs: 60_000,
+  /** The same on a link that is fast. */
+  stallMinMs: 5_000,
   stallMaxMs: 6 * 3600_000,
+  /** Less is not worth a connection of its own, of which this is what it costs. */
+  streamBytesMin: 100_000,
+  streamConnectBytes: 8_000,
+  /** Beyond that, blocks have to do. */
+  streamsFailedMax: 3,
+  /** What of it is kept besides, for headers of TLS, TCP and IP. */
+  streamOverhead: 0.06,
   /** Parcels that came to nothing before the object is given up. */
   spoiltMax: 5,
 } as const;

@@ -20,6 +20,8 @@ export interface Wanted {
   readonly bases: readonly Digest[];
   /** Where a patch turned out to be wrong, the object itself may come. */
   readonly whole: boolean;
+  /** A large parcel may come in one stream, over HTTPS. */
+  readonly https: boolean;
 }
 
 /** A parcel whose blocks are kept, from its beginning on. */
@@ -29,6 +31,7 @@ export interface KeptParcel {
   readonly objectBytes: number;
   /** What the patch is for; null: nothing. */
   readonly base: Digest | null;
+  /** What opens the parcel over HTTPS; null: it comes in blocks only. */
   readonly key: Uint8Array | null;
 }
 
@@ -57,6 +60,10 @@ export interface Transfer {
   /** Requests in a row that led to nothing. */
   readonly stalls: number;
   readonly pace: Pace;
+  /** The parcel comes as a stream, and no blocks are asked for. */
+  readonly streaming: boolean;
+  /** Streams in a row that brought nothing. */
+  readonly streamsFailed: number;
 }
 
 /** What every event knows. */
@@ -74,6 +81,9 @@ export type TransferEvent =
   | { readonly kind: "online" }
   | { readonly kind: "offline" }
   | { readonly kind: "block"; readonly block: Block }
+  /** The next bytes of the stream. */
+  | { readonly kind: "streamed"; readonly bytes: Uint8Array }
+  | { readonly kind: "streamEnded" }
   /** There is room for the parcel and its object, and what comes can be kept. */
   | { readonly kind: "opened" }
   /** `wrongParcel`: its digest is another one. `badPatch`: it does not give the object. Both are gone by then. */
@@ -93,6 +103,8 @@ export type TransferEffect =
   | { readonly kind: "open"; readonly parcel: KeptParcel }
   /** The next bytes of the parcel. */
   | { readonly kind: "keep"; readonly bytes: Uint8Array }
+  /** So many bytes of the parcel, from one of them on. */
+  | { readonly kind: "stream"; readonly parcel: KeptParcel; readonly from: number; readonly bytes: number }
   | { readonly kind: "finish"; readonly parcel: KeptParcel }
   | { readonly kind: "done" }
   | { readonly kind: "fail"; readonly failure: TransferFailure };

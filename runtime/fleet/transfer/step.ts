@@ -17,7 +17,7 @@ import { blockBytesFor, measured, type Pace, started, windowFor } from "./pace.t
 
 type Stepped = readonly [Transfer, readonly TransferEffect[]];
 
-const { windowBlocks, blockOverheadBytes, reserveBytes, stallMs, stallMaxMs, spoiltMax } = transferLimits;
+const { windowBlocks, blockOverheadBytes, reserveBytes, stallMinMs, stallMs, stallMaxMs, spoiltMax } = transferLimits;
 
 /** What a restart has found of the object's parcel. */
 export interface Found {
@@ -44,6 +44,8 @@ export function newTransfer(wanted: Wanted, found: Found | null, id: number, pac
     quietSinceMs: atMs,
     stalls: 0,
     pace,
+    streaming: false,
+    streamsFailed: 0,
   };
 }
 
@@ -59,6 +61,10 @@ export function step(transfer: Transfer, event: TransferEvent, now: Now): Steppe
       return [{ ...transfer, online: false, asked: new Set() }, []];
     case "block":
       return onBlock(transfer, event.block, now);
+    case "streamed":
+      return onStreamed(transfer, event.bytes, now);
+    case "streamEnded":
+      return onStreamEnded(transfer, now);
     case "opened":
       return transfer.phase === "opening" ? moved({ ...transfer, phase: "moving" }, now, []) : [transfer, []];
     case "finished":
@@ -72,7 +78,7 @@ export function step(transfer: Transfer, event: TransferEvent, now: Now): Steppe
 
 /** When `tick` should come; null: no need. */
 export function deadline(transfer: Transfer, { moreRoomAtMs }: Pick<Now, "moreRoomAtMs">): number | null {
-  if (!transfer.online || transfer.phase !== "moving") return null;
+  if (!transfer.online || transfer.phase !== "moving" || transfer.streaming) return null;
   return transfer.asked.size > 0 ? stalledAt(transfer) : moreRoomAtMs;
 }
 
@@ -80,15 +86,25 @@ export function deadline(transfer: Transfer, { moreRoomAtMs }: Pick<Now, "moreRo
 const SILENT = 3;
 
 /** Something is asked for and may come at any time, or is being worked on: not the time to hang up. */
-export const underWay = ({ phase, online, asked, stalls }: Transfer): boolean =>
-  phase === "opening" || phase === "finishing" || (phase === "moving" && online && asked.size > 0 && stalls < SILENT);
+export const underWay = ({ phase, online, asked, stalls, streaming }: Transfer): boolean =>
+  phase === "opening" ||
+  phase === "finishing" ||
+  streaming ||
+  (phase === "moving" && online && asked.size > 0 && stalls < SILENT);
 
 /** How much of the parcel is there, 0 to 1. */
 export const fraction = ({ phase, parcel, keptBytes }: Transfer): number =>
   phase === "over" ? 1 : parcel === null ? 0 : keptBytes / Math.max(1, parcel.bytes);
 
-const stalledAt = ({ quietSinceMs, stalls }: Transfer): number =>
-  quietSinceMs + Math.min(stallMaxMs, stallMs * 2 ** Math.min(stalls, 20));
+/** Sooner on a link that is known to be fast, but the hub may take its time to make a parcel. */
+function stalledAt({ quietSinceMs, stalls, parcel, pace, asked, blockBytes }: Transfer): number {
+  const { bytesPerS } = pace;
+  const firstMs =
+    parcel === null || bytesPerS === null
+      ? stallMs
+      : Math.min(stallMs, stallMinMs + (4_000 * asked.size * blockBytes) / bytesPerS);
+  return quietSinceMs + Math.min(stallMaxMs, firstMs * 2 ** Math.min(stalls, 20));
+}
 
 const due = (transfer: Transfer, { atMs }: Now): boolean => transfer.asked.size > 0 && atMs >= stalledAt(transfer);
 
@@ -100,7 +116,7 @@ const blocksOf = ({ parcel, blockBytes }: Transfer): number | null =>
   parcel === null ? null : Math.ceil(parcel.bytes / blockBytes);
 
 function onBlock(transfer: Transfer, block: Block, now: Now): Stepped {
-  if (block.transfer !== transfer.id || transfer.phase === "finishing") return [transfer, []];
+  if (block.transfer !== transfer.id || transfer.phase === "finishing" || transfer.streaming) return [transfer, []];
   if (block.index === 0) return onFirst(transfer, block, now);
   return onOther(transfer, block, now);
 }
@@ -175,7 +191,8 @@ function moved(transfer: Transfer, now: Now, before: readonly TransferEffect[], 
   const [kept, keeps] = inTurn(transfer);
   const effects = [...before, ...keeps];
   if (kept.parcel !== null && kept.keptBytes === kept.parcel.bytes) {
-    return [{ ...kept, phase: "finishing", asked: new Set() }, [...effects, { kind: "finish", parcel: kept.parcel }]];
+    const finishing: Transfer = { ...kept, phase: "finishing", streaming: false, asked: new Set() };
+    return [finishing, [...effects, { kind: "finish", parcel: kept.parcel }]];
   }
   const [after, asks] = ask(again ? stalled(kept) : kept, now);
   return [after, [...effects, ...asks]];
@@ -205,8 +222,11 @@ function inTurn(transfer: Transfer): Stepped {
 }
 
 function ask(given: Transfer, now: Now): Stepped {
+  if (!given.online || given.streaming) return [given, []];
+  const streamed = streamBytes(given, now);
+  if (streamed > 0) return given.asked.size > 0 ? [given, []] : stream(given, streamed);
   // The next window, when half of the last is there.
-  if (!given.online || given.asked.size > windowFor(given.pace, given.blockBytes) / 2) return [given, []];
+  if (given.asked.size > windowFor(given.pace, given.blockBytes) / 2) return [given, []];
   const roomFor = (blockBytes: number): number =>
     Math.floor((now.roomBytes - reserveBytes) / (blockBytes + blockOverheadBytes));
   const transfer = resized(given, now.roomBytes - reserveBytes - blockOverheadBytes);
@@ -236,6 +256,34 @@ function ask(given: Transfer, now: Now): Stepped {
   };
   return [asked, [{ kind: "ask", request: requestOf(asked, some) }]];
 }
+
+/** How much of the parcel is to come as a stream; 0: nothing, blocks are asked for. */
+function streamBytes({ wanted, parcel, keptBytes, streamsFailed }: Transfer, { roomBytes }: Now): number {
+  const { streamBytesMin, streamConnectBytes, streamOverhead, streamsFailedMax } = transferLimits;
+  if (!wanted.https || parcel === null || parcel.key === null || streamsFailed === streamsFailedMax) return 0;
+  const room = Math.floor((roomBytes - reserveBytes - streamConnectBytes) / (1 + streamOverhead));
+  const bytes = Math.min(parcel.bytes - keptBytes, room);
+  return bytes >= streamBytesMin ? bytes : 0;
+}
+
+function stream(transfer: Transfer, bytes: number): Stepped {
+  const { parcel, keptBytes } = transfer;
+  if (parcel === null) return [transfer, []];
+  // Counted as failed until something comes of it.
+  const streamsFailed = transfer.streamsFailed + 1;
+  const streaming: Transfer = { ...transfer, streaming: true, streamsFailed, early: new Map() };
+  return [streaming, [{ kind: "stream", parcel, from: keptBytes, bytes }]];
+}
+
+function onStreamed(transfer: Transfer, bytes: Uint8Array, now: Now): Stepped {
+  const lacking = (transfer.parcel?.bytes ?? 0) - transfer.keptBytes;
+  if (!transfer.streaming || bytes.length === 0 || bytes.length > lacking) return [transfer, []];
+  const keptBytes = transfer.keptBytes + bytes.length;
+  return moved({ ...transfer, keptBytes, streamsFailed: 0 }, now, [{ kind: "keep", bytes }]);
+}
+
+const onStreamEnded = (transfer: Transfer, now: Now): Stepped =>
+  transfer.streaming ? moved({ ...transfer, streaming: false }, now, []) : [transfer, []];
 
 const requestOf = ({ id, wanted, blockBytes, bases, parcel }: Transfer, missing: readonly number[]) => ({
   transfer: id,
@@ -299,6 +347,6 @@ const badObject = (object: Digest): TransferFailure => ({
 });
 
 const fail = (transfer: Transfer, failure: TransferFailure): Stepped => [
-  { ...transfer, phase: "over", asked: new Set(), early: new Map() },
+  { ...transfer, phase: "over", streaming: false, asked: new Set(), early: new Map() },
   [{ kind: "fail", failure }],
 ];

@@ -87,6 +87,9 @@ async function world({
     meter,
     progress: new ProgressReport({ send: (bytes, lasting) => post("u/p", bytes, lasting), setTimer: clock.set }),
     request: (request) => void post("u/q", encodeBlockRequest(request), false),
+    download: () => {
+      throw new Error("no parcel has a key here");
+    },
     tell: (message) => void told.push(message),
     warn: (message) => {
       throw new Error(message);

@@ -194,8 +194,8 @@ export async function hub({ asksNeeded = 1 } = {}) {
   };
 }
 
-/** A device's link with a runtime that says what the test says. Its seconds are short. */
-export function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder()) {
+/** A device's link with a runtime that says what the test says. Its seconds are short: so many of them are one. */
+export function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder(), seconds = 100) {
   let say: (text: string) => void = () => {};
   let hangUp = (): void => {};
   const input = new ReadableStream<Uint8Array>({
@@ -217,7 +217,7 @@ export function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder
     wallMs: Date.now,
     random: Math.random,
     setTimer(ms, fire) {
-      const timer = setTimeout(fire, ms / 100);
+      const timer = setTimeout(fire, ms / seconds);
       return () => clearTimeout(timer);
     },
   });

@@ -30,6 +30,13 @@ describe("room", () => {
     expect(room(carried(fresh(unlimited), 2 ** 40, noon), noon)).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test("has no end while the caps are lifted, and all is counted all the same", () => {
+    const spent = carried(fresh(), 70_000, noon);
+    expect(room(spent, noon, true)).toBe(Number.POSITIVE_INFINITY);
+    expect(room(spent, noon, false)).toBe(0);
+    expect(usage(spent, noon).dayBytes).toBe(70_000);
+  });
+
   test("comes back with the next day, and what the month has had stays counted", () => {
     const spent = carried(fresh({ dayBytes: 50_000, monthBytes: 80_000 }), 50_000, noon);
     expect(room(spent, noon + hours(11.9))).toBe(0);

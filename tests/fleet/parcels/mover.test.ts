@@ -8,7 +8,7 @@ import {
   type Outcome,
   openParcels,
 } from "../../../runtime/fleet/parcels/index.ts";
-import { newPace, transferLimits } from "../../../runtime/fleet/transfer/index.ts";
+import { type KeptParcel, newPace, transferLimits } from "../../../runtime/fleet/transfer/index.ts";
 import type { Parcel } from "../../../runtime/fleet/wire/index.ts";
 import type { Digest } from "../../../runtime/state/index.ts";
 import { type Disk, objectPath, openStore, putObject, type Store } from "../../../runtime/store/index.ts";
@@ -33,6 +33,7 @@ interface Life {
   readonly room?: () => number;
   readonly needRoom?: () => boolean;
   readonly whole?: boolean;
+  readonly stream?: (parcel: KeptParcel, from: number, bytes: number) => AsyncIterable<Uint8Array>;
   /** Of each connection, and between them. Null: it stays. */
   readonly upMs?: number | null;
   readonly downMs?: number;
@@ -50,6 +51,9 @@ async function live(life: Life, untilMs: number): Promise<{ readonly outcome: Ou
     bases: (name) => baseOfStore(store, name),
     applyPatch: toyPatch,
     ask: (request) => hub.ask(request, mover),
+    async *stream(parcel, from, bytes) {
+      if (life.stream !== undefined) yield* life.stream(parcel, from, bytes);
+    },
     needRoom: async () => life.needRoom?.() ?? false,
     now: () => ({
       atMs: clock.now(),
@@ -60,7 +64,12 @@ async function live(life: Life, untilMs: number): Promise<{ readonly outcome: Ou
   };
   const bases = await inStore(store, life.bases);
   const { object, whole = false, id } = life;
-  const mover: Mover = await moveObject(ports, { object, bases, whole }, id, newPace(clock.now()));
+  const mover: Mover = await moveObject(
+    ports,
+    { object, bases, whole, https: life.stream !== undefined },
+    id,
+    newPace(clock.now()),
+  );
   let outcome: Outcome | null = null;
   mover.outcome.then((ended) => {
     outcome = ended;
@@ -183,6 +192,33 @@ const way: Story = async ({ rng, power }) => {
 test("whatever the link and the disk do, an object comes with the right bytes, or it is said why not", async () => {
   await mustHold("transfer", way, { cut: 0.004, noSpace: 0.002, io: 0.001 }, seeds(200));
 }, 240_000);
+
+test("a parcel whose streams break off comes all the same, in what is left of them and in blocks", async () => {
+  for (const seed of seeds(20)) {
+    const rng = newRng(seed);
+    const clock = virtualClock();
+    const disk = simulatedDisk(rng.fork("disk"), new Power(rng.fork("power"), calm), { at: "/storage" }).mount();
+    const target = rng.bytes(400_000);
+    const object = sha256(target);
+    const plain = parcelOf(target, null, null);
+    const of = { ...plain, what: { ...plain.what, key: new Uint8Array(16) } };
+    const hub = new PlayedHub(rng.fork("hub"), clock, { bytesPerS: 20_000, delayMs: 50, faults: perfect }, () => of);
+    let streams = 0;
+    const stream = async function* (_: KeptParcel, from: number, bytes: number): AsyncIterable<Uint8Array> {
+      streams += 1;
+      const end = from + rng.below(bytes + 1);
+      for (let at = from; at < end; at += 10_000) {
+        await clock.sleep(100);
+        yield of.bytes.slice(at, Math.min(end, at + 10_000));
+      }
+      if (rng.chance(0.5)) throw new Error("the connection is gone");
+    };
+    const { outcome } = await live({ disk, clock, hub, object, bases: [], id: seed, stream }, DAY_MS);
+    expect([seed, outcome]).toEqual([seed, { kind: "done" }]);
+    expect(await stored({ disk, object })).toBe(object);
+    expect(streams).toBeGreaterThan(0);
+  }
+}, 60_000);
 
 test("on a thin link that is down most of the time, at a power cut now and then, the bytes that come are few more than the parcel has", async () => {
   let worst = 0;

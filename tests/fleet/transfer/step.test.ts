@@ -33,9 +33,10 @@ class Scene {
   constructor(
     found: { readonly parcel: KeptParcel; readonly keptBytes: number } | null = null,
     whole = false,
+    https = false,
     bases: readonly Digest[] = [near, far],
   ) {
-    this.transfer = newTransfer({ object, bases, whole }, found, 7, newPace(0), 0);
+    this.transfer = newTransfer({ object, bases, whole, https }, found, 7, newPace(0), 0);
   }
   get now(): Now {
     const { atMs, roomBytes, moreRoomAtMs } = this;
@@ -263,6 +264,25 @@ describe("blocks", () => {
     expect(scene.transfer).toEqual(before);
   });
 
+  test("of a window are held in memory, and no others", () => {
+    const large = parcelOf(900 * KIB);
+    const scene = begun(large, [0, 1, 2]);
+    scene.blocks(large, 3 + transferLimits.windowBlocks);
+    expect(scene.transfer.early.size).toBe(0);
+    scene.blocks(large, 2 + transferLimits.windowBlocks);
+    expect(scene.transfer.early.size).toBe(1);
+  });
+
+  test("that are on their way have their part of the budget", () => {
+    const large = parcelOf(900 * KIB);
+    const scene = new Scene();
+    scene.roomBytes = 20 * (4 * KIB + transferLimits.blockOverheadBytes) + transferLimits.reserveBytes;
+    scene.send(online).blocks(large, 0).send({ kind: "opened" }).took();
+    // Of the 20, 16 were asked for; eight are there and have been counted.
+    scene.roomBytes -= 8 * (4 * KIB + transferLimits.blockOverheadBytes);
+    expect(scene.blocks(large, 1, 2, 3, 4, 5, 6, 7).asked()).toEqual([[{ from: 16, count: 4 }]]);
+  });
+
   test("out of order are kept in order", () => {
     const scene = begun(parcel, [3, 1, 0, 2]);
     const keeps = scene.took().flatMap((effect) => (effect.kind === "keep" ? [effect.bytes[0]] : []));
@@ -370,7 +390,7 @@ describe("a patch that gives wrong bytes", () => {
   });
 
   test("unless that is allowed", () => {
-    const scene = bad(new Scene(null, true, [near]).send(online), parcelOf(100));
+    const scene = bad(new Scene(null, true, false, [near]).send(online), parcelOf(100));
     expect(scene.took().at(-1)).toMatchObject({ kind: "ask", request: { candidates: [] } });
     scene.blocks(parcelOf(100, { base: null }), 0).send({ kind: "opened" });
     expect(scene.took().at(-1)?.kind).toBe("finish");
@@ -385,6 +405,72 @@ describe("a patch that gives wrong bytes", () => {
       .blocks(parcelOf(100, { base: null }), 0)
       .send({ kind: "opened" });
     expect(scene.took().at(-1)?.kind).toBe("finish");
+  });
+});
+
+describe("a large parcel that may come as a stream", () => {
+  const parcel = parcelOf(1_000 * KIB, { key: new Uint8Array(16) });
+  const streaming = (): Scene => {
+    const scene = new Scene(null, false, true).send(online).blocks(parcel, 0).send({ kind: "opened" });
+    scene.took();
+    return scene.blocks(parcel, ...Array.from({ length: 15 }, (_, at) => at + 1));
+  };
+
+  test("comes so when the blocks that were asked for are there, from where they end", () => {
+    const scene = streaming();
+    expect(scene.took().at(-1)).toEqual({
+      kind: "stream",
+      parcel: kept(parcel),
+      from: 64 * KIB,
+      bytes: 936 * KIB,
+    });
+    expect(deadline(scene.transfer, scene.now)).toBeNull();
+    expect(underWay(scene.transfer)).toBe(true);
+    expect(scene.send({ kind: "streamed", bytes: new Uint8Array(1_000) }).took()).toEqual([
+      { kind: "keep", bytes: new Uint8Array(1_000) },
+    ]);
+    expect(
+      scene
+        .send({ kind: "streamed", bytes: new Uint8Array(936 * KIB - 1_000) })
+        .took()
+        .at(-1)?.kind,
+    ).toBe("finish");
+    expect(scene.send({ kind: "streamEnded" }).took()).toEqual([]);
+  });
+
+  test("is tried again from where it ended, and in blocks when that leads to nothing", () => {
+    const scene = streaming();
+    scene.send({ kind: "streamed", bytes: new Uint8Array(1_000) }).took();
+    for (let attempt = 0; attempt < transferLimits.streamsFailedMax; attempt += 1) {
+      expect(scene.send({ kind: "streamEnded" }).took()).toMatchObject([{ kind: "stream", from: 64 * KIB + 1_000 }]);
+    }
+    expect(scene.send({ kind: "streamEnded" }).took()).toMatchObject([{ kind: "ask" }]);
+  });
+
+  test("takes no blocks meanwhile, and no more bytes than it has", () => {
+    const scene = streaming();
+    const before = scene.transfer;
+    scene.blocks(parcel, 16).send({ kind: "streamed", bytes: new Uint8Array(936 * KIB + 1) });
+    expect(scene.transfer).toEqual(before);
+  });
+
+  test("of a budget's room only", () => {
+    const scene = new Scene(null, false, true);
+    scene.roomBytes = 400_000;
+    scene.send(online).blocks(parcel, 0).send({ kind: "opened" });
+    scene.blocks(parcel, ...Array.from({ length: 15 }, (_, at) => at + 1));
+    expect(scene.took().at(-1)).toMatchObject({ kind: "stream", bytes: Math.floor((400_000 - 9_500) / 1.06) });
+  });
+
+  test.each([
+    ["without a key", parcelOf(1_000 * KIB), true],
+    ["without leave", parcel, false],
+    ["that is small", parcelOf(100 * KIB, { key: new Uint8Array(16) }), true],
+  ])("%s comes in blocks", (_, other, https) => {
+    const scene = new Scene(null, false, https).send(online).blocks(other, 0).send({ kind: "opened" });
+    scene.blocks(other, 1, 2, 3, 4, 5, 6, 7, 8);
+    expect(kinds(scene.took())).not.toContain("stream");
+    expect(scene.transfer.asked.size).toBeGreaterThan(8);
   });
 });
 
