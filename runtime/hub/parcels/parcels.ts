@@ -26,7 +26,8 @@ export interface Parcel extends ParcelRecord {
 /** Patches, each made once and kept; one is made at a time, and who wants it meanwhile waits for the same one. */
 export interface Parcels {
   /**
-   * The smallest that gives an object from one of the candidates or from nothing; what is missing is made first, which may take minutes.
+   * The smallest that gives an object from one of the candidates or, where there is none of them, from nothing; what is missing is made
+   * first, which may take minutes.
    * `begun`, the first digits of a parcel's digest: that one comes again if it is one of them, whatever is smaller by now.
    * `noObject`: it is not here. `notMade`: it is, and it has to be asked for again later.
    */
@@ -44,6 +45,8 @@ const UNASKED_MS = 30 * 86_400_000;
 const ASKED_MS = 3_600_000;
 /** What could not be made is not tried again before. */
 const FAILED_MS = 600_000;
+/** With a patch so many times smaller than its object, no other candidate is tried. */
+const GOOD = 10;
 const WHY = "keep the hub's parcels";
 
 const fileName = ({ target, base, format }: ParcelName): string => `${target}.${base ?? "none"}.${format}`;
@@ -129,10 +132,17 @@ export function openParcels({ disk, folder, database, objects, maker, now, log }
     async choose(target, candidates, begun) {
       const objectBytes = await objects.size(target);
       if (objectBytes === null) return "noObject";
-      const bases: (Digest | null)[] = [null];
-      for (const one of new Set(candidates)) if (one !== target && (await objects.size(one)) !== null) bases.push(one);
-      const all = await Promise.all(bases.map((base) => obtain({ target, base, format: FORMAT })));
-      const found = all.filter((one) => one !== null);
+      const found: ParcelRecord[] = [];
+      for (const base of new Set(candidates)) {
+        if (base === target || (await objects.size(base)) === null) continue;
+        const made = await obtain({ target, base, format: FORMAT });
+        if (made !== null) found.push(made);
+        if (made !== null && made.bytes * GOOD <= objectBytes) break;
+      }
+      // None of these is larger than the object compressed would be (`makePatch`), which takes long to learn.
+      const plain: ParcelName = { target, base: null, format: FORMAT };
+      const whole = found.length === 0 ? await obtain(plain) : begun === null ? null : await find(plain);
+      if (whole !== null) found.push(whole);
       const same = found.find(({ digest }) => begun !== null && digest.startsWith(begun));
       const best = same ?? found.toSorted((a, b) => a.bytes - b.bytes)[0];
       if (best === undefined) return "notMade";

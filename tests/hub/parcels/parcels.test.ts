@@ -126,12 +126,21 @@ test("the smallest is chosen, and one that was begun is gone on with", async () 
   const [target, near, far] = [await put("target"), await put("near"), await put("far")];
   const maker = quick(({ base }) => (base === null ? 30 : base.endsWith(near) ? 10 : 40));
   const parcels = open(maker);
-  const whole = await parcels.choose(target, [far], null);
+  const whole = await parcels.choose(target, [], null);
   expect(whole).toMatchObject({ base: null, bytes: 30, objectBytes: 6 });
+  expect(await parcels.choose(target, [far], null)).toMatchObject({ base: far, bytes: 40 });
   expect(await parcels.choose(target, [far, near], null)).toMatchObject({ base: near, bytes: 10 });
   const begun = (whole as { digest: Digest }).digest.slice(0, 16);
   expect(await parcels.choose(target, [far, near], begun)).toEqual(whole);
   expect(await parcels.choose(target, [near], "00".repeat(8))).toMatchObject({ base: near });
+});
+
+test("with a candidate that is good enough no other is tried, and the object alone is not packed", async () => {
+  const [target, near, far] = [await put("a target that is long".repeat(10)), await put("near"), await put("far")];
+  const maker = quick(({ base }) => (base?.endsWith(near) ? 20 : 5));
+  const parcels = open(maker);
+  expect(await parcels.choose(target, [near, far], null)).toMatchObject({ base: near });
+  expect(maker.wishes.map(({ base }) => base)).toEqual([join(root, "objects", near)]);
 });
 
 test("what the hub has not got is no base, and nothing can be made of it", async () => {
