@@ -63,6 +63,7 @@ export async function applied(
   cut?: number,
 ): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of applyPatch({ base, patch: pieces(patch, cut), objectBytes })) chunks.push(chunk);
+  for await (const chunk of applyPatch({ base, patch: pieces(patch, cut), objectBytes }))
+    chunks.push(Uint8Array.from(chunk));
   return Buffer.concat(chunks);
 }
