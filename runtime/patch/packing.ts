@@ -48,6 +48,7 @@ const decompressors: Readonly<Record<Exclude<Packing, "stored">, Decompress>> = 
 /** Null: damaged, or it does not give exactly `rawBytes`, or something follows after its end. Never more memory than that and a window. */
 export function unpack({ packing, bytes }: Packed, rawBytes: number): Promise<Uint8Array | null> {
   if (packing === "stored") return Promise.resolve(bytes.length === rawBytes ? bytes : null);
+  if (rawBytes === 0) return Promise.resolve(null); // nothing is never packed
   if (packing === "brotli" && brotliWindowLog(bytes[0] ?? 0) > WINDOW_LOG) return Promise.resolve(null);
   if (packing === "zstd" && zstdFrameBytes(bytes) !== bytes.length) return Promise.resolve(null);
   const params = packing === "zstd" ? { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG } : {};

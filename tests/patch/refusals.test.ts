@@ -147,6 +147,14 @@ describe.each([
     expect(await fault(news(pack(Buffer.alloc(size - 1), size)), size, null)).toBe("unpacked");
   });
 
+  test("is refused when it is to be nothing at all", async () => {
+    const none = [1, 6, ...signed(4)];
+    expect(await fault(patchOf({ object: 7, base: BASE.length }, [...stored(none), ...pack(Buffer.alloc(0))]), 7)).toBe(
+      "partBytes",
+    );
+    expect(await fault(patchOf({ object: 7, base: BASE.length }, [...stored(none), 1, 0]), 7)).toBe("unpacked");
+  });
+
   test("is refused when bytes follow, or are missing, or are not its own", async () => {
     const [packing, bytes] = [pack === zstd ? 1 : 2, Uint8Array.from(pack(text).slice(-(pack(text).length - 3)))];
     const again = packed(packing, bytes, size);
