@@ -7,7 +7,7 @@ SEEDS ?= 5000000
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check binary fuzz proof-sim proof-power proof-reset bench-boot bench-update bench-hash bench-author bench-pack requirements clean
+.PHONY: help demo test unit check binary fuzz proof-sim proof-power proof-reset bench-boot bench-update bench-hash bench-author bench-pack bench-patch requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -50,6 +50,9 @@ bench-author: node_modules binary ## status of 1,000 files against git, start-up
 
 bench-pack: node_modules ## packing against mkfs.erofs and mksquashfs, import of a 200 MB image against umoci, 3 minutes
 	$(BUN) tests/bench/pack.ts
+
+bench-patch: node_modules binary ## what an update costs: patches of real pairs against zstd, xdelta3, bsdiff and casync, an hour (FOLDER=… keeps the pairs)
+	$(BUN) tests/bench/patch.ts $(FOLDER)
 
 requirements:
 	@sh tests/qemu/requirements.sh

@@ -19,6 +19,7 @@ export interface Applying {
   readonly objectBytes: number;
 }
 
+const COLLECTED_BYTES = 1 << 18;
 /** Bytes that come at once, at most. */
 const CHUNK_BYTES = 64 << 10;
 
@@ -27,7 +28,7 @@ const refuse = (fault: PatchFault): never => {
 };
 
 /**
- * The bytes of the object, in order, in chunks of at most 64 KiB that belong to the caller, exactly `objectBytes` of them. Whoever takes
+ * The bytes of the object, in order, in chunks of at most 64 KiB, each valid until the next, exactly `objectBytes` of them. Whoever takes
  * them checks the object's digest: a patch may be whole and yet not the one that was wanted. Memory: two sections of 4 MiB and what
  * unpacking takes, whatever is made. Throws {@link PatchError} at the first thing that is wrong; the chunks before are worth nothing then.
  */
@@ -35,8 +36,13 @@ export async function* applyPatch({ base, patch, objectBytes }: Applying): Async
   const source = new PatchSource(patch);
   try {
     const baseBytes = await readHeader(source, base, objectBytes);
-    const making = { base, baseBytes, objectBytes, madeBytes: 0, basePosition: 0 };
-    while (making.madeBytes < objectBytes) yield* section(await readParts(source), making);
+    const making = { base, baseBytes, objectBytes, chunks: new Chunks(), madeBytes: 0, basePosition: 0 };
+    while (making.madeBytes < objectBytes) {
+      const usedBytes = source.takenBytes;
+      yield* section(await readParts(source), making);
+      // the collector sees only the handles of such large buffers, and would let many of them gather
+      if (source.takenBytes - usedBytes > COLLECTED_BYTES) Bun.gc(true);
+    }
     if (!(await source.atEnd())) refuse({ kind: "trailing" });
   } finally {
     await source.close();
@@ -80,13 +86,14 @@ interface Making {
   readonly base: RandomRead | null;
   readonly baseBytes: number;
   readonly objectBytes: number;
+  readonly chunks: Chunks;
   madeBytes: number;
   /** Where the last copy ended. */
   basePosition: number;
 }
 
 async function* section(parts: Parts, making: Making): AsyncGenerator<Uint8Array> {
-  const { base, baseBytes, objectBytes } = making;
+  const { base, baseBytes, objectBytes, chunks } = making;
   const [steps, gaps, differences, news] = PARTS.map((part) => new PartReader(part, parts[part])) as [
     PartReader,
     PartReader,
@@ -94,7 +101,6 @@ async function* section(parts: Parts, making: Making): AsyncGenerator<Uint8Array
     PartReader,
   ];
   if (steps.left === 0) refuse({ kind: "idle" });
-  const chunks = new Chunks();
   let equal = nextGap(gaps);
   while (steps.left > 0) {
     const inserted = steps.number();
@@ -182,7 +188,7 @@ class PartReader {
 
 /** Short pieces come together in one chunk. */
 class Chunks {
-  private chunk = new Uint8Array(CHUNK_BYTES);
+  private readonly chunk = new Uint8Array(CHUNK_BYTES);
   private used = 0;
 
   /** Room for as many of the next `wanted` bytes as there is; counts as used. */
@@ -202,7 +208,6 @@ class Chunks {
 
   take(): Uint8Array {
     const taken = this.chunk.subarray(0, this.used);
-    this.chunk = new Uint8Array(CHUNK_BYTES);
     this.used = 0;
     return taken;
   }

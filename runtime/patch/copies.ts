@@ -11,6 +11,9 @@ export interface Copy {
 export const RUN_MIN = 20;
 /** By how many equal bytes a new place must be better than going on where the last copy was. */
 export const BETTER_BY = 12;
+/** Where differences are so many more than equal bytes, bytes are new ones; until there are so many more equal bytes again. */
+const STRETCH_MIN = 24;
+const STRETCH_ENDS = 8;
 /** So long as the last copy goes on for this long, nothing else is looked for. */
 const GOES_ON = 32;
 
@@ -53,13 +56,51 @@ export function* findCopies(base: Uint8Array, target: Uint8Array): Generator<Cop
     const keep = overlap > 0 ? split(base, target, scan - backward, overlap, offset, from - scan) : 0;
     const lastLength = overlap > 0 ? forward - overlap + keep : forward;
     const begin = overlap > 0 ? scan - backward + keep : scan - backward;
-    if (lastLength > 0) yield { from: lastFrom, to: lastTo, length: lastLength };
+    yield* alike(base, target, { from: lastFrom, to: lastTo, length: lastLength });
     lastTo = begin;
     lastFrom = from - (scan - begin);
     scan += length;
   }
   const forward = extendForward(base, lastFrom, target, lastTo, target.length);
-  if (forward > 0) yield { from: lastFrom, to: lastTo, length: forward };
+  yield* alike(base, target, { from: lastFrom, to: lastTo, length: forward });
+}
+
+/**
+ * The copy without the stretches in the middle of it that have little in common with the base, such as another digest in the same place:
+ * new bytes are shorter than as many differences.
+ */
+function* alike(base: Uint8Array, target: Uint8Array, { from, to, length }: Copy): Generator<Copy> {
+  let begin = 0;
+  let at = 0;
+  // Equal bytes less differences: the highest so far, or where that fell far, the lowest since.
+  let [score, top, topAt, low, lowAt] = [0, 0, 0, 0, 0];
+  while (at < length) {
+    const equal = Math.min(length - at, equalRun(base, from + at, target, to + at));
+    at += equal;
+    score += equal;
+    if (top - low < STRETCH_MIN) {
+      if (score >= top) {
+        top = score;
+        topAt = at;
+        low = score;
+      }
+    } else if (score - low >= STRETCH_ENDS) {
+      if (topAt > begin) yield { from: from + begin, to: to + begin, length: topAt - begin };
+      begin = lowAt;
+      top = score;
+      topAt = at;
+      low = score;
+    }
+    if (at === length) break;
+    at += 1;
+    score -= 1;
+    if (score < low) {
+      low = score;
+      lowAt = at;
+    }
+  }
+  const end = top - low >= STRETCH_MIN ? topAt : length;
+  if (end > begin) yield { from: from + begin, to: to + begin, length: end - begin };
 }
 
 function equalBytes(base: Uint8Array, target: Uint8Array, to: number, offset: number, length: number): number {

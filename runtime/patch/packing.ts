@@ -20,7 +20,8 @@ export async function pack(raw: Uint8Array, thorough: boolean): Promise<Packed> 
   const zstdParams = { [constants.ZSTD_c_compressionLevel]: 19, [constants.ZSTD_c_windowLog]: WINDOW_LOG };
   const byZstd = await zstd(raw, { params: zstdParams });
   if (byZstd.length < best.bytes.length) best = { packing: "zstd", bytes: byZstd };
-  if (!thorough) return best;
+  // what zstd finds nothing in, brotli finds little in, and takes longest over
+  if (!thorough || best.bytes.length > 0.98 * raw.length) return best;
   const byBrotli = await brotli(raw, {
     params: {
       [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
@@ -47,7 +48,9 @@ const decompressors: Readonly<Record<Exclude<Packing, "stored">, Decompress>> = 
 /** Null: damaged, or it does not give exactly `rawBytes`, or something follows after its end. Never more memory than that and a window. */
 export function unpack({ packing, bytes }: Packed, rawBytes: number): Promise<Uint8Array | null> {
   if (packing === "stored") return Promise.resolve(bytes.length === rawBytes ? bytes : null);
+  if (rawBytes === 0) return Promise.resolve(null); // nothing is never packed
   if (packing === "brotli" && brotliWindowLog(bytes[0] ?? 0) > WINDOW_LOG) return Promise.resolve(null);
+  if (packing === "zstd" && zstdFrameBytes(bytes) !== bytes.length) return Promise.resolve(null);
   const params = packing === "zstd" ? { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG } : {};
   return new Promise((resolve) => {
     decompressors[packing](bytes, { maxOutputLength: rawBytes, params, info: true }, (error, result) => {
@@ -65,4 +68,26 @@ function brotliWindowLog(first: number): number {
   if (high !== 0) return 17 + high;
   const low = (first >> 4) & 7;
   return low === 0 ? 17 : low === 1 ? Number.POSITIVE_INFINITY : 8 + low; // 1: "large window", which is not of the RFC
+}
+
+/**
+ * Length of the frame at the beginning, RFC 8878 section 3.1.1; 0 when there is none or it is cut. The library takes several frames, or the
+ * beginning of one, after the first without a word.
+ */
+function zstdFrameBytes(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length < 5 || view.getUint32(0, true) !== 0xfd2fb528) return 0;
+  const descriptor = view.getUint8(4);
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3] ?? 0;
+  const contentSizeBytes = [isSingleSegment ? 1 : 0, 2, 4, 8][descriptor >> 6] ?? 0;
+  const checksumBytes = (descriptor & 4) === 0 ? 0 : 4;
+  let at = 5 + (isSingleSegment ? 0 : 1) + dictionaryBytes + contentSizeBytes;
+  while (at + 3 <= bytes.length) {
+    const block = view.getUint16(at, true) + (view.getUint8(at + 2) << 16);
+    const isRun = ((block >> 1) & 3) === 1;
+    at += 3 + (isRun ? 1 : block >> 3);
+    if ((block & 1) === 1) return at + checksumBytes;
+  }
+  return 0;
 }

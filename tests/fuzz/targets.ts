@@ -3,6 +3,7 @@ import { imageTargets } from "../author/image/fuzz-targets.ts";
 import { requestTarget } from "../certificates/fuzz-target.ts";
 import { envelopeTarget, wireTarget } from "../fleet/wire/fuzz-targets.ts";
 import { exportTarget } from "../package/fuzz-target.ts";
+import { patchTarget } from "../patch/fuzz-target.ts";
 import { certificateTarget, headerTarget, jsonTarget, keyTarget, pemTarget } from "../signatures/fuzz-targets.ts";
 import { stateTarget } from "../state/fuzz-target.ts";
 import type { Target } from "./campaign.ts";
@@ -18,5 +19,6 @@ export const targets: readonly Target[] = [
   exportTarget,
   wireTarget,
   envelopeTarget,
+  patchTarget,
   ...imageTargets,
 ];
