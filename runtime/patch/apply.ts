@@ -29,7 +29,7 @@ const refuse = (fault: PatchFault): never => {
 
 /**
  * The bytes of the object, in order, in chunks of at most 64 KiB, each valid until the next, exactly `objectBytes` of them. Whoever takes
- * them checks the object's digest: a patch may be whole and yet not the one that was wanted. Memory: two sections of 4 MiB and what
+ * them checks the object's digest: a patch may be whole and yet not the one that was wanted. Memory: a few sections of 2 MiB and what
  * unpacking takes, whatever is made. Throws {@link PatchError} at the first thing that is wrong; the chunks before are worth nothing then.
  */
 export async function* applyPatch({ base, patch, objectBytes }: Applying): AsyncGenerator<Uint8Array> {
@@ -38,10 +38,11 @@ export async function* applyPatch({ base, patch, objectBytes }: Applying): Async
     const baseBytes = await readHeader(source, base, objectBytes);
     const making = { base, baseBytes, objectBytes, chunks: new Chunks(), madeBytes: 0, basePosition: 0 };
     while (making.madeBytes < objectBytes) {
-      const usedBytes = source.takenBytes;
-      yield* section(await readParts(source), making);
+      const parts = await readParts(source);
+      const rawBytes = PARTS.reduce((sum, part) => sum + parts[part].length, 0);
+      yield* section(parts, making);
       // the collector sees only the handles of such large buffers, and would let many of them gather
-      if (source.takenBytes - usedBytes > COLLECTED_BYTES) Bun.gc(true);
+      if (rawBytes > COLLECTED_BYTES) Bun.gc(true);
     }
     if (!(await source.atEnd())) refuse({ kind: "trailing" });
   } finally {

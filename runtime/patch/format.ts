@@ -14,7 +14,7 @@
  */
 export const MAGIC = Uint8Array.of(0x63, 0x64, 0xd1);
 export const VERSION = 1;
-export const SECTION_BYTES_MAX = 4 << 20;
+export const SECTION_BYTES_MAX = 2 << 20;
 
 /** How the bytes of a part are packed. */
 export const PACKINGS = ["stored", "zstd", "brotli"] as const;

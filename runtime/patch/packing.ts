@@ -3,7 +3,7 @@ import { brotliCompress, brotliDecompress, constants, type InputType, zstdCompre
 import type { Packing } from "./format.ts";
 
 /** Largest windows (2^n bytes) that a device gives memory for: as much as a section. */
-const WINDOW_LOG = 22;
+const WINDOW_LOG = 21;
 
 const zstd = promisify(zstdCompress);
 const brotli = promisify(brotliCompress);

@@ -5,7 +5,6 @@ import { PatchError } from "./fault.ts";
 export class PatchSource {
   private readonly pieces: AsyncIterator<Uint8Array>;
   private piece: Uint8Array = new Uint8Array();
-  takenBytes = 0;
 
   constructor(patch: AsyncIterable<Uint8Array>) {
     this.pieces = patch[Symbol.asyncIterator]();
@@ -24,7 +23,6 @@ export class PatchSource {
   /** Exactly `count` bytes, which are the caller's; `truncated` otherwise. The caller has seen that so many may be asked for. */
   async take(count: number): Promise<Uint8Array> {
     const taken = new Uint8Array(count);
-    this.takenBytes += count;
     for (let filled = 0; filled < count; ) {
       if (await this.atEnd()) throw new PatchError({ kind: "truncated" });
       const part = this.piece.subarray(0, count - filled);

@@ -1,5 +1,5 @@
 /** Patches as a stranger may write them: every number is the test's own. */
-import { brotliCompressSync, zstdCompressSync } from "node:zlib";
+import { brotliCompressSync, constants, zstdCompressSync } from "node:zlib";
 import { applyPatch, type RandomRead } from "../../runtime/patch/index.ts";
 
 export const HEAD = [0x63, 0x64, 0xd1, 1];
@@ -17,7 +17,7 @@ export const stored = (bytes: ArrayLike<number>): number[] => [...number(bytes.l
 export const zstd = (bytes: Uint8Array, rawBytes = bytes.length): number[] =>
   packed(1, zstdCompressSync(bytes), rawBytes);
 export const brotli = (bytes: Uint8Array, rawBytes = bytes.length): number[] =>
-  packed(2, brotliCompressSync(bytes), rawBytes);
+  packed(2, brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_LGWIN]: 18 } }), rawBytes);
 
 export const packed = (packing: number, bytes: Uint8Array, rawBytes: number): number[] => [
   ...number(rawBytes * 4 + packing),

@@ -13,7 +13,7 @@ const MIB = 1 << 20;
 const [mib = "256", folder = "."] = process.argv.slice(2);
 const objectBytes = Number(mib) * MIB;
 /** Leaves room for what else a section holds. */
-const PIECE = 4 * MIB - 64;
+const PIECE = 2 * MIB - 64;
 
 const stored = (bytes: Uint8Array): readonly Uint8Array[] => [Uint8Array.from(number(bytes.length * 4)), bytes];
 const EMPTY = Uint8Array.of(0);
@@ -40,7 +40,7 @@ async function* allNew(pack: (bytes: Uint8Array) => readonly Uint8Array[]): Asyn
 /** Every other byte of the base differs. */
 async function* allDifferent(): AsyncGenerator<Uint8Array> {
   yield* head(objectBytes + 1);
-  const count = MIB;
+  const count = MIB / 2;
   for (let made = 0; made < objectBytes; made += 2 * count) {
     yield* stored(Uint8Array.from([0, ...number(2 * count), ...signed(0)]));
     yield* stored(new Uint8Array(count).fill(1));
