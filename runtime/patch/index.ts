@@ -4,4 +4,5 @@
  */
 export { type Applying, applyPatch, type RandomRead } from "./apply.ts";
 export { explainPatch, PatchError, type PatchFault } from "./fault.ts";
+export { VERSION as patchFormat } from "./format.ts";
 export { type Making, type MakingLimits, makePatch, makingLimits } from "./make.ts";

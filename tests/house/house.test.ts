@@ -137,6 +137,7 @@ test("runtime/hub knows nothing of the device's runtime, and not how it is asked
     "fleet/wire",
     "fleet/identity",
     "fleet/session",
+    "patch",
   ];
   const allowed = [...anybody, ...below.map((name) => `runtime/${name}/index.ts`), "node:", "bun:", "valibot"];
   expect(foreignImports(runtime, "runtime/hub", allowed)).toEqual([]);

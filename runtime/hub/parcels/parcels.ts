@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { patchFormat } from "../../patch/index.ts";
 import type { Digest } from "../../state/index.ts";
 import { type Disk, explainDiskError } from "../../store/index.ts";
 import type { HubDatabase, ParcelName, ParcelRecord } from "../database/index.ts";
@@ -38,8 +39,8 @@ export interface Parcels {
   stop(): void;
 }
 
-/** Of `runtime/patch`: what was made with another is made anew. */
-const FORMAT = 1;
+/** What was made with another is made anew. */
+const FORMAT = patchFormat;
 const UNASKED_MS = 30 * 86_400_000;
 /** When one was last asked for is kept to the hour. */
 const ASKED_MS = 3_600_000;

@@ -1,5 +1,5 @@
 /** What a device is to run: decided here and nowhere else. Pure. */
-import type { Release, Standing } from "../database/index.ts";
+import type { KeptOrder, Release, Standing } from "../database/index.ts";
 
 /** The tag that every device has. */
 export const EVERY_DEVICE = "all";
@@ -26,7 +26,8 @@ export function decide(newest: readonly Release[], { tags, report, last }: Stand
   const own = newest.filter(({ tag }) => tag === EVERY_DEVICE || tags.includes(tag));
   const release = own.reduce<Release | null>((a, b) => (a === null || b.number > a.number ? b : a), null);
   if (release === null || last?.release === release.number) return KEEP;
-  if (last?.revision === release.revision) return { kind: "adopt", sequence: last.sequence, release };
+  if (last?.revision === release.revision && !hasFailed(last))
+    return { kind: "adopt", sequence: last.sequence, release };
   if (release.expiryMs !== null && release.expiryMs <= nowMs) return KEEP;
   // What the device says counts, too: of a hub that was brought back from an old copy it would take nothing.
   const said = numbersIn(report);
@@ -34,6 +35,9 @@ export function decide(newest: readonly Release[], { tags, report, last }: Stand
   const rev = Math.max(last?.rev ?? 0, said.running) + 1;
   return sequence > SEQUENCE_MAX || rev > REV_MAX ? { kind: "exhausted" } : { kind: "give", sequence, rev, release };
 }
+
+/** Who releases again what has failed wants it tried again: under a new number, for a device tries none twice. */
+const hasFailed = ({ progress }: KeptOrder): boolean => progress?.phase === "error" || progress?.phase === "wontgo";
 
 /** The highest numbers that the device has told of; a revision of its own, `locals/…`, has none. */
 function numbersIn(report: string | null): { readonly sequence: number; readonly running: number } {

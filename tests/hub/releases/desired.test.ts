@@ -92,3 +92,13 @@ test("numbers end where the wire's do", () => {
   }
   expect(decide(newest, standing({ report: said(1, "4294967294") }), 0)).toMatchObject({ rev: 0xffff_ffff });
 });
+
+test("what has failed is tried again by another release of it, under a number of its own", () => {
+  for (const phase of ["error", "wontgo"] as const) {
+    const last = { ...order(a, 3, 9, 1), progress: { phase, percent: 100, reason: null, atMs: 0 } };
+    expect(decide([release(1, a, "lab")], standing({ last }), 0)).toEqual({ kind: "keep" });
+    expect(decide([release(2, a, "lab")], standing({ last }), 0)).toMatchObject({ kind: "give", sequence: 4, rev: 10 });
+  }
+  const last = { ...order(a, 3, 9, 1), progress: { phase: "done" as const, percent: 100, reason: null, atMs: 0 } };
+  expect(decide([release(2, a, "lab")], standing({ last }), 0)).toMatchObject({ kind: "adopt", sequence: 3 });
+});
