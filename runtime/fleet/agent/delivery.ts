@@ -160,8 +160,10 @@ export class Delivery {
 
   progress({ rev, phase, reason }: Progress): void {
     const { order } = this.ports.orders;
-    if (order === null || order.verdict !== null || revOf(order) !== rev) return;
+    if (order === null || revOf(order) !== rev || order.verdict === phase) return;
+    // Also a second one: what was good may have turned out not to be.
     if (isVerdict(phase)) return void this.settle(order, phase, reason);
+    if (order.verdict !== null) return;
     if (phase === "queued" || phase === "downloading") this.report();
     else this.ports.progress.at(order.desired.sequence, phase, 100);
   }

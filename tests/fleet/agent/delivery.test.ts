@@ -86,6 +86,20 @@ test("a link that starts again says once more what is wanted, and not when that 
   expect(await third.heard("desired")).toMatchObject({ rev: "9" });
 });
 
+test("the hub hears of a verdict once, and of another one that comes after it", async () => {
+  const { at, link, id } = await world();
+  await at.want(id, text("new"));
+  await link.heard("desired");
+  const said = (phase: "done" | "error") =>
+    link.say({ kind: "progress", rev: "8", phase, reason: phase === "error" ? "crashLoop" : null, message: "" });
+  said("done");
+  for (let progress = await at.progress(); progress.phase !== "done"; progress = await at.progress());
+  await at.state(); // which is told once the verdict is kept
+  said("done");
+  said("error");
+  expect(await at.progress()).toMatchObject({ phase: "error", reason: "crashLoop" });
+});
+
 describe("what cannot be had is said", () => {
   test("an object that the hub has not got", async () => {
     const { at, link, id } = await world();
