@@ -40,6 +40,8 @@ export interface HubLinkPorts {
 }
 
 export interface HubLink {
+  /** Once. */
+  start(): void;
   /** Something of the device's state may be another. */
   changed(): void;
   /** A link that does not run right now is not told. */
@@ -138,8 +140,8 @@ export function openHubLink(ports: HubLinkPorts): HubLink {
     process.say(line);
   }
 
-  begin();
   return {
+    start: begin,
     changed,
     say: (message) => process?.say(writtenLine(message)),
     stop() {

@@ -18,6 +18,7 @@ import {
 import { type Candidate, type Failure, failure } from "../update/index.ts";
 import { type How, progressOf, verdictOf } from "./hub-progress.ts";
 import { type HubVerdict, lastVerdict, saveVerdict } from "./hub-verdict.ts";
+import { interruptedRevisions, isOfHub } from "./interrupted-revisions.ts";
 import { missingObjects } from "./missing-objects.ts";
 import { type Accepts, acceptState, readRevision } from "./read-revision.ts";
 import { stateDigest } from "./state-digest.ts";
@@ -61,13 +62,19 @@ export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
   let fetching: { readonly message: Fetch; readonly end: (done: Result<void, Failure>) => void } | null = null;
   let told = "";
   let waits = false;
+  /** Of those that the hub has wanted in this boot. */
+  let newest: RevisionName | null = null;
   let last: HubVerdict | null = null;
   let recalled = false;
+  let wasBusy = false;
 
   const look = inTurn(async () => {
     waitForHub();
     giveUpFetch();
-    if (!recalled) await recall();
+    const busy = activity(updating.view()) !== null;
+    if (!recalled || (wasBusy && !busy)) await recall();
+    wasBusy = busy;
+    if (wanted !== null) await forgetOlder(wanted);
     if (wanted !== null) await offer(wanted);
     // What was good once may have turned out not to be.
     const about = wanted ?? last;
@@ -114,11 +121,7 @@ export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
     if (activity(updating.view()) !== null || refused !== null || isLocal(ports.running().name)) return;
     if (isOver(desired)) return;
     const stored = await keep(desired);
-    if (!stored.ok) {
-      refused = stored.error;
-      log.error(`revision ${desired.rev} of the hub is refused: ${stored.error.message}`);
-      return;
-    }
+    if (!stored.ok) return refuse(desired, stored.error);
     const record = await recordOf(desired);
     // While that was read something else may have begun, or the hub have changed its mind.
     if (verdictOf(record) !== null || activity(updating.view()) !== null || wanted !== desired) return;
@@ -127,6 +130,19 @@ export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
     const tried = record?.status === "INPROGRESS" || record?.status === "TESTING";
     const retries = (record?.retries ?? 0) + Number(tried);
     updating.send({ kind: "offer", candidate: { rev, origin: "hub", wish: "run", retries } });
+  }
+
+  /** There is no record that could say so. */
+  async function refuse({ rev, state }: Wanted, why: Failure): Promise<void> {
+    refused = why;
+    log.error(`revision ${rev} of the hub is refused: ${why.message}`);
+    await keepVerdict({ rev, state, how: refusal(why) });
+  }
+
+  async function keepVerdict(verdict: HubVerdict): Promise<void> {
+    const saved = await saveVerdict(store, verdict);
+    if (saved.ok) last = verdict;
+    else log.warn(`what became of revision ${verdict.rev} is not kept: ${explainStore(saved.error)}`);
   }
 
   /** The state on its way from the link's hands to a trail of its own; what is refused leaves nothing behind. */
@@ -146,6 +162,19 @@ export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
     }
     const recorded = await writeProgress(store, rev, progressRecord("NEW", "Update ready to be downloaded"));
     return recorded.ok ? recorded : err(failure("installFailed", explainStore(recorded.error)));
+  }
+
+  /** What the hub wanted before, and was cut off, is not asked for again. */
+  async function forgetOlder({ rev }: Wanted): Promise<void> {
+    if (rev === newest) return;
+    newest = rev;
+    const active = activity(updating.view())?.rev ?? null;
+    const known = new Set([ports.booted, ports.running().name, updating.view().running, active, rev]);
+    for (const older of (await interruptedRevisions(store, known)).filter((each) => isOfHub(each.rev))) {
+      const aborted = progressRecord("ERROR", `Update aborted: the hub wants revision ${rev} instead`, older);
+      const recorded = await writeProgress(store, older.rev, aborted);
+      if (!recorded.ok) log.warn(explainStore(recorded.error));
+    }
   }
 
   async function objectBytes(digest: Digest): Promise<Result<Uint8Array, Failure>> {
@@ -188,10 +217,7 @@ export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
     const how = verdictOf(record);
     if (how === null) return progressOf(rev, updating.view(), record);
     if (isOver(desired) && last?.how.phase === how.phase) return how;
-    const verdict = { rev, state, how };
-    const saved = await saveVerdict(store, verdict);
-    if (saved.ok) last = verdict;
-    else log.warn(`what became of revision ${rev} is not kept: ${explainStore(saved.error)}`);
+    await keepVerdict({ rev, state, how });
     return how;
   }
 

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { parsedBy } from "../fleet/parsed-by.ts";
 import { reasons } from "../fleet/terms/index.ts";
 import { ok, type Result } from "../result.ts";
-import { type Digest, factory, isLocal, parseDigest, parseRevisionName, type RevisionName } from "../state/index.ts";
+import { type Digest, parseDigest, parseRevisionName, type RevisionName } from "../state/index.ts";
 import {
   type DiskResult,
   listRevisions,
@@ -14,6 +14,7 @@ import {
   saveFile,
 } from "../store/index.ts";
 import { type How, verdictOf } from "./hub-progress.ts";
+import { newestOfHub } from "./interrupted-revisions.ts";
 import { stateDigest } from "./state-digest.ts";
 
 /**
@@ -62,10 +63,8 @@ export async function lastVerdict(store: Store): DiskResult<HubVerdict | null> {
   if (!kept.ok) return kept;
   const revisions = await listRevisions(store);
   if (!revisions.ok) return revisions;
-  const newest = revisions.value
-    .filter((rev) => !isLocal(rev) && rev !== factory)
-    .toSorted((a, b) => Number(b) - Number(a))[0];
-  if (newest === undefined || Number(newest) < Number(kept.value?.rev ?? 0)) return kept;
+  const newest = newestOfHub(revisions.value);
+  if (newest === null || Number(newest) < Number(kept.value?.rev ?? 0)) return kept;
   const [record, text] = [await readProgress(store, newest), await readState(store, newest)];
   const how = record.ok ? verdictOf(record.value) : null;
   if (how === null || !text.ok) return kept;

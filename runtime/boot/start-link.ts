@@ -74,13 +74,12 @@ export function startLink(parts: LinkParts): Result<Hub, string> {
     caps: { dayBytes: config.PV_LINK_DAY_BYTES || null, monthBytes: config.PV_LINK_MONTH_BYTES || null },
     version,
   };
-  let link: HubLink | null = null;
   const revisions = openHubRevisions({
     ...parts,
     reservedPercent: config.PV_STORAGE_GC_RESERVED,
-    say: (message) => link?.say(message),
+    say: (message) => link.say(message),
   });
-  link = openHubLink({
+  const link: HubLink = openHubLink({
     settings,
     log,
     state: () => stateOf(parts),
@@ -91,7 +90,7 @@ export function startLink(parts: LinkParts): Result<Hub, string> {
     setTimer: realTimer,
   });
   const { changed, stop } = link;
-  revisions.changed();
+  link.start();
   return ok({
     fetch: revisions.fetch,
     changed() {

@@ -1,7 +1,7 @@
 import { explainLoader, type Loader } from "../loader/index.ts";
 import { err, ok, type Result, unreachable } from "../result.ts";
 import { factory, isLocal, type RevisionName, type State } from "../state/index.ts";
-import { isDone, readBoots, readPrevious, readProgress, readState, type Store } from "../store/index.ts";
+import { isDone, listRevisions, readBoots, readPrevious, readProgress, readState, type Store } from "../store/index.ts";
 import {
   type BootFacts,
   type Candidate,
@@ -17,6 +17,7 @@ import {
   type UpdateEvent,
   type UpdateLimits,
 } from "../update/index.ts";
+import { interruptedRevisions, newestOfHub } from "./interrupted-revisions.ts";
 import { type UpdateWork, type UpdateWorld, updateWork } from "./update-work.ts";
 
 /** What an update needs beside its storage and its loader. */
@@ -69,6 +70,8 @@ async function bootFacts(store: Store, loader: Loader, booted: RevisionName): Pr
   const committed = variables.value.committed ?? factory;
   const trialRecord = trial === null ? null : await statusOf(store, trial, trial === booted ? "ERROR" : null);
   const boots = await readBoots(store, booted);
+  const revisions = await listRevisions(store);
+  const newest = revisions.ok ? newestOfHub(revisions.value) : null;
   return ok({
     booted,
     bootedStatus: (await statusOf(store, booted, null)).status,
@@ -80,6 +83,7 @@ async function bootFacts(store: Store, loader: Loader, booted: RevisionName): Pr
     origin: isLocal(trial ?? booted) ? "local" : "hub",
     boots: boots.ok ? boots.value : 0,
     previous: await usablePrevious(store, committed),
+    interrupted: await interruptedRevisions(store, new Set([booted, committed, trial, newest])),
   });
 }
 

@@ -1,6 +1,6 @@
 import type { RevisionName } from "../state/index.ts";
-import type { Effect, Update, UpdateLimits } from "./model.ts";
-import { failure } from "./reason.ts";
+import type { Candidate, Effect, Update, UpdateLimits } from "./model.ts";
+import { failure, failureMessage } from "./reason.ts";
 import { leave, record, tryIt } from "./step.ts";
 
 /** What a boot finds (reference 4.6). A status is a record's, null when there is none that says anything. */
@@ -21,6 +21,8 @@ export interface BootFacts {
   readonly boots: number;
   /** What could be gone back to if the committed revision keeps crashing: whole, and committed once. */
   readonly previous: RevisionName | null;
+  /** Other revisions whose records say that they are being brought in or tried, and that nothing takes up again. */
+  readonly interrupted: readonly Pick<Candidate, "rev" | "retries">[];
 }
 
 /**
@@ -37,6 +39,13 @@ const isVerdict = (status: string | null): boolean => status === "ERROR" || stat
  * done before anything of the revision starts.
  */
 export function resume(facts: BootFacts, limits: UpdateLimits, atMs: number): readonly [Update, readonly Effect[]] {
+  const [update, effects] = resumeBooted(facts, limits, atMs);
+  const why = failure("aborted", "the device went down before it could be tried");
+  const over = facts.interrupted.map((each) => record(each, "ERROR", failureMessage(why), why));
+  return [update, [...over, ...effects]];
+}
+
+function resumeBooted(facts: BootFacts, limits: UpdateLimits, atMs: number): readonly [Update, readonly Effect[]] {
   const { booted, committed, trial, trialStatus, committedStatus, retries, origin } = facts;
   const at = (safe: boolean): Update => ({
     running: booted,

@@ -80,6 +80,7 @@ function world() {
     now: clock.now,
     setTimer: clock.set,
   });
+  link.start();
   return {
     link,
     clock,

@@ -64,8 +64,8 @@ const Findings = v.object({
   findings: v.array(v.object({ area: v.string(), level: v.string(), sentence: v.string() })),
 });
 
-/** An update that was cut off here had not begun to be tried, and nothing takes it up again. */
-const early: ReadonlySet<string | null> = new Set([null, "NEW", "QUEUED", "DOWNLOADING"]);
+/** An update that was cut off here had not begun. */
+const early: ReadonlySet<string | null> = new Set([null, "NEW"]);
 
 /** What must be so after every reset; throws what is not. Gives how the update came out; null: it never began. */
 async function verify(device: Device, rev: string): Promise<string | null> {

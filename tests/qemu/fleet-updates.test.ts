@@ -97,6 +97,7 @@ test("a fleet's device takes what its hub releases, and comes back from what is 
     await device.console(/revision 3: INPROGRESS: Trying new revision/, 180_000);
     await device.must("true", 180_000);
     await device.must(network);
+    await device.console(/revision 3: (DONE|ERROR)/, 180_000);
     const third = await whenDevice(hub, ended(3));
     expect(third.desired?.progress).toMatchObject({ phase: "done" });
     expect(await device.must("cat /etc/based-on")).toBe("another base system\n");

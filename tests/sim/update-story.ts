@@ -22,6 +22,8 @@ const WISHES_MAX = 3;
 const BOOTS_MAX = 60;
 const RESTING_BOOTS_MAX = 25;
 const LAST = "locals/last";
+/** What a device at rest has no record of. */
+const UNDER_WAY = new Set(["QUEUED", "DOWNLOADING", "INPROGRESS", "TESTING"]);
 /** How many stories end with one more update. */
 const LAST_UPDATES = 0.3;
 /** Of one boot. Nothing of ours waits longer than the goals and the stability of a trial together. */
@@ -145,7 +147,8 @@ async function lifeOf({ rng, power }: World, isInFleet: boolean): Promise<void> 
         oracle.violated(`${committed} is committed, runs, and is ${status}`);
       // A record that a failing disk did not take may stay behind.
       for (const rev of power.struck.every(({ kind: accident }) => accident === "cut") ? oracle.revisions() : [])
-        if (oracle.status(rev) === "TESTING") oracle.violated(`${rev} stays TESTING and nobody tests it`);
+        if (UNDER_WAY.has(oracle.status(rev) ?? "") && rev !== hub?.wanted?.rev)
+          oracle.violated(`${rev} stays ${oracle.status(rev)}, and nothing is done about it`);
       if (up.running() === committed) return up;
       if (oracle.status(up.running()) !== "DONE")
         oracle.violated(`${up.running()} runs, and neither is nor was committed`);

@@ -16,6 +16,7 @@ const normal: BootFacts = {
   origin: "local",
   boots: 0,
   previous: factory,
+  interrupted: [],
 };
 
 const shown = (effect: Effect): string => {
@@ -146,4 +147,12 @@ describe("a committed revision that keeps crashing", () => {
   test("is not asked when another one is on trial", () => {
     expect(boot({ ...crashing, ...onTrial, trialStatus: "INPROGRESS" }).at).toBe("trying");
   });
+});
+
+test("what a power cut caught before its trial is over, whatever this boot is", () => {
+  const interrupted = [{ rev: revision("locals/a"), retries: 0 }];
+  expect(boot({ interrupted }).does).toEqual(["locals/a ERROR", "countBoot 1"]);
+  expect(boot({ ...onTrial, trialStatus: "ERROR", interrupted }).does).toEqual(["locals/a ERROR", "reboot"]);
+  expect(boot({ ...onTrial, trialStatus: "INPROGRESS", interrupted }).at).toBe("trying");
+  expect(boot({ interrupted }).effects[0]).toMatchObject({ failure: { reason: "aborted" }, message: "Update aborted" });
 });
