@@ -10,6 +10,7 @@ import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo
 import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import { becomeMember, type Member, type MemberPorts } from "./member.ts";
+import type { Meter } from "./meter.ts";
 import { ProgressReport } from "./progress.ts";
 import { report } from "./report.ts";
 
@@ -64,7 +65,7 @@ export async function runAgent(given: AgentPorts): Promise<Result<void, string>>
     .then((joined) => joined.ok || ended.resolve(joined), ended.reject);
   listen(said, device).then(ended.resolve);
   const outcome = await ended.promise;
-  device.leave();
+  await device.leave();
   return outcome;
 }
 
@@ -87,6 +88,7 @@ class ReportedDevice {
   private connection: Connection | null = null;
   private delivery: Delivery | null = null;
   private progress: ProgressReport | null = null;
+  private meter: Meter | null = null;
   /** The latest of each kind that came before the device was one of a fleet. */
   private readonly early = new Map<Said["kind"], Said>();
   private say: (() => Promise<void>) | null = null;
@@ -127,11 +129,13 @@ class ReportedDevice {
     if (waits && this.connection !== null && this.progress?.flush() !== true) this.say?.();
   }
 
-  leave(): void {
+  async leave(): Promise<void> {
     this.left = true;
     this.next?.stop();
     this.delivery?.leave();
     this.connection?.stop();
+    const closed = await this.meter?.close();
+    if (closed?.ok === false) this.ports.tell(warning(explainDiskError(closed.error)));
   }
 
   /** The error is a sentence: the device is one of a fleet, and cannot keep what that takes. */
@@ -143,6 +147,7 @@ class ReportedDevice {
     const parcels = await openParcels(ports.disk, settings.folder, ports.now);
     if (!parcels.ok) return err(explainDiskError(parcels.error));
     if (this.left) return ok(undefined);
+    this.meter = meter;
     ports.tell({ kind: "joined", id, fleet });
     const warn = (message: string): void => ports.tell(warning(message));
     const post = async (letter: Omit<Letter, "id">, urgent = false): Promise<void> => {

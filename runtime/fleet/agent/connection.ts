@@ -200,6 +200,7 @@ export function openConnection(ports: ConnectionPorts): Connection {
     stop() {
       stopped = true;
       stopTimer();
+      count();
       session?.end();
     },
   };

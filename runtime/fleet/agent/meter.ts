@@ -4,6 +4,7 @@ import {
   type Account,
   type Caps,
   carried,
+  last,
   ledgerText,
   needed,
   newLedger,
@@ -31,6 +32,8 @@ export interface Meter {
   /** They were carried. */
   carried(bytes: number): void;
   usage(): { readonly dayBytes: number; readonly monthBytes: number };
+  /** At the end, when no more is carried than a farewell: what the disk is ahead is given back. */
+  close(): DiskResult<void>;
 }
 
 /** Goes on with the ledger at `path`; one that is damaged counts as none. `wallMs`: milliseconds since 1970, never going back. */
@@ -57,5 +60,6 @@ export async function openMeter(disk: Disk, path: string, caps: Caps, wallMs: ()
       account = carried(account, more, wallMs());
     },
     usage: () => usage(account, wallMs()),
+    close: () => saveFile(disk, WHY, path, Buffer.from(ledgerText(last(account, wallMs())))),
   });
 }

@@ -50,6 +50,12 @@ export function needed({ caps, used, onDisk }: Account, bytes: number, atMs: num
   return plus(now, bytes + ahead(caps));
 }
 
+/** What the disk is to say when the link ends in order: what was carried, and a farewell. */
+export const last = ({ used }: Account, atMs: number): Ledger => plus(rolled(used, atMs), FAREWELL_BYTES);
+
+/** DISCONNECT, the end of TLS and of TCP. */
+const FAREWELL_BYTES = 1024;
+
 /** The disk has it. */
 export const settled = (account: Account, onDisk: Ledger): Account => ({ ...account, onDisk });
 

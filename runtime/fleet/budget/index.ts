@@ -3,5 +3,5 @@
  * carries bytes asks first, and who writes the ledger does so before they go.
  */
 
-export { type Account, type Caps, carried, needed, open, room, settled, unlimited, usage } from "./account.ts";
+export { type Account, type Caps, carried, last, needed, open, room, settled, unlimited, usage } from "./account.ts";
 export { type Ledger, ledgerText, newLedger, parseLedger } from "./ledger.ts";
