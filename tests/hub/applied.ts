@@ -14,7 +14,10 @@ export async function applied(base: Uint8Array | null, patch: Uint8Array, object
             return ok(piece.length);
           },
         };
-  const chunks = await Array.fromAsync(applyPatch({ base: from, patch: once(patch), objectBytes }));
+  const chunks: Buffer[] = [];
+  // A chunk holds until the next one is asked for.
+  for await (const chunk of applyPatch({ base: from, patch: once(patch), objectBytes }))
+    chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 }
 
