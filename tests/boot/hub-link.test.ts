@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type HubLinkPorts, type LinkProcess, openHubLink } from "../../runtime/boot/hub-link.ts";
+import { type HubLink, type HubLinkPorts, type LinkProcess, openHubLink } from "../../runtime/boot/hub-link.ts";
 import type { HubWish } from "../../runtime/boot/hub-revisions.ts";
 import type { State } from "../../runtime/fleet/pipe/index.ts";
 import { err, ok } from "../../runtime/result.ts";
@@ -49,7 +49,7 @@ function child() {
   };
 }
 
-function world() {
+function world({ onBegun = (_: HubLink): void => {} } = {}) {
   const clock = virtualClock();
   const children: ReturnType<typeof child>[] = [];
   const log: string[] = [];
@@ -58,7 +58,7 @@ function world() {
   let current = state("1");
   let refusal: string | null = null;
   const write = (level: string) => (message: string) => void log.push(`${level} ${message}`);
-  const link = openHubLink({
+  const link: HubLink = openHubLink({
     settings,
     log: {
       fatal: write("fatal"),
@@ -75,7 +75,10 @@ function world() {
       children.push(started);
       return ok(started.process);
     },
-    begun: () => void begun.push(children.length),
+    begun() {
+      begun.push(children.length);
+      onBegun(link);
+    },
     hear: (message) => void heard.push(message),
     now: clock.now,
     setTimer: clock.set,
@@ -161,6 +164,16 @@ describe("the link's process", () => {
     await until(1_000);
     expect(begun).toEqual([1, 2]);
     expect(last().heard.join("")).not.toContain("room");
+  });
+
+  test("hears what is said as it begins, the first time and every other time", async () => {
+    const trial = { kind: "trial", waits: true } as const;
+    const { last, until } = world({ onBegun: (link) => link.say(trial) });
+    const said = () => last().heard.map((line) => JSON.parse(line).kind);
+    expect(said()).toEqual(["settings", "trial"]);
+    last().ended.resolve("ended with code 1");
+    await until(1_000);
+    expect(said().slice(0, 2)).toEqual(["settings", "trial"]);
   });
 
   test("starts again soon when it had run for long", async () => {
