@@ -16,6 +16,7 @@ import { bootedRevision } from "./booted.ts";
 import { mountBsp } from "./bsp.ts";
 import type { Config } from "./config/index.ts";
 import { type DeviceParts, type RunningDevice, startDevice } from "./device.ts";
+import { endWithLastWords } from "./last-words.ts";
 import { openDeviceLoader } from "./loader.ts";
 import { type Machine, startMachine } from "./machine.ts";
 import { openDeviceMetadata } from "./metadata.ts";
@@ -29,9 +30,15 @@ import { realTimer, resumeUpdating, type Updating, type UpdatingPorts, withoutLo
 /** The device runtime. Never returns: it ends in a reboot, a power-off, or a kernel panic that reboots. */
 export async function runtime(): Promise<never> {
   invariant(process.pid === 1, "the runtime is process 1");
-  const machine = startMachine();
-  const started = await startRevision(machine);
-  if (!started.ok) return machine.giveUp(started.error);
+  process.on("uncaughtException", endWithLastWords);
+  process.on("unhandledRejection", endWithLastWords);
+  try {
+    const machine = startMachine();
+    const started = await startRevision(machine);
+    if (!started.ok) return machine.giveUp(started.error);
+  } catch (cause) {
+    return endWithLastWords(cause);
+  }
   return new Promise<never>(() => {});
 }
 
