@@ -7,6 +7,8 @@ export interface PlayedDevice {
   say(message: Exclude<ToLink, { kind: "settings" }>): void;
   /** The next message of a kind that nobody has waited for yet. */
   heard<K extends FromLink["kind"]>(kind: K): Promise<Extract<FromLink, { kind: K }>>;
+  /** For `stepped-link.main.ts`: its time goes on; the value is how much has passed, in milliseconds. */
+  step(): Promise<number>;
   /** As a power cut does it. */
   kill(): Promise<void>;
   /** Says no more, and waits until the link has said farewell. */
@@ -29,7 +31,8 @@ export interface PlayedDeviceOptions {
 
 export function playDevice(options: PlayedDeviceOptions): PlayedDevice {
   const { onDevice, program, hub, authority, token, storage, log } = options;
-  const child = Bun.spawn([...onDevice, ...program, "link"], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn([...onDevice, ...program, "link"], { stdio: ["pipe", "pipe", "inherit", "pipe"] });
+  const stepped = lines(Bun.file(child.stdio[3] ?? -1).stream(), LINE_BYTES_MAX);
   const say = (message: ToLink): void => {
     child.stdin.write(writtenLine(message));
     child.stdin.flush();
@@ -68,6 +71,10 @@ export function playDevice(options: PlayedDeviceOptions): PlayedDevice {
         wake = resolve;
         await promise;
       }
+    },
+    async step() {
+      child.kill("SIGUSR2");
+      return Number((await stepped.next()).value);
     },
     async kill() {
       child.kill("SIGKILL");

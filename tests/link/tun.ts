@@ -36,7 +36,8 @@ export function openTun(name: string, packet: (bytes: Uint8Array) => void): Tun 
       try {
         writeSync(fd, bytes);
       } catch (thrown) {
-        if ((thrown as NodeJS.ErrnoException).code !== "EIO") throw thrown; // the interface is down
+        // The interface is down, or its namespace is gone.
+        if (!["EIO", "EBADFD"].includes((thrown as NodeJS.ErrnoException).code ?? "")) throw thrown;
       }
     },
   };
