@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import { type IClientOptions, type IConnackPacket, MqttClient } from "mqtt";
+import { setTcpPatience } from "../../linux/index.ts";
 import { descriptorOf } from "./descriptor.ts";
 import { bytesOfIp } from "./usage.ts";
 
@@ -84,6 +85,8 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   };
   const client = new MqttClient(() => {
     socket = secured(spec);
+    const connecting = socket;
+    connecting.once("connect", () => bePatient(connecting, spec));
     socket.on("session", (ticket: Buffer) => ports.ticket(new Uint8Array(ticket)));
     return socket;
   }, optionsOf(spec));
@@ -149,6 +152,16 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
     usedBytes: measure,
   };
 }
+
+/** The connection outlives an outage for as long as MQTT would let it, and soon sees that it is over. */
+function bePatient(socket: TLSSocket, { keepaliveS }: SessionSpec): void {
+  const fd = descriptorOf(socket);
+  // Only a comfort: a socket that refuses it works without.
+  if (fd !== null) setTcpPatience(fd, { keptMs: 1500 * keepaliveS, retryMs: RETRY_MS });
+}
+
+/** Of an outage that ends, so much is lost at most; and an outage costs a packet each time. */
+const RETRY_MS = 30_000;
 
 function secured(spec: SessionSpec): TLSSocket {
   const name = spec.serverName ?? spec.host;
