@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
-import { type IClientOptions, type IConnackPacket, MqttClient } from "mqtt";
+import { type IClientOptions, type IConnackPacket, MqttClient, type Packet } from "mqtt";
 import { setTcpPatience } from "../../linux/index.ts";
 import { descriptorOf } from "./descriptor.ts";
 import { bytesOfIp } from "./usage.ts";
@@ -61,6 +61,8 @@ export interface Publication {
 export interface Session {
   /** Ends true when it was taken: acknowledged with QoS 1, written with 0. False: the connection is gone, and nobody knows. */
   publish(publication: Publication): Promise<boolean>;
+  /** Ends true when everything that the broker had sent before this has come; false: the connection is gone. */
+  probe(): Promise<boolean>;
   /** Says farewell; `closed` follows. The will is not sent. */
   end(): void;
   /** Closes at once; `closed` follows. The broker sends the will after its delay. */
@@ -138,6 +140,19 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
         client.publish(topic, Buffer.from(bytes), options, (problem) =>
           answer(problem === undefined || problem === null),
         );
+      }),
+    probe: () =>
+      new Promise((resolve) => {
+        if (over) return resolve(false);
+        unanswered.add(resolve);
+        const heard = ({ cmd }: Packet): void => {
+          if (cmd !== "pingresp") return;
+          client.off("packetreceive", heard);
+          unanswered.delete(resolve);
+          resolve(true);
+        };
+        client.on("packetreceive", heard);
+        client.sendPing();
       }),
     end() {
       end = { kind: "ended" };
