@@ -13,8 +13,8 @@ import { playDevice, runningOf } from "./played-device.ts";
 const DAY_MS = 24 * 3600_000;
 const wakes = process.argv[2] === "wake";
 const host = (text: string) => unwrap(parseHost(text));
-await using world = await hubWorld({ hosts: [host(HUB_ADDRESS), host("127.0.0.1")], host: host("0.0.0.0") });
 using network = openNetwork(() => 0);
+await using world = await hubWorld({ hosts: [host(HUB_ADDRESS), host("127.0.0.1")], host: host("0.0.0.0") });
 const storage = mkdtempSync(join(tmpdir(), "cairn-day-"));
 for (const folder of ["config", "objects", "trails"]) mkdirSync(join(storage, folder));
 const device = playDevice({

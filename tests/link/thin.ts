@@ -31,9 +31,9 @@ async function main(): Promise<void> {
     `seed ${seed}, ${payloadBytes} bytes, ${JSON.stringify(shape)}, up ${upS} s, down ${downS} s, power cut every ${cutEveryS} s or so`,
   );
 
-  await using world = await hubWorld({ hosts: [host(HUB_ADDRESS), host("127.0.0.1")], host: host("0.0.0.0") });
   const luck = rng.fork("network");
   using network = openNetwork(() => luck.unit());
+  await using world = await hubWorld({ hosts: [host(HUB_ADDRESS), host("127.0.0.1")], host: host("0.0.0.0") });
   const storage = mkdtempSync(join(tmpdir(), "cairn-thin-"));
   for (const folder of ["config", "objects", "trails"]) mkdirSync(join(storage, folder));
   const store = openStore(realDisk, storage);
