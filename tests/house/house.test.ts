@@ -153,6 +153,7 @@ test("what the hub decides is decided without clock, disk or network", () => {
     "runtime/hub/api/range.ts",
     "runtime/hub/blocks/plan.ts",
     "runtime/hub/blocks/rate.ts",
+    "runtime/hub/commands/wish.ts",
     "runtime/hub/releases/desired.ts",
     "runtime/hub/revisions/signed.ts",
   ]) {
