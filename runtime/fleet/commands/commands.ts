@@ -84,9 +84,8 @@ export async function openCommands(ports: CommandsPorts): DiskResult<Commands> {
     else ports.tell({ kind: "command", id, operation, argument: command.arguments, again: false });
   }
 
-  /** What the hub is told of lines, after they are in the outbox. */
+  /** What the hub is told of lines, after they are in the outbox. Who is told of them waits for them: none are lines, too. */
   async function sendLogs(id: number, { revision, lines }: NonNullable<CommandResult["logs"]>): Promise<Answer> {
-    if (lines.length === 0) return { code: "done", text: "there are no lines" };
     const batch = deflatedLines(lines, logsShare(ports.spent()));
     if (batch === null) return { code: "busy", text: "the budget has no room for lines today" };
     const bytes = encodeLogs({ kind: "requested", revision, deflated: batch.deflated, command: id });

@@ -10,12 +10,19 @@ export interface LogBatch {
   readonly lines: number;
 }
 
-/** The newest of the lines, as many as fit into `bytesMax` when they are deflated; null: not even one, or there is none. */
+/** The newest of the lines, as many as fit into `bytesMax` when they are deflated; null: not even one. */
 export function deflatedLines(lines: readonly string[], bytesMax: number): LogBatch | null {
   const most = Math.min(bytesMax, logsBytesMax);
-  const attempt = (count: number): Uint8Array => deflate(`${lines.slice(-count).join("\n")}\n`);
+  const attempt = (count: number): Uint8Array =>
+    deflate(
+      lines
+        .slice(-count)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
+  const none = deflate("");
+  let best: LogBatch | null = lines.length === 0 && none.length <= most ? { deflated: none, lines: 0 } : null;
   let [low, high] = [0, newestWithin(lines)];
-  let best: LogBatch | null = null;
   // More lines are seldom shorter; should they be, fewer than could be are sent.
   while (low < high) {
     const count = (low + high + 1) >>> 1;

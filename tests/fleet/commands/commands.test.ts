@@ -196,14 +196,21 @@ describe("log lines", () => {
     expect(tight.results()[0]?.text).toBe(`the last ${count} lines; ${300 - count} more did not fit`);
   });
 
-  test("do not come when there is no room, or no line", async () => {
+  test("do not come when there is no room", async () => {
     const spent = { ...unspent, caps: { dayBytes: 1_000, monthBytes: null } };
     const empty = await world({ spent: () => spent });
-    for (const id of [1, 2]) await empty.commands.hear(at, envelope({ id, operation: "logs", arguments: "300" }));
+    await empty.commands.hear(at, envelope({ operation: "logs", arguments: "300" }));
     await empty.commands.result(result(1, { logs }));
-    await empty.commands.result(result(2, { logs: { ...logs, lines: [] } }));
     expect(empty.lines()).toEqual([]);
-    expect(empty.results().map(({ code }) => code)).toEqual(["busy", "done"]);
+    expect(empty.results().map(({ code }) => code)).toEqual(["busy"]);
+  });
+
+  test("that are none are a batch all the same, for who waits for them", async () => {
+    const quiet = await world();
+    await quiet.commands.hear(at, envelope({ operation: "logs", arguments: "300" }));
+    await quiet.commands.result(result(1, { logs: { ...logs, lines: [] } }));
+    expect(quiet.results()[0]).toMatchObject({ code: "done", text: "0 lines" });
+    expect(quiet.lines().map(({ deflated }) => deflated.length)).toEqual([2]);
   });
 });
 

@@ -33,9 +33,11 @@ describe("lines", () => {
     expect(must(inflatedText(batch?.deflated ?? new Uint8Array()))).toHaveLength((batch?.lines ?? 0) * 1001);
   });
 
-  test("of which not one fits, or of which there is none, are no batch", () => {
+  test("of which not one fits are no batch, and none are one", () => {
     expect(deflatedLines(many(5), 20)).toBeNull();
-    expect(deflatedLines([], 1000)).toBeNull();
+    expect(deflatedLines([], -1)).toBeNull();
+    const none = deflatedLines([], 1000);
+    expect([none?.lines, must(inflatedText(none?.deflated ?? new Uint8Array()))]).toEqual([0, ""]);
     expect(deflatedLines(many(5), -1)).toBeNull();
   });
 
