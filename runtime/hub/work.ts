@@ -110,8 +110,10 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
         connect,
         hearers: {
           async state(device, state) {
+            const before = await database.findDevice(device);
             if (!(await registry.report(device, reportText(state)))) return false;
             await reports.state(device, state);
+            await commands.reported(device, before?.report?.atMs ?? null);
             return true;
           },
           presence: registry.presence,

@@ -216,7 +216,7 @@ class ReportedDevice {
         delivery.connected();
       },
       offline: () => delivery.disconnected(),
-      busy: () => delivery.busy,
+      busy: () => delivery.busy || commands.busy,
       async message(text, bytes) {
         const at = parseTopic(text);
         if (!at.ok || at.value.fleet !== fleet || at.value.device !== id) return;

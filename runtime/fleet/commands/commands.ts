@@ -39,6 +39,8 @@ export interface Commands {
   begin(): void;
   /** An envelope that came. That it was taken is durable before the runtime hears of it. */
   hear(at: Topic<"n/c">, envelope: Uint8Array): Promise<void>;
+  /** Something is not answered yet: worth staying connected for. */
+  readonly busy: boolean;
   /** The runtime's answer. `resultKept` follows when it is in the outbox. */
   result(result: CommandResult): Promise<void>;
 }
@@ -122,6 +124,9 @@ export async function openCommands(ports: CommandsPorts): DiskResult<Commands> {
         const command = read.ok ? decodeCommand(read.value.payload) : read;
         if (!command.ok) return ports.warn(explainWire(command.error));
         return inTurn(() => take(command.value));
+      },
+      get busy() {
+        return kept.taken.open.length > 0;
       },
       result: (result) => inTurn(() => finish(result)),
     },

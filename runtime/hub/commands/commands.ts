@@ -31,6 +31,8 @@ export interface Commands {
   find(device: DeviceId, id: number): Promise<KeptCommand | null>;
   /** What a device says a command came to; false: it was given no such command. */
   result(device: DeviceId, result: CommandResult): Promise<boolean>;
+  /** A device reports, and did last at that time; null: never. What a broker had not kept for one that was away so long goes to it again. */
+  reported(device: DeviceId, lastMs: number | null): Promise<void>;
   /** Hands to the broker what it has not acknowledged; what it does not take waits for the next call. */
   publish(): Promise<void>;
 }
@@ -107,6 +109,11 @@ export function openCommands({ database, fleet, signer, now, publish, log }: Com
     list: (device) => records.list(device),
     find: (device, id) => records.find(device, id),
     result: (device, { id, code, text }) => records.answer(device, id, { code, text, atMs: now() }),
+    async reported(device, lastMs) {
+      const nowMs = now();
+      const isRemembered = lastMs !== null && nowMs - lastMs < limits.sessionMs;
+      if (!isRemembered && (await records.unmarkPublished(device, nowMs)) > 0) void publishAll();
+    },
     publish: publishAll,
   };
 }

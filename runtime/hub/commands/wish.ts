@@ -14,8 +14,9 @@ export interface CommandWish {
 export const limits = {
   /** A command that nobody sets an end to. */
   usualMs: 3_600_000,
-  /** As long as brokers keep what they have for a device. */
   expiryMsMax: 7 * 86_400_000,
+  /** So long a broker keeps what it has for a device; each of the fleet reports at least daily. */
+  sessionMs: 7 * 86_400_000,
   /** Of a device, unanswered and unexpired; it takes as many at a time. */
   openMax: 8,
   /** Of a device. */

@@ -45,6 +45,8 @@ export interface CommandRecords {
   /** Those of accepted devices that the broker has not acknowledged and that have not expired by then, in their order: so many at most. */
   unpublished(nowMs: number, max: number): Promise<readonly CommandPublication[]>;
   markPublished(commands: readonly Pick<Command, "device" | "id">[], atMs: number): Promise<void>;
+  /** Those of a device that are not answered are to be published again; the value is how many those are. */
+  unmarkPublished(device: DeviceId, nowMs: number): Promise<number>;
   /** False: there is no such command. */
   answer(device: DeviceId, id: number, answer: CommandAnswer): Promise<boolean>;
 }

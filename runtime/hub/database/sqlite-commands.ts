@@ -49,6 +49,11 @@ export const sqliteCommands = (db: Connection): CommandRecords => ({
       const sql = "UPDATE command SET publishedMs = $atMs WHERE device = $device AND id = $id";
       for (const { device, id } of commands) db.change(sql, { device, id, atMs });
     }),
+  unmarkPublished: async (device, nowMs) => {
+    const sql = `UPDATE command SET publishedMs = NULL WHERE device = $device AND publishedMs IS NOT NULL
+      AND answeredMs IS NULL AND expiryMs > $nowMs`;
+    return db.query(sql).run({ device, nowMs }).changes;
+  },
   answer: async (device, id, { code, text, atMs }) =>
     db.change("UPDATE command SET code = $code, text = $text, answeredMs = $atMs WHERE device = $device AND id = $id", {
       device,

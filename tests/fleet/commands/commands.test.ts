@@ -84,10 +84,12 @@ describe("a command", () => {
     await commands.hear(at, envelope({ id: 7, operation: "restartContainer", arguments: "web" }));
     await commands.hear(at, envelope({ id: 6 }));
     expect(told).toEqual([handedOn(7, "restartContainer", "web")] as never);
+    expect(commands.busy).toBe(true);
     await commands.result(result(7, { text: "container web restarts" }));
     expect(results()).toEqual([{ id: 7, code: "done", text: "container web restarts" }]);
     expect(letters.map(({ lasting }) => lasting)).toEqual([true]);
     expect(told.at(-1)).toEqual({ kind: "resultKept", id: 7 });
+    expect(commands.busy).toBe(false);
     await commands.result(result(7));
     expect(letters).toHaveLength(1);
   });

@@ -90,6 +90,27 @@ test("what the broker did not take goes when it is back, in its order, and what 
   expect(ids).toEqual([NOW_MS / 1000 + 2, NOW_MS / 1000 + 1, NOW_MS / 1000]);
 });
 
+test("a device that the broker had no session for gets what it has missed when it reports", async () => {
+  const answered = unwrap(await give()).id;
+  const missed = unwrap(await give("restartContainer", "web")).id;
+  unwrap(await give("gc", "", nowMs + 10));
+  await commands.publish();
+  await commands.result(one, { id: answered, code: "done", text: "" });
+  nowMs += 10;
+  published = [];
+  for (const lastMs of [nowMs, nowMs - 7 * 86_400_000 + 1]) await commands.reported(one, lastMs);
+  await commands.reported(two, null);
+  await commands.publish();
+  expect(published).toEqual([]);
+  for (const lastMs of [null, nowMs - 7 * 86_400_000]) {
+    published = [];
+    await commands.reported(one, lastMs);
+    await commands.publish();
+    expect(published).toHaveLength(1);
+    expect(await commands.find(one, missed)).toMatchObject({ publishedMs: nowMs });
+  }
+});
+
 test("an answer is kept with its command, and one to no command is known as that", async () => {
   const { id } = unwrap(await give());
   expect(await commands.result(one, { id: id + 1, code: "done", text: "" })).toBe(false);
