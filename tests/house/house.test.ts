@@ -70,6 +70,7 @@ const pure = {
     "@noble/curves/ed25519.js",
   ],
   "runtime/author/image/documents": [
+    ...anybody,
     "runtime/author/image/fault.ts",
     "runtime/author/image/limits.ts",
     "runtime/state/index.ts",

@@ -64,7 +64,9 @@ test("why a device failed is shown with it, and steers no terminal", () => {
   });
   const at = "2026-11-26T05:00:00.000Z";
   const shown = deviceText(read({ ...running, evidence: { at, text } }));
-  expect(shown).toMatch(/^why +container web: containerFailed: web ended: exit code 127\n +\| sh: no\?\[2J such file$/m);
+  expect(shown).toMatch(
+    /^why +container web: containerFailed: web ended: exit code 127\n +\| sh: no\?\[2J such file$/m,
+  );
   for (const odd of ["", "[]", '{"lines":[1]}', '{"reason":7,"exit":"x"}'])
     expect(deviceText(read({ ...running, evidence: { at, text: odd } }))).not.toMatch(/\| /);
 });

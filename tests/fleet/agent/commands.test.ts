@@ -66,3 +66,24 @@ test("a verdict brings the evidence of the failure with it", async () => {
   expect(batch).toMatchObject({ kind: "evidence", revision: "8", command: null });
   expect(must(inflatedText(batch.deflated))).toBe(evidence);
 });
+
+test("a command, its answer and a report cost at most 1,200 bytes of IP and up", async () => {
+  const at = await hub();
+  const link = device(at);
+  link.begin();
+  const { id } = await link.heard("joined");
+  const costAt = async (rev: string): Promise<number> => {
+    link.say(running(rev));
+    for (;;) {
+      const report = await at.state();
+      if (report.running === rev) return report.bytes.day;
+    }
+  };
+  await costAt("7"); // of which its own bytes are not known yet
+  const before = await costAt("8");
+  await at.order(id, command(1, "gc"));
+  await link.heard("command");
+  link.say({ kind: "result", id: 1, code: "done", text: "4096 bytes came free", logs: null });
+  await at.result();
+  expect((await costAt("9")) - before).toBeLessThanOrEqual(1_200);
+});
