@@ -101,12 +101,16 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     return { kind: "accepted" };
   }
 
+  function powerRefusal(): Extract<PowerAnswer, { kind: "busy" }> | null {
+    const active = activity(updating.view());
+    if (active === null || ending !== null) return null;
+    return { kind: "busy", why: `An update is under way: ${active.at}`, retryAfterSeconds: 600 };
+  }
+
   /** Who asks for it means it: such an end is no crash. */
   function powerByWish(action: PowerAction, message: string): PowerAnswer {
-    const active = activity(updating.view());
-    if (active !== null && ending === null) {
-      return { kind: "busy", why: `An update is under way: ${active.at}`, retryAfterSeconds: 600 };
-    }
+    const refused = powerRefusal();
+    if (refused !== null) return refused;
     void updating.work.well(loaded.name);
     return power(action, message);
   }
@@ -203,6 +207,9 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
       updating,
       accepts,
       booted: first.name,
+      control: device,
+      restartRefusal: powerRefusal,
+      lastLines: logs.lastLines,
       running: () => loaded,
       containers: () =>
         running

@@ -10,6 +10,7 @@ import {
 } from "../fleet/pipe/index.ts";
 import type { Logger } from "../logs/index.ts";
 import type { Result } from "../result.ts";
+import type { HubOrder } from "./hub-commands.ts";
 import type { HubWish } from "./hub-revisions.ts";
 
 /** The process that talks to the hub, as process 1 holds it. */
@@ -32,7 +33,7 @@ export interface HubLinkPorts {
   start(): Result<LinkProcess, string>;
   /** The link has started, and knows the settings. */
   begun(): void;
-  hear(message: HubWish): void;
+  hear(message: HubWish | HubOrder): void;
   /** Monotonic milliseconds. */
   now(): number;
   /** Calls once, `ms` from now or a little later; the value takes that back. */

@@ -1,10 +1,10 @@
 import type { Progress } from "../fleet/pipe/index.ts";
 import type { RevisionName } from "../state/index.ts";
-import type { Progress as Record } from "../store/index.ts";
+import { boundEvidence, type Progress as Record } from "../store/index.ts";
 import { candidateOf, type Phase, type Update } from "../update/index.ts";
 
 /** How it stands with a revision of the hub. */
-export type How = Pick<Progress, "phase" | "reason" | "message">;
+export type How = Pick<Progress, "phase" | "reason" | "message" | "evidence">;
 
 /** Null: nothing is known of it that could be said. */
 const words: { readonly [At in Phase["at"]]: How["phase"] | null } = {
@@ -32,10 +32,12 @@ export function progressOf(rev: RevisionName, update: Update, record: Record | n
   if (verdict !== null) return verdict;
   if (candidateOf(update)?.rev === rev) {
     const phase = words[update.phase.at];
-    return phase === null ? null : { phase, reason: null, message: "" };
+    return phase === null ? null : { ...nothingMore, phase };
   }
-  return update.phase.at === "leaving" ? null : { phase: "queued", reason: null, message: "" };
+  return update.phase.at === "leaving" ? null : { ...nothingMore, phase: "queued" };
 }
+
+const nothingMore = { reason: null, message: "", evidence: null } as const;
 
 /** What became of a revision in the end; null: that is open. */
 export function verdictOf(record: Record | null): How | null {
@@ -43,6 +45,7 @@ export function verdictOf(record: Record | null): How | null {
     phase,
     reason,
     message: (record?.evidence?.message ?? record?.message ?? "").slice(0, MESSAGE_CHARS_MAX),
+    evidence: phase === "done" || record?.evidence == null ? null : JSON.stringify(boundEvidence(record.evidence)),
   });
   switch (record?.status) {
     case "DONE":

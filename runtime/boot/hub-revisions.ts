@@ -3,6 +3,7 @@ import type { Logger } from "../logs/index.ts";
 import { err, ok, type Result, unreachable } from "../result.ts";
 import { type Digest, isLocal, limits, type RevisionName, type State } from "../state/index.ts";
 import {
+  boundEvidence,
   explainStore,
   type Progress,
   progressRecord,
@@ -283,6 +284,7 @@ const refusal = ({ reason, message }: Failure) => ({
   phase: "wontgo" as const,
   reason,
   message: message.slice(0, 1024),
+  evidence: JSON.stringify(boundEvidence({ reason, message })),
 });
 
 /** Calls of the value lead to one run after the other; any number of calls during one lead to one more. */

@@ -42,6 +42,7 @@ const Stored = v.pipe(
       phase: v.picklist(["done", "error", "wontgo"]),
       reason: v.nullable(v.picklist(reasons)),
       message: v.string(),
+      evidence: v.optional(v.nullable(v.string()), null),
     }),
   }),
 );

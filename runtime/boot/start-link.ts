@@ -17,13 +17,14 @@ import { isLocal, type State as Revision, type RevisionName } from "../state/ind
 import { readProgress, readState, type Store } from "../store/index.ts";
 import type { ContainerView } from "../supervise/index.ts";
 import type { Config } from "./config/index.ts";
+import { type HubCommandsPorts, openHubCommands } from "./hub-commands.ts";
 import { type HubLink, type LinkProcess, openHubLink } from "./hub-link.ts";
 import { type HubRevisions, openHubRevisions } from "./hub-revisions.ts";
 import type { Accepts } from "./read-revision.ts";
 import { stateDigest } from "./state-digest.ts";
 import { realTimer, type Updating } from "./updating.ts";
 
-export interface LinkParts {
+export interface LinkParts extends Pick<HubCommandsPorts, "control" | "restartRefusal" | "lastLines"> {
   readonly config: Config;
   readonly store: Store;
   readonly log: Logger;
@@ -79,13 +80,22 @@ export function startLink(parts: LinkParts): Result<Hub, string> {
     reservedPercent: config.PV_STORAGE_GC_RESERVED,
     say: (message) => link.say(message),
   });
+  const commands = openHubCommands({
+    ...parts,
+    running: () => parts.running().name,
+    say: (message) => link.say(message),
+    setTimer: realTimer,
+  });
   const link: HubLink = openHubLink({
     settings,
     log,
     state: () => stateOf(parts),
     start: () => startProcess(log),
     begun: revisions.begin,
-    hear: revisions.hear,
+    hear(message) {
+      if (message.kind === "command" || message.kind === "resultKept") commands.hear(message);
+      else revisions.hear(message);
+    },
     now: () => performance.now(),
     setTimer: realTimer,
   });

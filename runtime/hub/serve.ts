@@ -114,7 +114,14 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   if (!started.ok) return err({ kind: "broker", fault: started.error });
   const { broker, registry } = started.value;
   const listen = (fresh: HubKeys, port: number) =>
-    startApi({ ...work.value, registry, database }, fresh, fleet.value, database, { ...options, port }, ports);
+    startApi(
+      { ...work.value, registry, database, now: ports.now },
+      fresh,
+      fleet.value,
+      database,
+      { ...options, port },
+      ports,
+    );
   const first = listen(keys.value, options.port);
   if (!first.ok) {
     await broker.stop();

@@ -4,7 +4,9 @@ import { err, ok, type Result } from "../result.ts";
 import type { Disk, DiskError } from "../store/index.ts";
 import type { OrderKey } from "./authority/index.ts";
 import { openBlocks } from "./blocks/index.ts";
+import { type Commands, openCommands } from "./commands/index.ts";
 import type { HubDatabase } from "./database/index.ts";
+import { type Logs, openLogs } from "./logs/index.ts";
 import { type HubObjects, openFolder } from "./objects/index.ts";
 import { childMaker, openParcels, type Parcels, prepareFolder } from "./parcels/index.ts";
 import type { Registry } from "./registry/index.ts";
@@ -35,6 +37,8 @@ export interface Work {
   readonly objects: HubObjects;
   readonly revisions: Revisions;
   readonly releases: Releases;
+  readonly commands: Commands;
+  readonly logs: Logs;
   readonly parcels: Parcels;
   readonly publisher: Publisher;
   /** Begins to talk to devices; what was decided before and is not known to the broker goes out. */
@@ -67,6 +71,16 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
   const revisions = openRevisions({ database, objects, now });
   const signer = { epoch, sign: (message: Uint8Array) => new Uint8Array(sign(null, message, order.secret)) };
   const releases = openReleases({ database, fleet, signer, now, publish, log });
+  const commands = openCommands({
+    database,
+    fleet,
+    signer,
+    now,
+    publish: async (topic, bytes, expiryS) =>
+      (await session?.publish({ topic, bytes, qos: 1, retain: false, expiryS })) ?? false,
+    log,
+  });
+  const logs = openLogs({ database, now });
   const maker = childMaker(program, MAKING_MS_MAX);
   const parcels = openParcels({ disk, folder: parcelsFolder, database, objects, maker, now, log });
   const blocks = openBlocks({
@@ -85,6 +99,8 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     objects,
     revisions,
     releases,
+    commands,
+    logs,
     parcels,
     publisher,
     async talk(connect, registry) {
@@ -94,15 +110,22 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
         connect,
         hearers: {
           async state(device, state) {
+            const before = await database.findDevice(device);
             if (!(await registry.report(device, reportText(state)))) return false;
             await reports.state(device, state);
+            await commands.reported(device, before?.report?.atMs ?? null);
             return true;
           },
           presence: registry.presence,
           progress: reports.progress,
+          result: commands.result,
+          logs: logs.hear,
           request: blocks.hear,
         },
-        online: publish,
+        online() {
+          publish();
+          void commands.publish();
+        },
         setTimer(ms, fire) {
           const timer = setTimeout(fire, ms);
           return () => clearTimeout(timer);

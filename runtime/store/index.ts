@@ -18,7 +18,7 @@ export {
   sameInode,
 } from "./disk.ts";
 export { removeTree } from "./empty-folder.ts";
-export { EVIDENCE_BYTES_MAX, type Evidence } from "./evidence.ts";
+export { boundEvidence, EVIDENCE_BYTES_MAX, type Evidence } from "./evidence.ts";
 export { explainStore, type StoreError } from "./explain.ts";
 export {
   type BadCommitMessage,

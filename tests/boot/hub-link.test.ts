@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { HubOrder } from "../../runtime/boot/hub-commands.ts";
 import { type HubLink, type HubLinkPorts, type LinkProcess, openHubLink } from "../../runtime/boot/hub-link.ts";
 import type { HubWish } from "../../runtime/boot/hub-revisions.ts";
 import type { State } from "../../runtime/fleet/pipe/index.ts";
@@ -54,7 +55,7 @@ function world({ onBegun = (_: HubLink): void => {} } = {}) {
   const children: ReturnType<typeof child>[] = [];
   const log: string[] = [];
   const begun: number[] = [];
-  const heard: HubWish[] = [];
+  const heard: (HubOrder | HubWish)[] = [];
   let current = state("1");
   let refusal: string | null = null;
   const write = (level: string) => (message: string) => void log.push(`${level} ${message}`);

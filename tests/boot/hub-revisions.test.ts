@@ -164,7 +164,9 @@ test("what cannot be fetched is told with the link's own reason", async () => {
   fetched({ reason: "badPatch", message: "a patch for an object gives other bytes" });
   const told = await heard("progress", phase("error"));
   expect(told).toMatchObject({ reason: "badPatch", message: "a patch for an object gives other bytes" });
-  expect(must(await readProgress(store, revision("7")))?.evidence?.reason).toBe("badPatch");
+  const kept = must(await readProgress(store, revision("7")))?.evidence;
+  expect(kept?.reason).toBe("badPatch");
+  expect(JSON.parse(told.evidence ?? "")).toEqual(kept);
 });
 
 test("a state that is not accepted is refused before anything of it is fetched, and leaves no trail", async () => {
@@ -174,6 +176,7 @@ test("a state that is not accepted is refused before anything of it is fetched, 
     phase: "wontgo",
     reason: "badSignature",
     message: "nobody that is trusted signed web",
+    evidence: '{"reason":"badSignature","message":"nobody that is trusted signed web"}',
   });
   expect(must(await readProgress(store, revision("7")))).toBeNull();
   expect(said.some(({ kind }) => kind === "fetch")).toBe(false);

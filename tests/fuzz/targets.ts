@@ -1,6 +1,7 @@
 /** Every reader of what strangers send. A new one stands here, and `make fuzz` and the unit tests have it. */
 import { imageTargets } from "../author/image/fuzz-targets.ts";
 import { requestTarget } from "../certificates/fuzz-target.ts";
+import { logsTarget } from "../fleet/logs/fuzz-target.ts";
 import { envelopeTarget, wireTarget } from "../fleet/wire/fuzz-targets.ts";
 import { exportTarget } from "../package/fuzz-target.ts";
 import { patchTarget } from "../patch/fuzz-target.ts";
@@ -19,6 +20,7 @@ export const targets: readonly Target[] = [
   exportTarget,
   wireTarget,
   envelopeTarget,
+  logsTarget,
   patchTarget,
   ...imageTargets,
 ];

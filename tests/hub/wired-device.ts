@@ -7,8 +7,10 @@ import type { DeviceId, FleetName } from "../../runtime/fleet/terms/index.ts";
 import {
   type Block,
   type BlockRequest,
+  type Command,
   type Desired,
   decodeBlock,
+  decodeCommand,
   decodeDesired,
   encodeBlockRequest,
   encodeDeviceState,
@@ -45,6 +47,8 @@ export interface WiredDevice extends AsyncDisposable {
   until<T>(find: (heard: Heard) => T | null, from?: number): Promise<T>;
   /** An order, opened with the pinned key as a device does it. */
   order(fits: (desired: Desired) => boolean): Promise<Desired>;
+  /** The same of a command. */
+  command(fits: (command: Command) => boolean): Promise<Command>;
   /** Asks for blocks, and collects what comes until `count` of them are there. */
   blocks(request: BlockRequest, count: number): Promise<readonly Block[]>;
   say(leaf: Leaf, bytes: Uint8Array): Promise<boolean>;
@@ -135,6 +139,13 @@ export async function wiredDevice(world: HubWorld, tags: readonly string[] = [])
         const { payload } = unwrap(openSigned({ fleet: lab, device: id, leaf: "n/d" }, bytes, keys));
         const desired = unwrap(decodeDesired(payload));
         return fits(desired) ? desired : null;
+      }),
+    command: (fits) =>
+      until(({ leaf, bytes }) => {
+        if (leaf !== "n/c") return null;
+        const { payload } = unwrap(openSigned({ fleet: lab, device: id, leaf: "n/c" }, bytes, keys));
+        const command = unwrap(decodeCommand(payload));
+        return fits(command) ? command : null;
       }),
     async blocks(wanted, count) {
       const [from, blocks] = [heard.length, [] as Block[]];

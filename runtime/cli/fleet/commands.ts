@@ -2,6 +2,8 @@ import { group } from "../command.ts";
 import { acceptCommand, devicesCommand, revokeCommand, showCommand, tagCommand } from "./devices.ts";
 import { logCommand } from "./log.ts";
 import { loginCommand } from "./login.ts";
+import { logsCommand } from "./logs.ts";
+import { orderCommand, ordersCommand } from "./order.ts";
 import { fleetOutline } from "./outline.ts";
 import { discardCommand, releaseCommand, releasesCommand, revisionsCommand } from "./revisions.ts";
 
@@ -19,6 +21,9 @@ export const fleet = group(fleetOutline.name, {
     discardCommand,
     releaseCommand,
     releasesCommand,
+    orderCommand,
+    ordersCommand,
+    logsCommand,
     logCommand,
   ],
 });

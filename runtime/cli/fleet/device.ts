@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { table } from "../table.ts";
+import { evidenceLines } from "./evidence.ts";
 import { shortened } from "./revision.ts";
 
 const bytes = v.pipe(v.number(), v.minValue(0));
@@ -25,7 +26,7 @@ const Order = v.object({
   ),
 });
 
-/** A device as the hub's API shows it; `desired` is there when one device is asked for. */
+/** A device as the hub's API shows it; `desired` is there when one device is asked for, and `evidence` when it failed. */
 export const Device = v.looseObject({
   id: v.string(),
   status: v.string(),
@@ -37,6 +38,7 @@ export const Device = v.looseObject({
   report: v.nullable(v.object({ at: v.string(), state: State })),
   presence: v.optional(v.nullable(v.object({ at: v.string(), is: v.string() })), null),
   desired: v.optional(v.nullable(Order), null),
+  evidence: v.optional(v.nullable(v.object({ at: v.string(), text: v.string() })), null),
 });
 export type Device = v.InferOutput<typeof Device>;
 
@@ -58,7 +60,7 @@ export const devicesTable = (devices: readonly Device[]): string =>
   ]);
 
 export function deviceText(device: Device): string {
-  const { id, status, code, tags, first, changed, asked, report, presence, desired } = device;
+  const { id, status, code, tags, first, changed, asked, report, presence, desired, evidence } = device;
   return table([
     ["id", id],
     ["status", `${status} since ${changed}`],
@@ -68,6 +70,7 @@ export function deviceText(device: Device): string {
     ["last asked", asked],
     ...(presence === null ? [] : [["link", `${presence.is} since ${presence.at}`]]),
     ...(desired === null ? [] : orderRows(desired)),
+    ...(evidence === null ? [] : evidenceLines(evidence.text).map((line, at) => [at === 0 ? "why" : "", line])),
     ...(report === null ? [["reported", ABSENT]] : [["reported", report.at], ...stateRows(report.state)]),
   ]);
 }

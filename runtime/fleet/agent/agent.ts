@@ -1,5 +1,6 @@
 import { err, ok, type Result } from "../../result.ts";
 import { explainDiskError, openStore } from "../../store/index.ts";
+import { type Commands, openCommands } from "../commands/index.ts";
 import { clockIsKnown, openOrders } from "../desired/index.ts";
 import { usual } from "../link/index.ts";
 import type { Letter } from "../outbox/index.ts";
@@ -9,6 +10,7 @@ import { openSession, type SessionSpec } from "../session/index.ts";
 import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo } from "../wire/index.ts";
 import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
+import { evidenceLetter } from "./evidence.ts";
 import { becomeMember, type Member, type MemberPorts } from "./member.ts";
 import type { Meter } from "./meter.ts";
 import { ProgressReport } from "./progress.ts";
@@ -87,6 +89,7 @@ class ReportedDevice {
   private left = false;
   private connection: Connection | null = null;
   private delivery: Delivery | null = null;
+  private commands: Commands | null = null;
   private progress: ProgressReport | null = null;
   private meter: Meter | null = null;
   /** The latest of each kind that came before the device was one of a fleet. */
@@ -120,6 +123,9 @@ class ReportedDevice {
       case "progress":
         delivery?.progress(message);
         break;
+      case "result":
+        void this.commands?.result(message);
+        break;
     }
   }
 
@@ -150,13 +156,24 @@ class ReportedDevice {
     this.meter = meter;
     ports.tell({ kind: "joined", id, fleet });
     const warn = (message: string): void => ports.tell(warning(message));
-    const post = async (letter: Omit<Letter, "id">, urgent = false): Promise<void> => {
+    const post = async (letter: Omit<Letter, "id">, urgent = false): Promise<boolean> => {
       const put = await outbox.put(letter);
       if (!put.ok) warn(explainDiskError(put.error));
       this.connection?.news({ urgent });
+      return put.ok;
     };
+    const opened = await openCommands({
+      ...ports,
+      folder: settings.folder,
+      keys: member.orderKeys,
+      post: (letter) => post(letter, true),
+      warn,
+      spent: () => ({ caps: settings.caps, ...meter.usage(), waitingBytes: outbox.bytes }),
+    });
+    if (!opened.ok) return err(explainDiskError(opened.error));
+    const commands = opened.value;
     const progress = new ProgressReport({
-      send: (bytes, lasting) => post({ leaf: "u/p", bytes, lasting }, lasting),
+      send: async (bytes, lasting) => void (await post({ leaf: "u/p", bytes, lasting }, lasting)),
       setTimer: ports.setTimer,
     });
     const delivery = new Delivery({
@@ -172,6 +189,7 @@ class ReportedDevice {
       download: (what) =>
         download({ ...settings.hub, authority: settings.authority, setTimer: ports.setTimer, ...what }),
       warn,
+      evidence: (rev, text) => post(evidenceLetter(rev, text)),
       changed: (urgent) => {
         this.connection?.news({ urgent });
         if (!delivery.updating) this.sayIn(GATHER_MS);
@@ -199,12 +217,13 @@ class ReportedDevice {
         delivery.connected();
       },
       offline: () => delivery.disconnected(),
-      busy: () => delivery.busy,
+      busy: () => delivery.busy || commands.busy,
       async message(text, bytes) {
         const at = parseTopic(text);
         if (!at.ok || at.value.fleet !== fleet || at.value.device !== id) return;
         if (at.value.leaf === "n/d") await delivery.desired(at.value, bytes);
         if (at.value.leaf === "n/o") await delivery.block(bytes);
+        if (at.value.leaf === "n/c") await commands.hear(at.value, bytes);
       },
       publication({ leaf, bytes }) {
         const { qos, retained } = leaves[leaf];
@@ -218,6 +237,8 @@ class ReportedDevice {
     });
     this.progress = progress;
     this.delivery = delivery;
+    this.commands = commands;
+    commands.begin();
     for (const message of this.early.values()) this.hear(message);
     this.early.clear();
     return ok(undefined);

@@ -36,6 +36,8 @@ export interface DeliveryPorts {
   download(what: Pick<Download, "key" | "digest" | "from" | "bytes" | "signal">): AsyncIterable<Uint8Array>;
   tell(message: FromLink): void;
   warn(message: string): void;
+  /** What is known of a failure, for the hub: done when it survives a power cut. */
+  evidence(rev: RevisionName, text: string): Promise<unknown>;
   /** What is under way is something else now. `urgent`: the hub should hear of it, or be asked, soon. */
   changed(urgent: boolean): void;
   /** Monotonic milliseconds. */
@@ -160,11 +162,11 @@ export class Delivery {
     this.answerRoom?.(enough);
   }
 
-  progress({ rev, phase, reason }: Progress): void {
+  progress({ rev, phase, reason, evidence }: Progress): void {
     const { order } = this.ports.orders;
     if (order === null || revOf(order) !== rev || order.verdict === phase) return;
     // Also a second one: what was good may have turned out not to be.
-    if (isVerdict(phase)) return void this.settle(order, phase, reason);
+    if (isVerdict(phase)) return void this.settle(order, phase, reason, evidence);
     if (order.verdict !== null) return;
     if (phase === "queued" || phase === "downloading") this.report();
     else this.ports.progress.at(order.desired.sequence, phase, 100);
@@ -353,11 +355,17 @@ export class Delivery {
   }
 
   /** The hub hears of it before the device forgets that it has to: a power cut between makes it hear twice. */
-  private async settle(order: Order, verdict: Verdict, reason: Progress["reason"]): Promise<void> {
+  private async settle(
+    order: Order,
+    verdict: Verdict,
+    reason: Progress["reason"],
+    evidence: Progress["evidence"] = null,
+  ): Promise<void> {
     const { orders, progress, warn } = this.ports;
     this.halt();
     this.lastWord = true;
     await progress.verdict(order.desired.sequence, verdict, reason);
+    if (evidence !== null) await this.ports.evidence(revOf(order), evidence);
     const kept = await orders.settle(order.desired.sequence, verdict);
     if (!kept.ok) warn(explainStore(kept.error));
     this.ports.changed(true);

@@ -3,6 +3,7 @@ import { type Disk, type DiskResult, makeFolders, readFile, saveFile } from "../
 import { isLeaf } from "../wire/index.ts";
 import {
   arrived,
+  bytesIn,
   emptyOutbox,
   fitted,
   held,
@@ -33,6 +34,8 @@ export interface KeptOutbox {
   readonly lost: number;
   /** Nothing waits, and nothing is under way. */
   readonly empty: boolean;
+  /** Of what waits and what is under way. */
+  readonly bytes: number;
 }
 
 /** File name of a lasting letter: its number, and its leaf with `.` for `/`. */
@@ -81,6 +84,10 @@ class FolderOutbox implements KeptOutbox {
 
   get empty(): boolean {
     return this.outbox.letters.length === 0;
+  }
+
+  get bytes(): number {
+    return bytesIn(this.outbox);
   }
 
   async put(wanted: Omit<Letter, "id">): DiskResult<void> {

@@ -36,12 +36,15 @@ export function put(outbox: Outbox, letter: Letter): Taken {
   return fitted({ ...outbox, letters: [...others, letter] });
 }
 
-/** Drops the oldest lasting letters until the rest fits. */
+/** What happened counts for more than the lines that tell how. */
+const isLines = ({ leaf }: Letter): boolean => leaf === "u/g";
+
+/** Drops log lines, and then the oldest lasting letters, until the rest fits. */
 export function fitted(outbox: Outbox): Taken {
   const lasting = outbox.letters.filter((letter) => letter.lasting);
   let bytes = lasting.reduce((sum, letter) => sum + letter.bytes.length, 0);
   const dropped: Letter[] = [];
-  for (const letter of lasting) {
+  for (const letter of [...lasting.filter(isLines), ...lasting.filter((letter) => !isLines(letter))]) {
     const fits = lasting.length - dropped.length <= outboxLimits.lettersMax && bytes <= outboxLimits.bytesMax;
     if (fits) break;
     dropped.push(letter);
@@ -51,11 +54,14 @@ export function fitted(outbox: Outbox): Taken {
   return { outbox: { ...outbox, letters, lost: outbox.lost + dropped.length }, dropped };
 }
 
-/** What goes next: how things stand comes before what happened. Null: nothing waits. */
+/** What goes next: how things stand comes before what happened, and log lines come last. Null: nothing waits. */
 export function next({ letters, underWay }: Outbox): Letter | null {
   const waiting = letters.filter(({ id }) => !underWay.has(id));
-  return waiting.find(({ lasting }) => !lasting) ?? waiting[0] ?? null;
+  return waiting.find(({ lasting }) => !lasting) ?? waiting.find((letter) => !isLines(letter)) ?? waiting[0] ?? null;
 }
+
+/** Of what is not acknowledged. */
+export const bytesIn = ({ letters }: Outbox): number => letters.reduce((sum, { bytes }) => sum + bytes.length, 0);
 
 export const sent = (outbox: Outbox, { id }: Letter): Outbox => ({
   ...outbox,

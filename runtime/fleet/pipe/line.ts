@@ -4,6 +4,9 @@ import { err, ok, type Result } from "../../result.ts";
 /** Longer lines are not taken. A state with a hundred containers has 10 KiB. */
 export const LINE_BYTES_MAX = 256 * 1024;
 
+/** Of log lines in one message, their ends included: written as JSON, as long as they can get, they fit into a line. */
+export const LOG_LINES_BYTES_MAX = 96 * 1024;
+
 export interface LineFault {
   readonly kind: "badLine";
   readonly why: string;

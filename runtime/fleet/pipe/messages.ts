@@ -2,7 +2,16 @@ import * as v from "valibot";
 import type { Result } from "../../result.ts";
 import { parseContainerName, parseDigest, parseRevisionName } from "../../state/index.ts";
 import { parsedBy } from "../parsed-by.ts";
-import { containerStatuses, parseDeviceId, parseFleetName, phases, reasons, updateStatuses } from "../terms/index.ts";
+import {
+  containerStatuses,
+  operations,
+  outcomes,
+  parseDeviceId,
+  parseFleetName,
+  phases,
+  reasons,
+  updateStatuses,
+} from "../terms/index.ts";
 
 const orNull = <T>(result: Result<T, unknown>): T | null => (result.ok ? result.value : null);
 
@@ -11,6 +20,9 @@ const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
 const revision = parsedBy((text) => orNull(parseRevisionName(text)), "name of a revision");
 const container = parsedBy(parseContainerName, "name of a container");
 const digest = parsedBy(parseDigest, "digest");
+
+/** Of UTF-16; what is sent has at most 1024 bytes. */
+const RESULT_CHARS_MAX = 1024;
 
 /** First of all: what the link works with. */
 const Settings = v.strictObject({
@@ -71,17 +83,43 @@ const Progress = v.strictObject({
   phase: v.picklist(phases),
   reason: v.nullable(v.picklist(reasons)),
   message: v.pipe(v.string(), v.maxLength(1024)),
+  /** What is known of a failure, as its record has it: JSON. */
+  evidence: v.nullable(v.pipe(v.string(), v.maxLength(2048))),
+});
+
+/** What a command came to; `resultKept` answers it. */
+const CommandResult = v.strictObject({
+  kind: v.literal("result"),
+  id: count,
+  code: v.picklist(outcomes),
+  text: v.pipe(v.string(), v.maxLength(RESULT_CHARS_MAX)),
+  /** What was asked for, the oldest line first. */
+  logs: v.nullable(v.strictObject({ revision, lines: v.array(v.string()) })),
 });
 
 /** What the runtime tells the link. */
-export const ToLink = v.variant("kind", [Settings, State, Trial, Fetch, StopFetch, Room, Progress]);
+export const ToLink = v.variant("kind", [Settings, State, Trial, Fetch, StopFetch, Room, Progress, CommandResult]);
 export type ToLink = v.InferOutput<typeof ToLink>;
 export type Settings = v.InferOutput<typeof Settings>;
 export type State = v.InferOutput<typeof State>;
 export type Fetch = v.InferOutput<typeof Fetch>;
 export type Progress = v.InferOutput<typeof Progress>;
+export type CommandResult = v.InferOutput<typeof CommandResult>;
 
 const device = parsedBy(parseDeviceId, "id of a device");
+
+/**
+ * What the hub orders to be done, once. `again`: it was handed on before, to this boot of the device or to an earlier one, and was not
+ * answered; it must not be done a second time.
+ */
+const Command = v.strictObject({
+  kind: v.literal("command"),
+  id: count,
+  operation: v.picklist(operations),
+  argument: v.pipe(v.string(), v.maxLength(256)),
+  again: v.boolean(),
+});
+export type Command = v.InferOutput<typeof Command>;
 
 const LOG_CHARS_MAX = 1024;
 
@@ -104,6 +142,9 @@ export const FromLink = v.variant("kind", [
   }),
   /** There is no room for an object of so many bytes: can some be made? */
   v.strictObject({ kind: v.literal("needRoom"), bytes: count }),
+  Command,
+  /** The result of this command reaches the hub, whatever happens to the device. */
+  v.strictObject({ kind: v.literal("resultKept"), id: count }),
   v.strictObject({
     kind: v.literal("log"),
     level: v.picklist(["info", "warn"]),

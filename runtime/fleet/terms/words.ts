@@ -60,6 +60,13 @@ export type Phase = (typeof phases)[number];
 export const operations = ["reboot", "restartContainer", "logs", "gc", "debugAccess"] as const;
 export type Operation = (typeof operations)[number];
 
+/**
+ * What a command came to. `refused`: the device does not do such a thing, or not with such an argument. `failed`: it tried. `busy`:
+ * something else must end first. `expired`: it came too late.
+ */
+export const outcomes = ["done", "refused", "failed", "busy", "expired"] as const;
+export type Outcome = (typeof outcomes)[number];
+
 /** `gone` is what the broker says of a device that it lost; `asleep`: it left by itself until its next interval. */
 export const presences = ["gone", "asleep", "online"] as const;
 export type Presence = (typeof presences)[number];

@@ -22,6 +22,8 @@ export const limits = {
   resultBytesMax: 1 << 10,
   /** Log lines of one message, deflated. */
   logsBytesMax: 16 << 10,
+  /** The same, inflated: whoever reads them inflates no more. */
+  logsTextBytesMax: 96 << 10,
   metricsMax: 64,
   metricNameBytesMax: 64,
   /** Key and value of metadata as the device keeps them (`runtime/metadata`). */

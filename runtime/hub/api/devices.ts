@@ -5,7 +5,7 @@ import { writePem } from "../../signatures/index.ts";
 import type { Device } from "../database/index.ts";
 import { type DeviceFault, type EnrolFault, explainDevice, explainEnrol } from "../registry/index.ts";
 import { type Answer, done, refused } from "./answer.ts";
-import { deviceView, orderView } from "./device-view.ts";
+import { deviceView, orderView, timeOf } from "./device-view.ts";
 import { type Asked, look, type Route } from "./route.ts";
 
 const DEEDS_MAX = 1000;
@@ -85,8 +85,18 @@ async function tag(asked: Asked): Promise<Answer> {
   return deviceAnswer(asked, await registry.tag(name, wanted.output.tags, caller.name));
 }
 
-async function deviceAnswer({ releases }: Asked, found: Result<Device, DeviceFault>): Promise<Answer> {
-  if (found.ok) return done({ ...deviceView(found.value), desired: orderView(await releases.orderOf(found.value.id)) });
-  const status = { unknown: 404, ambiguous: 409, status: 409, tag: 400, tooManyTags: 400 }[found.error.kind];
-  return refused(status, found.error.kind, explainDevice(found.error));
+async function deviceAnswer({ releases, logs }: Asked, found: Result<Device, DeviceFault>): Promise<Answer> {
+  if (!found.ok) return deviceRefused(found.error);
+  const order = await releases.orderOf(found.value.id);
+  const evidence = order === null ? null : await logs.evidence(found.value.id, String(order.rev));
+  return done({
+    ...deviceView(found.value),
+    desired: orderView(order),
+    evidence: evidence === null ? null : { at: timeOf(evidence.atMs), text: evidence.text },
+  });
+}
+
+export function deviceRefused(fault: DeviceFault): Answer {
+  const status = { unknown: 404, ambiguous: 409, status: 409, tag: 400, tooManyTags: 400 }[fault.kind];
+  return refused(status, fault.kind, explainDevice(fault));
 }

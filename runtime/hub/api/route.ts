@@ -1,4 +1,6 @@
+import type { Commands } from "../commands/index.ts";
 import type { HubDatabase } from "../database/index.ts";
+import type { Logs } from "../logs/index.ts";
 import type { HubObjects } from "../objects/index.ts";
 import type { Parcels } from "../parcels/index.ts";
 import type { Registry } from "../registry/index.ts";
@@ -23,10 +25,14 @@ export interface HubParts {
   readonly registry: Registry;
   readonly revisions: Revisions;
   readonly releases: Releases;
+  readonly commands: Commands;
+  readonly logs: Logs;
   readonly objects: HubObjects;
   readonly parcels: Pick<Parcels, "byKey">;
   readonly database: Pick<HubDatabase, "listDeeds">;
   readonly fleet: Fleet;
+  /** Milliseconds since 1970. */
+  now(): number;
 }
 
 export interface Asked extends HubParts {

@@ -1,3 +1,4 @@
+import { commandRoutes } from "./commands.ts";
 import { deviceRoutes } from "./devices.ts";
 import { parcelRoutes } from "./parcels.ts";
 import { releaseRoutes } from "./releases.ts";
@@ -5,4 +6,10 @@ import { revisionRoutes } from "./revisions.ts";
 import type { Route } from "./route.ts";
 
 /** Every route there is. */
-export const routes: readonly Route[] = [...deviceRoutes, ...revisionRoutes, ...releaseRoutes, ...parcelRoutes];
+export const routes: readonly Route[] = [
+  ...deviceRoutes,
+  ...commandRoutes,
+  ...revisionRoutes,
+  ...releaseRoutes,
+  ...parcelRoutes,
+];

@@ -1,5 +1,7 @@
 import type { DeviceId, Presence } from "../../fleet/terms/index.ts";
 import type { By } from "./by.ts";
+import type { CommandRecords } from "./commands.ts";
+import type { LogRecords } from "./logs.ts";
 import type { ParcelRecords } from "./parcels.ts";
 import type { ReleaseRecords } from "./releases.ts";
 import type { RevisionRecords } from "./revisions.ts";
@@ -65,12 +67,13 @@ export const deeds = [
   "revision",
   "noRevision",
   "release",
+  "command",
 ] as const;
 
 /** A line of the audit log: everything that changes who belongs to the fleet, or what it is to run, leaves one. */
 export interface Deed extends By {
   readonly what: (typeof deeds)[number];
-  /** A device's id, a token's holder, a revision's digest. */
+  /** A device's id, a token's holder, a revision's digest, a device's id and what it was ordered to do. */
   readonly about: string;
 }
 
@@ -82,6 +85,8 @@ export interface HubDatabase {
   readonly revisions: RevisionRecords;
   readonly releases: ReleaseRecords;
   readonly parcels: ParcelRecords;
+  readonly commands: CommandRecords;
+  readonly logs: LogRecords;
 
   /** False: it is known already, and nothing has changed. */
   addDevice(device: NewDevice, by: By): Promise<boolean>;

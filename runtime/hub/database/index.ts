@@ -1,6 +1,14 @@
 /** What the hub keeps: devices, their certificates, tokens, settings, and who did what. SQLite is one way to keep it. */
 export type { By } from "./by.ts";
 export type {
+  Command,
+  CommandAnswer,
+  CommandPublication,
+  CommandRecords,
+  KeptCommand,
+  NewCommand,
+} from "./commands.ts";
+export type {
   Deed,
   Device,
   DeviceCertificate,
@@ -12,6 +20,7 @@ export type {
   Token,
   TokenPurpose,
 } from "./database.ts";
+export type { LogBatch, LogRecords } from "./logs.ts";
 export type { ParcelName, ParcelRecord, ParcelRecords } from "./parcels.ts";
 export type {
   KeptOrder,

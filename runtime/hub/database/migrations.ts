@@ -98,4 +98,31 @@ export const migrations: readonly string[] = [
      askedMs INTEGER NOT NULL,
      PRIMARY KEY (target, base, format)
    ) STRICT, WITHOUT ROWID;`,
+  `CREATE TABLE command (
+     device      TEXT NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+     id          INTEGER NOT NULL,
+     operation   TEXT NOT NULL,
+     argument    TEXT NOT NULL,
+     expiryMs    INTEGER NOT NULL,
+     envelope    BLOB NOT NULL,
+     who         TEXT NOT NULL,
+     atMs        INTEGER NOT NULL,
+     publishedMs INTEGER,
+     code        TEXT,
+     text        TEXT,
+     answeredMs  INTEGER,
+     PRIMARY KEY (device, id)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX commandToPublish ON command (device, id) WHERE publishedMs IS NULL;
+   CREATE TABLE logBatch (
+     number   INTEGER PRIMARY KEY AUTOINCREMENT,
+     device   TEXT NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+     kind     TEXT NOT NULL CHECK (kind IN ('requested', 'evidence')),
+     about    TEXT NOT NULL,
+     revision TEXT NOT NULL,
+     command  INTEGER,
+     deflated BLOB NOT NULL,
+     atMs     INTEGER NOT NULL,
+     UNIQUE (device, kind, about)
+   ) STRICT;`,
 ];

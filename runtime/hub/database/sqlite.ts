@@ -16,6 +16,8 @@ import {
 } from "./database.ts";
 import { migrations } from "./migrations.ts";
 import { Bytes, Id } from "./rows.ts";
+import { sqliteCommands } from "./sqlite-commands.ts";
+import { sqliteLogs } from "./sqlite-logs.ts";
 import { sqliteParcels } from "./sqlite-parcels.ts";
 import { sqliteReleases } from "./sqlite-releases.ts";
 import { sqliteRevisions } from "./sqlite-revisions.ts";
@@ -103,11 +105,15 @@ class SqliteDatabase implements HubDatabase {
   readonly revisions;
   readonly releases;
   readonly parcels;
+  readonly commands;
+  readonly logs;
 
   constructor(private readonly db: Connection) {
     this.revisions = sqliteRevisions(db);
     this.releases = sqliteReleases(db);
     this.parcels = sqliteParcels(db);
+    this.commands = sqliteCommands(db);
+    this.logs = sqliteLogs(db);
   }
 
   async addDevice({ id, key, code, status }: NewDevice, by: By): Promise<boolean> {

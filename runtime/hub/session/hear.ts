@@ -1,12 +1,16 @@
 import type { DeviceId, Presence } from "../../fleet/terms/index.ts";
 import {
   type BlockRequest,
+  type CommandResult,
   type DeviceState,
   decodeBlockRequest,
+  decodeCommandResult,
   decodeDeviceState,
+  decodeLogs,
   decodePresence,
   decodeProgress,
   explainWire,
+  type Logs,
   leaves,
   type Progress,
   type Topic,
@@ -19,6 +23,8 @@ export interface Hearers {
   state(device: DeviceId, state: DeviceState): Promise<boolean>;
   presence(device: DeviceId, presence: Presence): Promise<boolean>;
   progress(device: DeviceId, progress: Progress): Promise<boolean>;
+  result(device: DeviceId, result: CommandResult): Promise<boolean>;
+  logs(device: DeviceId, logs: Logs): Promise<boolean>;
   /** Nothing else is heard before it returns. */
   request(device: DeviceId, request: BlockRequest): void;
 }
@@ -37,6 +43,18 @@ export async function hear({ device, leaf }: Topic, bytes: Uint8Array, hearers: 
         decodeProgress(bytes),
         (progress) => hearers.progress(device, progress),
         " tells of an order that it was not given",
+      );
+    case "u/r":
+      return taken(
+        decodeCommandResult(bytes),
+        (result) => hearers.result(device, result),
+        " answers a command that it was not given",
+      );
+    case "u/g":
+      return taken(
+        decodeLogs(bytes),
+        (logs) => hearers.logs(device, logs),
+        " sends log lines that nobody asked for, or that are none",
       );
     case "u/q":
       return taken(

@@ -53,3 +53,20 @@ test("one device is shown with its containers, what it costs, and what is odd ab
   expect(deviceText(read(waiting))).toMatch(/^code +k7q2mz$/m);
   expect(deviceText(read(waiting))).toMatch(/^reported +-$/m);
 });
+
+test("why a device failed is shown with it, and steers no terminal", () => {
+  const text = JSON.stringify({
+    reason: "containerFailed",
+    message: "web ended",
+    container: "web",
+    exit: { code: 127 },
+    lines: ["sh: no\u001b[2J such file"],
+  });
+  const at = "2026-11-26T05:00:00.000Z";
+  const shown = deviceText(read({ ...running, evidence: { at, text } }));
+  expect(shown).toMatch(
+    /^why +container web: containerFailed: web ended: exit code 127\n +\| sh: no\?\[2J such file$/m,
+  );
+  for (const odd of ["", "[]", '{"lines":[1]}', '{"reason":7,"exit":"x"}'])
+    expect(deviceText(read({ ...running, evidence: { at, text: odd } }))).not.toMatch(/\| /);
+});

@@ -95,6 +95,7 @@ async function world({
     warn: (message) => {
       throw new Error(message);
     },
+    evidence: async () => {},
     changed: (urgent) => connection?.news({ urgent }),
     now: clock.now,
     wallMs,
@@ -227,7 +228,14 @@ describe("a budget", () => {
     expect(Math.max(...used(days))).toBeGreaterThan(200_000);
     // Until the hub has had the verdict, and not longer.
     expect(meter.room()).toBe(Number.POSITIVE_INFINITY);
-    delivery.progress({ kind: "progress", rev: "8" as never, phase: "done", reason: null, message: "" });
+    delivery.progress({
+      kind: "progress",
+      rev: "8" as never,
+      phase: "done",
+      reason: null,
+      message: "",
+      evidence: null,
+    });
     expect(meter.room()).toBe(Number.POSITIVE_INFINITY);
     await until(clock.now() + 60_000);
     expect(meter.room()).toBe(0);
@@ -250,7 +258,14 @@ describe("a device that wakes once a day", () => {
     await until(DAY_MS / 2, () => fetched() !== undefined);
     expect(connects).toHaveLength(1);
     expect(ends).toEqual([]);
-    delivery.progress({ kind: "progress", rev: "8" as never, phase: "done", reason: null, message: "" });
+    delivery.progress({
+      kind: "progress",
+      rev: "8" as never,
+      phase: "done",
+      reason: null,
+      message: "",
+      evidence: null,
+    });
     await until(DAY_MS / 2);
     expect(connects).toHaveLength(1);
     expect(ends).toHaveLength(1);

@@ -53,7 +53,7 @@ test("a revision that the hub wants comes: its state, what is missing of it, and
   expect(object(link.folder, sha256(more))).toEqual(more);
   expect(await at.request()).toMatchObject({ object: sha256(after), candidates: [sha256(before)] });
   expect(readdirSync(`${link.folder}/parcels`)).toEqual([]);
-  link.say({ kind: "progress", rev: "8", phase: "done", reason: null, message: "" });
+  link.say({ kind: "progress", rev: "8", phase: "done", reason: null, message: "", evidence: null });
   const verdict = async () => {
     for (;;) {
       const progress = await at.progress();
@@ -74,7 +74,7 @@ test("a link that starts again says once more what is wanted, and not when that 
   second.begin();
   second.say(running("7", "DONE", sha256(text("old"))));
   expect(await second.heard("desired")).toEqual({ kind: "desired", rev: "8", state });
-  second.say({ kind: "progress", rev: "8", phase: "error", reason: "badSignature", message: "" });
+  second.say({ kind: "progress", rev: "8", phase: "error", reason: "badSignature", message: "", evidence: null });
   for (let progress = await at.progress(); progress.phase !== "error"; progress = await at.progress());
   second.hangUp();
   await second.ended;
@@ -91,7 +91,14 @@ test("the hub hears of a verdict once, and of another one that comes after it", 
   await at.want(id, text("new"));
   await link.heard("desired");
   const said = (phase: "done" | "error") =>
-    link.say({ kind: "progress", rev: "8", phase, reason: phase === "error" ? "crashLoop" : null, message: "" });
+    link.say({
+      kind: "progress",
+      rev: "8",
+      phase,
+      reason: phase === "error" ? "crashLoop" : null,
+      message: "",
+      evidence: null,
+    });
   said("done");
   for (let progress = await at.progress(); progress.phase !== "done"; progress = await at.progress());
   await at.state(); // which is told once the verdict is kept
@@ -161,12 +168,12 @@ test("one changed line costs less than 5 kB on a connection that is there", asyn
   at.objects.set(sha256(patch), patch);
   link.say({ kind: "fetch", rev: "8", objects: [{ digest: sha256(patch), candidates: [] }] });
   await link.heard("fetched");
-  link.say({ kind: "progress", rev: "8", phase: "installing", reason: null, message: "" });
-  link.say({ kind: "progress", rev: "8", phase: "testing", reason: null, message: "" });
+  link.say({ kind: "progress", rev: "8", phase: "installing", reason: null, message: "", evidence: null });
+  link.say({ kind: "progress", rev: "8", phase: "testing", reason: null, message: "", evidence: null });
   link.say({ kind: "trial", waits: true });
   await link.heard("contact");
   link.say(running("8", "TESTING", state));
-  link.say({ kind: "progress", rev: "8", phase: "done", reason: null, message: "" });
+  link.say({ kind: "progress", rev: "8", phase: "done", reason: null, message: "", evidence: null });
   link.say(running("8", "DONE", state));
   const after = await at.state();
   expect(after).toMatchObject({ running: "8", status: "DONE", sequence: 1 });

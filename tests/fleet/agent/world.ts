@@ -131,6 +131,8 @@ export async function hub({ asksNeeded = 1 } = {}) {
         const at = must(wire.parseTopic(topic));
         if (at.leaf === "u/s") heard.add("state", must(wire.decodeDeviceState(bytes)));
         if (at.leaf === "u/p") heard.add("progress", must(wire.decodeProgress(bytes)));
+        if (at.leaf === "u/r") heard.add("result", must(wire.decodeCommandResult(bytes)));
+        if (at.leaf === "u/g") heard.add("logs", must(wire.decodeLogs(bytes)));
         if (at.leaf !== "u/q") return;
         const request = must(wire.decodeBlockRequest(bytes));
         heard.add("request", request);
@@ -168,6 +170,13 @@ export async function hub({ asksNeeded = 1 } = {}) {
     state: () => heard.next("state") as Promise<wire.DeviceState>,
     progress: () => heard.next("progress") as Promise<wire.Progress>,
     request: () => heard.next("request") as Promise<wire.BlockRequest>,
+    result: () => heard.next("result") as Promise<wire.CommandResult>,
+    logs: () => heard.next("logs") as Promise<wire.Logs>,
+    order(device: unknown, command: wire.Command): Promise<boolean> {
+      const to = { fleet: "lab" as never, device: device as wire.Topic["device"], leaf: "n/c" } as const;
+      const sign = (message: Uint8Array): Uint8Array => ed25519.sign(message, secret);
+      return publish(to, wire.sealSigned(to, wire.encodeCommand(command), EPOCH, sign));
+    },
     /** Has the state, and wants it. */
     async want(device: unknown, state: string, more: Partial<wire.Desired> = {}): Promise<Digest> {
       const bytes = new TextEncoder().encode(state);

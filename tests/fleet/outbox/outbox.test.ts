@@ -24,17 +24,19 @@ function taken(outbox: KeptOutbox): readonly string[] {
 }
 
 describe("the order", () => {
-  test("how things stand goes first, and only as they stand last; then what happened, in its order", async () => {
+  test("how things stand goes first, and only as they stand last; then what happened, and log lines last", async () => {
     const outbox = must(await openOutbox(realDisk, emptyFolder()));
     for (const letter of [
+      lasting("u/g", "lines"),
       lasting("u/r", "first"),
       fleeting("u/s", "old"),
-      lasting("u/g", "second"),
+      lasting("u/r", "second"),
       fleeting("u/s", "new"),
       fleeting("u/p", "half"),
     ])
       must(await outbox.put(letter));
-    expect(taken(outbox)).toEqual(["u/s new", "u/p half", "u/r first", "u/g second"]);
+    expect(outbox.bytes).toBe(Buffer.byteLength("linesfirstsecondnewhalf"));
+    expect(taken(outbox)).toEqual(["u/s new", "u/p half", "u/r first", "u/r second", "u/g lines"]);
     expect(outbox.empty).toBe(false);
   });
 
@@ -71,6 +73,17 @@ describe("the bounds", () => {
     expect(taken(outbox)).toEqual(["u/r y", "u/r z"]);
   });
 
+  test("log lines make room before anything that happened does", async () => {
+    const outbox = must(await openOutbox(realDisk, emptyFolder()));
+    must(await outbox.put(lasting("u/r", "oldest")));
+    must(await outbox.put(lasting("u/g", "lines")));
+    must(await outbox.put(lasting("u/g", "x".repeat(outboxLimits.bytesMax - 20))));
+    must(await outbox.put(lasting("u/r", "y".repeat(10))));
+    expect(taken(outbox).map((one) => one.slice(0, 5))).toEqual(["u/r o", "u/r y", "u/g x"]);
+    must(await outbox.put(lasting("u/r", "z".repeat(100))));
+    expect(outbox.lost).toBe(2);
+  });
+
   test("fleeting letters take no room from lasting ones", async () => {
     const outbox = must(await openOutbox(realDisk, emptyFolder()));
     must(await outbox.put(lasting("u/r", "stays")));
@@ -88,8 +101,8 @@ describe("after a restart", () => {
     const after = must(await openOutbox(realDisk, base));
     must(await after.put(lasting("u/r", "three")));
     must(await after.arrived(after.take()?.id ?? 0));
-    expect(taken(after)).toEqual(["u/g two", "u/r three"]);
-    expect(taken(must(await openOutbox(realDisk, base)))).toEqual(["u/g two", "u/r three"]);
+    expect(taken(after)).toEqual(["u/r three", "u/g two"]);
+    expect(taken(must(await openOutbox(realDisk, base)))).toEqual(["u/r three", "u/g two"]);
   });
 
   test("what is no letter is removed, but no folder", async () => {

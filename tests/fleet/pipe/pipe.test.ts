@@ -78,12 +78,25 @@ describe("messages", () => {
     [ToLink, { kind: "fetch", rev: "8", objects: [{ digest, candidates: [digest] }] }],
     [ToLink, { kind: "stopFetch", rev: "8" }],
     [ToLink, { kind: "room", enough: true }],
-    [ToLink, { kind: "progress", rev: "8", phase: "error", reason: "badPatch", message: "" }],
+    [ToLink, { kind: "progress", rev: "8", phase: "error", reason: "badPatch", message: "", evidence: "{}" }],
     [FromLink, { kind: "desired", rev: "8", state: digest }],
     [FromLink, { kind: "fetched", rev: "8", failure: { reason: "noSpace", message: "no room" } }],
     [FromLink, { kind: "needRoom", bytes: 4096 }],
   ] as const)("of a desired revision: %#", (schema, message) => {
     expect(must(readLine<typeof ToLink | typeof FromLink>(schema, JSON.stringify(message)))).toEqual(message as never);
+  });
+
+  test.each([
+    [FromLink, { kind: "command", id: 4, operation: "restartContainer", argument: "web", again: true }],
+    [FromLink, { kind: "resultKept", id: 4 }],
+    [ToLink, { kind: "result", id: 4, code: "done", text: "", logs: { revision: "locals/a", lines: ["x", ""] } }],
+    [ToLink, { kind: "result", id: 4, code: "busy", text: "later", logs: null }],
+  ] as const)("of a command: %#", (schema, message) => {
+    expect(must(readLine<typeof ToLink | typeof FromLink>(schema, JSON.stringify(message)))).toEqual(message as never);
+    for (const member of Object.keys(message)) {
+      const { [member as "kind"]: _, ...rest } = message;
+      expect(readLine<typeof ToLink | typeof FromLink>(schema, JSON.stringify(rest)).ok).toBe(false);
+    }
   });
 
   test.each([

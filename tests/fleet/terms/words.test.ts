@@ -3,6 +3,7 @@ import {
   type ContainerStatus,
   containerStatuses,
   operations,
+  outcomes,
   phases,
   presences,
   reasons,
@@ -44,7 +45,7 @@ test("every reason, status of an update and status of a container has its word o
 });
 
 test("a word keeps its number for ever", () => {
-  const lists = [updateStatuses, containerStatuses, reasons, phases, operations, presences];
+  const lists = [updateStatuses, containerStatuses, reasons, phases, operations, presences, outcomes];
   expect(lists.map((words) => words.join(" "))).toEqual([
     "NEW QUEUED DOWNLOADING INPROGRESS TESTING UPDATED DONE WONTGO ERROR",
     "NONE INSTALLED BLOCKED MOUNTED STARTING STARTED READY RECOVERING STOPPING STOPPED",
@@ -53,5 +54,6 @@ test("a word keeps its number for ever", () => {
     "queued downloading installing trying testing done error wontgo",
     "reboot restartContainer logs gc debugAccess",
     "gone asleep online",
+    "done refused failed busy expired",
   ]);
 });

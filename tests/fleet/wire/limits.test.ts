@@ -119,11 +119,12 @@ const edges: readonly (readonly [
   ["u/q", 5, { good: [[0, bytes(0)]], bad: [[-1, bytes(1)], [bytes(1), 0], [0, bytes(1), 0], [bytes(1)]] }],
   ["u/q", 6, { good: [bytes(8)], bad: [bytes(7), bytes(9)] }],
   ["u/r", 1, uint],
-  ["u/r", 2, uint],
+  ["u/r", 2, places(5)],
   ["u/r", 3, { good: ["", letters(1024)], bad: [letters(1025)] }],
   ["u/g", 1, places(2)],
   ["u/g", 2, { good: [345, "locals/a"], bad: ["345", ""] }],
   ["u/g", 3, { good: [bytes(0), bytes(16 << 10)], bad: [bytes((16 << 10) + 1)] }],
+  ["u/g", 4, uint],
   ["u/d", 1, keyed(["a", letters(128)], ["", letters(129)])],
   ["u/d", 2, { good: [[], ["a"]], bad: [[""]] }],
 ];
@@ -214,10 +215,15 @@ test("as much as limits allow fits into a message, with its envelope where it ha
     ["u/d", wire.encodeDeviceMeta({ set: new Map([[letters(128), letters(4096)]]), remove: [] })],
     [
       "u/g",
-      wire.encodeLogs({ kind: "evidence", revision: revision(`locals/${letters(64)}`), deflated: bytes(16 << 10) }),
+      wire.encodeLogs({
+        kind: "evidence",
+        revision: revision(`locals/${letters(64)}`),
+        deflated: bytes(16 << 10),
+        command: 2 ** 32 - 1,
+      }),
     ],
     ["u/m", wire.encodeMetrics(new Map(many(64, (at) => [letters(62) + String(at).padStart(2, "0"), 1 - 2 ** 53])))],
-    ["u/r", wire.encodeCommandResult({ id: 2 ** 32 - 1, code: 2 ** 32 - 1, text: letters(1024) })],
+    ["u/r", wire.encodeCommandResult({ id: 2 ** 32 - 1, code: "expired", text: letters(1024) })],
     ["u/p", wire.encodeProgress({ sequence: 2 ** 32 - 1, phase: "error", percent: 100, reason: "crashLoop" })],
     [
       "u/s",

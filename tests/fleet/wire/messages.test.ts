@@ -96,9 +96,9 @@ test("a key that means something to objects is one like others", () => {
 });
 
 test("text keeps a byte order mark, and what is not well formed is not written", () => {
-  const marked = { id: 1, code: 0, text: "\ufeffdone" };
+  const marked = { id: 1, code: "done", text: "\ufeffdone" } as const;
   expect(wire.decodeCommandResult(wire.encodeCommandResult(marked))).toEqual(ok(marked));
-  expect(() => wire.encodeCommandResult({ id: 1, code: 0, text: "\ud800" })).toThrow(InvariantError);
+  expect(() => wire.encodeCommandResult({ id: 1, code: "done", text: "\ud800" })).toThrow(InvariantError);
 });
 
 test("a byte string is a copy: the buffer of the network can be used again", () => {
@@ -141,6 +141,15 @@ describe("bytes are money:", () => {
     } as const;
     expect(wire.encodeBlockRequest(request).length).toBeLessThanOrEqual(64);
     for (const presence of presences) expect(wire.encodePresence(presence)).toHaveLength(1);
+  });
+
+  test("a command has at most 96 with its signature, its result 24", () => {
+    const to = { fleet: "default", device: "abcdefghijklm", leaf: "n/c" } as never;
+    const command = { id: 1_795_000_000, operation: "logs", arguments: "web 200", expiry: 1_795_003_600 } as const;
+    const envelope = wire.sealSigned(to, wire.encodeCommand(command), 1, () => new Uint8Array(64));
+    expect(envelope.length).toBeLessThanOrEqual(96);
+    const result = { id: 1_795_000_000, code: "done", text: "4096 bytes" } as const;
+    expect(wire.encodeCommandResult(result).length).toBeLessThanOrEqual(24);
   });
 
   test("a block has at most 17 more than the object's own", () => {

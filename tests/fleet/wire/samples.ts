@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   containerStatuses,
   operations,
+  outcomes,
   parseDeviceId,
   parseFleetName,
   phases,
@@ -241,8 +242,8 @@ export const samples: readonly Sample[] = [
     hex: "a6 01 07 02 58203f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f 03 01 04 81 5820aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 05 84 05 02 190125 1828 06 48bbbbbbbbbbbbbbbb",
   }),
   sample("u/r", [wire.encodeCommandResult, wire.decodeCommandResult], {
-    any: fc.record({ id: uint, code: uint, text: text(limits.resultBytesMax) }),
-    value: { id: 12, code: 0, text: "" },
+    any: fc.record({ id: uint, code: fc.constantFrom(...outcomes), text: text(limits.resultBytesMax) }),
+    value: { id: 12, code: "done", text: "" },
     hex: "a3 01 0c 02 00 03 60",
   }),
   sample("u/g", [wire.encodeLogs, wire.decodeLogs], {
@@ -250,8 +251,14 @@ export const samples: readonly Sample[] = [
       kind: fc.constantFrom("requested", "evidence"),
       revision: revisions,
       deflated: bytes(limits.logsBytesMax),
+      command: fc.option(uint),
     }),
-    value: { kind: "evidence", revision: revision("locals/web2"), deflated: Uint8Array.of(0x03, 0x00) },
+    value: {
+      kind: "evidence",
+      revision: revision("locals/web2"),
+      deflated: Uint8Array.of(0x03, 0x00),
+      command: null,
+    },
     hex: "a3 01 01 02 6b6c6f63616c732f77656232 03 420300",
   }),
   sample("u/m", [wire.encodeMetrics, wire.decodeMetrics], {

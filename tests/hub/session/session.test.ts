@@ -4,7 +4,9 @@ import type { DeviceId, FleetName } from "../../../runtime/fleet/terms/index.ts"
 import {
   type DeviceState,
   encodeBlockRequest,
+  encodeCommandResult,
   encodeDeviceState,
+  encodeLogs,
   encodePresence,
   encodeProgress,
   type Leaf,
@@ -54,6 +56,8 @@ function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = as
       },
       presence: async (id, is) => kept.push([id, is]) > 0,
       progress: async (id, progress) => kept.push([id, progress]) > 0,
+      result: async (id, result) => kept.push([id, result]) > 0,
+      logs: async (id, logs) => kept.push([id, logs]) > 0,
       request: (id, request) => void kept.push([id, request]),
     },
     online: () => {
@@ -130,11 +134,15 @@ describe("each kind of message", () => {
     missing: [{ from: 0, count: 1 }],
     parcel: null,
   } as const;
+  const result = { id: 1, code: "done", text: "" } as const;
+  const logs = { kind: "requested", revision: "7" as RevisionName, deflated: Uint8Array.of(3, 0), command: 1 } as const;
   const progress = { sequence: 1, phase: "done", percent: 100, reason: null } as const;
   test.each([
     ["state", "u/s", encodeDeviceState(state), state],
     ["progress", "u/p", encodeProgress(progress), progress],
     ["presence", "u/l", encodePresence("online"), "online"],
+    ["result", "u/r", encodeCommandResult(result), result],
+    ["logs", "u/g", encodeLogs(logs), logs],
     ["request", "u/q", encodeBlockRequest(request), request],
   ] as const)("goes to who hears of %s", async (_, leaf, bytes, message) => {
     const hub = world();

@@ -8,7 +8,10 @@ const command = keyed({
   /** Rises; the result has it, too. */
   id: [1, uint],
   operation: [2, oneOf(operations)],
-  /** What the operation takes: the name of a container, a number of seconds. */
+  /**
+   * What the operation takes. `restartContainer`: the name of one. `logs`: how many lines, and before that, with a space between, the
+   * name of a container; without, they are the runtime's own. `debugAccess`: for how many seconds. The others take nothing.
+   */
   arguments: [3, text(limits.argumentsBytesMax)],
   expiry: [4, seconds],
 });

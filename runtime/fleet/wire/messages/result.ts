@@ -1,4 +1,5 @@
-import { keyed, text, uint, type ValueOf } from "../codec.ts";
+import { outcomes } from "../../terms/index.ts";
+import { keyed, oneOf, text, uint, type ValueOf } from "../codec.ts";
 import { limits } from "../limits.ts";
 import { message } from "../message.ts";
 
@@ -6,8 +7,8 @@ import { message } from "../message.ts";
 const commandResult = keyed({
   /** Of the command. */
   id: [1, uint],
-  /** 0: done. */
-  code: [2, uint],
+  code: [2, oneOf(outcomes)],
+  /** A sentence for people. */
   text: [3, text(limits.resultBytesMax)],
 });
 
