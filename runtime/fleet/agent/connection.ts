@@ -52,8 +52,8 @@ const MESSAGE_BYTES = 400;
 export const PACKET_BYTES_MAX = 20_000;
 /** Pings are counted now and then. */
 const COUNT_MS = 10 * 60_000;
-/** Outages of minutes are usual, and a connection that outlives one is cheaper than a new one. */
-const PROBE_MS = 6 * 60_000;
+/** Without a word for so long, a connection that is asked is given up: outages of minutes are usual, and outliving one is cheaper than a new one. */
+const DEAD_MS = 6 * 60_000;
 
 /** Carries out what `link/` decides: letters go while there is a connection and room for them, and every byte is counted. */
 export function openConnection(ports: ConnectionPorts): Connection {
@@ -65,6 +65,8 @@ export function openConnection(ports: ConnectionPorts): Connection {
   let stopTimer = (): void => {};
   let pumping = false;
   let again = false;
+  let heardMs = 0;
+  let probing: Promise<boolean> | null = null;
 
   function send(event: LinkEvent): void {
     const now = ports.now();
@@ -85,6 +87,11 @@ export function openConnection(ports: ConnectionPorts): Connection {
       (dueMs ?? Number.POSITIVE_INFINITY) - now,
     );
     if (waitMs !== Number.POSITIVE_INFINITY) stopTimer = ports.setTimer(Math.max(0, waitMs), tick);
+  }
+
+  function heard(): void {
+    heardMs = ports.now();
+    send({ kind: "heard" });
   }
 
   const tick = (): void => {
@@ -131,7 +138,7 @@ export function openConnection(ports: ConnectionPorts): Connection {
       },
       async message(topic, bytes) {
         count();
-        send({ kind: "heard" });
+        heard();
         await ports.message(topic, bytes);
         if (!(await allowed(0))) opened.drop();
       },
@@ -184,10 +191,27 @@ export function openConnection(ports: ConnectionPorts): Connection {
         const gone = await outbox.arrived(letter.id);
         if (!gone.ok) ports.warn(explainDiskError(gone.error));
         count();
-        send({ kind: "heard" });
+        heard();
         settle();
       });
     }
+  }
+
+  async function probe(): Promise<boolean> {
+    const to = session;
+    if (to === null || link.phase.at !== "online") return false;
+    if (meter.room() < MESSAGE_BYTES || !(await allowed(MESSAGE_BYTES))) return true; // nothing that costs more will follow
+    heardMs = ports.now();
+    let stop = (): void => {};
+    const watch = (): void => {
+      const leftMs = heardMs + DEAD_MS - ports.now();
+      if (leftMs > 0) stop = ports.setTimer(leftMs, watch);
+      else to.drop();
+    };
+    watch();
+    const answered = await to.probe();
+    stop();
+    return answered;
   }
 
   send({ kind: "tick" });
@@ -198,14 +222,11 @@ export function openConnection(ports: ConnectionPorts): Connection {
       pump();
     },
     trial: (trial) => send({ kind: "trial", trial }),
-    async probe() {
-      const to = session;
-      if (to === null || link.phase.at !== "online") return false;
-      if (meter.room() < MESSAGE_BYTES || !(await allowed(MESSAGE_BYTES))) return true; // nothing that costs more will follow
-      const stop = ports.setTimer(PROBE_MS, () => to.drop());
-      const answered = await to.probe();
-      stop();
-      return answered;
+    probe() {
+      probing ??= probe().finally(() => {
+        probing = null;
+      });
+      return probing;
     },
     get view() {
       return link;

@@ -69,6 +69,7 @@ async function device({
     warn: (message) => void warnings.push(message),
   });
   return {
+    clock,
     connection,
     outbox,
     meter,
@@ -76,6 +77,7 @@ async function device({
     warnings,
     contacts: () => contacts,
     async until(ms: number): Promise<void> {
+      clock.set(ms - clock.now(), () => {});
       for (;;) {
         await drained();
         if (clock.now() >= ms || !clock.next()) return;
@@ -110,6 +112,24 @@ describe("a friendly hub", () => {
     await until(30_000);
     expect(contacts()).toBe(1);
   });
+});
+
+test("a connection that is asked and says nothing for minutes is given up, and one from which something comes is not", async () => {
+  const MINUTE_MS = 60_000;
+  for (const [floods, dropped] of [
+    [0, true],
+    [1, false],
+  ] as const) {
+    const { until, connection, clock } = await device({ malice: { forgets: 1, floods } });
+    await until(MINUTE_MS);
+    expect(connection.view.phase.at).toBe("online");
+    const answers: boolean[] = [];
+    void connection.probe().then((answered) => answers.push(answered));
+    await until(clock.now() + 5 * MINUTE_MS);
+    expect(answers).toEqual([]);
+    await until(clock.now() + 2 * MINUTE_MS);
+    expect(answers).toEqual(dropped ? [false] : []);
+  }
 });
 
 test("a message that waited for the budget goes when a new day has brought some", async () => {

@@ -24,6 +24,7 @@ export const hostileSession =
   (ports: SessionPorts): Session => {
     let used = 0;
     let over = false;
+    const probes: ((answered: boolean) => void)[] = [];
     const use = (bytes: number): void => {
       used += bytes;
       carried(bytes);
@@ -32,6 +33,7 @@ export const hostileSession =
     const close = (kind: "ended" | "lost"): void => {
       if (over) return;
       over = true;
+      for (const answer of probes) answer(false);
       ports.closed(kind === "ended" ? { kind } : { kind, problem: "cut" });
     };
     const flood = (): void => {
@@ -62,6 +64,7 @@ export const hostileSession =
       probe: () =>
         new Promise((resolve) => {
           if (over) return resolve(false);
+          probes.push(resolve);
           use(204);
           if (!rng.chance(malice.forgets)) clock.set(100 + rng.below(3_000), () => resolve(!over));
         }),

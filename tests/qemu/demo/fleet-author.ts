@@ -73,9 +73,9 @@ export async function authorOf(arch: Arch, folder: string): Promise<Made> {
     factory: await released(join(folder, "releases", `${arch}-factory`), made),
     async post(cairn, name) {
       await cairn(["get", `../releases/${arch}-${name}`], { at: arch });
-      // Lines about its progress come before.
+      // Progress and warnings come on lines of their own.
       const said = (await cairn(["post", "hub", "--json"], { at: arch })).split("\n");
-      return v.parse(Posted, JSON.parse(said.at(-1) ?? "")).revision;
+      return v.parse(Posted, JSON.parse(said.find((line) => line.startsWith("{")) ?? "")).revision;
     },
   };
 }
