@@ -115,15 +115,17 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   const { broker, registry } = started.value;
   const listen = (fresh: HubKeys, port: number) =>
     startApi({ ...work.value, registry, database }, fresh, fleet.value, database, { ...options, port }, ports);
+  const address = { host: options.host, port: options.mqttPort, name: options.hosts[0] };
+  const client = { ...hub, authority: writePem("CERTIFICATE", authority.certificate.der) };
+  // Before anybody can join: what a device says to a broker on which nobody listens is lost.
+  await work.value.talk(connectHub(fleet.value, address, client), registry);
   const first = listen(keys.value, options.port);
   if (!first.ok) {
+    work.value.stop();
     await broker.stop();
     return first;
   }
   let [api, served] = [first.value, keys.value.server.certificate];
-  const address = { host: options.host, port: options.mqttPort, name: options.hosts[0] };
-  const client = { ...hub, authority: writePem("CERTIFICATE", authority.certificate.der) };
-  await work.value.talk(connectHub(fleet.value, address, client), registry);
 
   async function renew(): Promise<void> {
     const fresh = await open();

@@ -37,7 +37,7 @@ export interface Work {
   readonly releases: Releases;
   readonly parcels: Parcels;
   readonly publisher: Publisher;
-  /** Begins to talk to devices; what was decided before and is not known to the broker goes out. */
+  /** Begins to talk to devices; what was decided before and is not known to the broker goes out. Resolves when devices are heard, or the broker is too slow. */
   talk(connect: ReturnType<typeof connectHub>, registry: Registry): Promise<void>;
   /** Removes what nothing needs any more. */
   collect(): Promise<void>;
@@ -45,6 +45,7 @@ export interface Work {
 }
 
 const MAKING_MS_MAX = 1_800_000;
+const HEARD_MS = 10_000;
 
 export async function openWork(options: WorkOptions, { disk, now, log }: WorkPorts): Promise<Result<Work, DiskError>> {
   const { folder, fleet, database, order, epoch, program } = options;
@@ -89,6 +90,8 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     publisher,
     async talk(connect, registry) {
       await releases.settle(null);
+      const heard = Promise.withResolvers<void>();
+      const late = setTimeout(heard.resolve, HEARD_MS);
       session = openHubSession({
         fleet,
         connect,
@@ -102,13 +105,18 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
           progress: reports.progress,
           request: blocks.hear,
         },
-        online: publish,
+        online() {
+          heard.resolve();
+          publish();
+        },
         setTimer(ms, fire) {
           const timer = setTimeout(fire, ms);
           return () => clearTimeout(timer);
         },
         log,
       });
+      await heard.promise;
+      clearTimeout(late);
     },
     async collect() {
       const [gone, parcelsGone] = [await revisions.collect(), await parcels.collect()];

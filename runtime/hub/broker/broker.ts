@@ -35,13 +35,14 @@ export type BrokerFault =
   | { readonly kind: "session"; readonly id: DeviceId; readonly why: string }
   | { readonly kind: "disk"; readonly error: DiskError };
 
-const files: BrokerFiles & { readonly configuration: string } = {
+const files: BrokerFiles & { readonly configuration: string; readonly lock: string } = {
   configuration: "broker/mosquitto.conf",
   authority: `authority/${authorityFiles.devices}`,
   certificate: `authority/${authorityFiles.server}`,
   key: `authority/${authorityFiles.serverKey}`,
   revoked: "broker/revoked.crl",
   acl: "broker/acl",
+  lock: "broker/lock",
   folder: "broker",
 };
 const WHY = "configure the broker";
@@ -66,7 +67,7 @@ export async function startBroker(
   const configured = await save(files.configuration, configurationText(options, files));
   const told = configured.ok ? await saveRevoked(revoked) : configured;
   if (!told.ok) return err({ kind: "disk", error: told.error });
-  const started = await startMosquitto({ folder, configuration: files.configuration, log });
+  const started = await startMosquitto({ folder, configuration: files.configuration, lock: files.lock, log });
   if (!started.ok) return started;
   return ok({
     process: started.value,
