@@ -46,6 +46,7 @@ export interface Work {
 
 const MAKING_MS_MAX = 1_800_000;
 const HEARD_MS = 10_000;
+const AGAIN_MS = 30_000;
 
 export async function openWork(options: WorkOptions, { disk, now, log }: WorkPorts): Promise<Result<Work, DiskError>> {
   const { folder, fleet, database, order, epoch, program } = options;
@@ -64,10 +65,15 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
       (await session?.publish({ topic, bytes, qos: 1, retain, expiryS: null })) ?? false,
     now,
   });
-  const publish = (): void => void publisher.run().catch((thrown) => log(`publish: ${String(thrown)}`));
+  const again = (act: () => Promise<void>): void => void setTimeout(act, AGAIN_MS).unref();
+  const publish = (): void =>
+    void publisher.run().catch((thrown) => {
+      log(`publish: ${String(thrown)}`);
+      again(async () => publish());
+    });
   const revisions = openRevisions({ database, objects, now });
   const signer = { epoch, sign: (message: Uint8Array) => new Uint8Array(sign(null, message, order.secret)) };
-  const releases = openReleases({ database, fleet, signer, now, publish, log });
+  const releases = openReleases({ database, fleet, signer, now, publish, again, log });
   const maker = childMaker(program, MAKING_MS_MAX);
   const parcels = openParcels({ disk, folder: parcelsFolder, database, objects, maker, now, log });
   const blocks = openBlocks({

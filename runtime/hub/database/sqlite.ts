@@ -1,4 +1,4 @@
-import { Database } from "bun:sqlite";
+import { Database, SQLiteError } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import * as v from "valibot";
 import { type DeviceId, type Presence, presences } from "../../fleet/terms/index.ts";
@@ -280,6 +280,10 @@ class SqliteDatabase implements HubDatabase {
     this.db.close();
   }
 }
+
+/** A call was rejected because there is no room on the disk; nothing of it was kept. */
+export const isDatabaseFull = (thrown: unknown): boolean =>
+  thrown instanceof SQLiteError && (thrown.code === "SQLITE_FULL" || thrown.code === "SQLITE_IOERR_WRITE");
 
 export function explainDatabase(fault: DatabaseFault): string {
   switch (fault.kind) {

@@ -103,13 +103,25 @@ export function openParcels({ disk, folder, database, objects, maker, now, log }
     if (made.ok && wrong === null) {
       const { digest, bytes } = made.value;
       const record: ParcelRecord = { ...name, digest, bytes, key: new Uint8Array(randomBytes(16)), askedMs: now() };
-      await records.set(record);
-      return record;
+      return (await remembered(record)) ? record : null;
     }
     if (!stopped) log(`parcel: ${wrong}`);
     failedMs.set(key, now());
     await disk.unlink(WHY, temporary);
     return null;
+  }
+
+  /** False: it is of no use, for nobody will find it. */
+  async function remembered(record: ParcelRecord): Promise<boolean> {
+    try {
+      await records.set(record);
+      return true;
+    } catch (thrown) {
+      log(`parcel: ${String(thrown)}`);
+      failedMs.set(fileName(record), now());
+      await disk.unlink(WHY, pathOf(record));
+      return false;
+    }
   }
 
   /** Puts it in its place; otherwise the sentence why not. */
@@ -121,7 +133,8 @@ export function openParcels({ disk, folder, database, objects, maker, now, log }
   }
 
   async function asked(record: ParcelRecord): Promise<void> {
-    if (now() - record.askedMs > ASKED_MS) await records.markAsked(record, now());
+    if (now() - record.askedMs <= ASKED_MS) return;
+    await records.markAsked(record, now()).catch((thrown) => log(`parcel: ${String(thrown)}`)); // it is good all the same
   }
 
   async function remove(record: ParcelRecord): Promise<void> {

@@ -18,7 +18,7 @@ export interface Answered {
 }
 
 export class HubProcess implements AsyncDisposable {
-  readonly folder = mkdtempSync(join(tmpdir(), "cairn-killed-"));
+  private readonly own = mkdtempSync(join(tmpdir(), "cairn-killed-"));
   /** What all its lives said. */
   readonly log = new Lines();
   private child: Bun.Subprocess<"ignore", "pipe", "pipe"> | null = null;
@@ -27,11 +27,17 @@ export class HubProcess implements AsyncDisposable {
   private constructor(
     readonly port: number,
     readonly mqttPort: number,
+    private readonly diskBytes: number | null,
   ) {}
 
-  /** On ports of its own, and not started. */
-  static async make(): Promise<HubProcess> {
-    return new HubProcess(await freePort(), await freePort());
+  /** On ports of its own, and not started. With a disk of so many bytes, which lasts as long as the process; null: that of this machine. */
+  static async make(diskBytes: number | null = null): Promise<HubProcess> {
+    return new HubProcess(await freePort(), await freePort(), diskBytes);
+  }
+
+  /** Where the hub keeps what it keeps; its own disk is seen from here by way of its process. */
+  get folder(): string {
+    return this.diskBytes === null ? this.own : `/proc/${this.child?.pid}/root${this.own}`;
   }
 
   get tokens(): { readonly operator: string; readonly join: string } {
@@ -46,15 +52,13 @@ export class HubProcess implements AsyncDisposable {
 
   /** Resolves when it serves; false: it ended before that, as when it was killed. */
   async start(): Promise<boolean> {
-    const words = ["--folder", this.folder, "--address", "127.0.0.1", "--port", String(this.port), "--fleet", "lab"];
-    const child = Bun.spawn(
-      [process.execPath, main, "hub", "serve", ...words, "--mqtt-port", String(this.mqttPort), "--json"],
-      {
-        stdin: "ignore",
-        stdout: "pipe",
-        stderr: "pipe",
-      },
-    );
+    const where = ["--folder", this.own, "--address", "127.0.0.1", "--port", String(this.port)];
+    const words = [...where, "--mqtt-port", String(this.mqttPort), "--fleet", "lab", "--json"];
+    const child = Bun.spawn([...this.onItsDisk(), process.execPath, main, "hub", "serve", ...words], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
     this.child = child;
     void this.log.follow(child.stderr);
     const { value } = await child.stdout.getReader().read();
@@ -62,6 +66,13 @@ export class HubProcess implements AsyncDisposable {
     const { tokens } = v.parse(Started, Buffer.from(value).toString());
     this.known = tokens ?? this.known;
     return true;
+  }
+
+  /** Words before a command that give it a disk of its own, without anybody's leave. */
+  private onItsDisk(): readonly string[] {
+    if (this.diskBytes === null) return [];
+    const script = `mount -t tmpfs -o size=${this.diskBytes},mode=700 tmpfs ${this.own} && exec "$@"`;
+    return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"];
   }
 
   signal(name: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
@@ -112,6 +123,6 @@ export class HubProcess implements AsyncDisposable {
     this.signal("SIGCONT");
     this.child?.kill("SIGTERM");
     await this.ended();
-    rmSync(this.folder, { recursive: true });
+    rmSync(this.own, { recursive: true });
   }
 }

@@ -174,6 +174,22 @@ test("a patch for an object whose bytes are not its own is not kept", async () =
   expect(log[0]).toMatch(/^parcel: object [0-9a-f]{64} has the bytes of [0-9a-f]{64}: send it again$/);
 });
 
+test("one that cannot be written down does not stay, and that one was asked for need not be", async () => {
+  const target = await put("target");
+  const parcels = open(quick());
+  const { set, markAsked } = database.parcels;
+  const full = () => Promise.reject(new Error("database or disk is full"));
+  Object.assign(database.parcels, { set: full });
+  expect(await parcels.choose(target, [], null)).toBe("notMade");
+  expect([readdirSync(join(root, "parcels")), log]).toEqual([[], ["parcel: Error: database or disk is full"]]);
+  Object.assign(database.parcels, { set, markAsked: full });
+  nowMs += 600_001;
+  await parcels.choose(target, [], null);
+  nowMs += DAY_MS;
+  expect(await parcels.choose(target, [], null)).toMatchObject({ target });
+  Object.assign(database.parcels, { markAsked });
+});
+
 test("one whose file is damaged is made anew, and known by another key", async () => {
   const target = await put("target");
   const maker = quick();

@@ -31,10 +31,11 @@ let folder = "";
 let database: HubDatabase;
 let releases: Releases;
 let [calls, nowMs] = [0, 1_000];
+let later: (() => Promise<void>)[] = [];
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "cairn-orders-"));
   database = unwrap(openSqlite(join(folder, "hub.db")));
-  [calls, nowMs] = [0, 1_000];
+  [calls, nowMs, later] = [0, 1_000, []];
   releases = openReleases({
     database,
     fleet,
@@ -43,6 +44,7 @@ beforeEach(async () => {
     publish: () => {
       calls += 1;
     },
+    again: (act) => void later.push(act),
     log: () => {},
   });
   for (const digest of [a, b]) {
@@ -130,6 +132,16 @@ test("what the broker keeps of a device that is out is taken away, once, and it 
   expect(third.kept.size).toBe(0);
   await releases.settle(one);
   expect(await database.releases.standings(one)).toEqual([]);
+});
+
+test("a release whose orders cannot be kept counts, and they are given in a while", async () => {
+  const { give } = database.releases;
+  Object.assign(database.releases, { give: () => Promise.reject(new Error("database or disk is full")) });
+  unwrap(await releases.release(wish(a, "all"), "jane"));
+  expect([calls, await releases.orderOf(one)]).toEqual([0, null]);
+  Object.assign(database.releases, { give });
+  for (const act of later) await act();
+  expect([calls, await releases.orderOf(one)]).toMatchObject([1, { sequence: 1, revision: a }]);
 });
 
 test("a release is for a tag, in time, and of a revision that is there", async () => {
