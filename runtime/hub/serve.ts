@@ -188,7 +188,7 @@ async function startWithRegistry(
   database: HubDatabase,
   { authority, devices }: HubKeys,
   fleet: FleetName,
-  { releases, publisher }: Work,
+  { releases, publisher, brokerForgot }: Work,
   { folder, host, mqttPort, brokerUser }: HubOptions,
   { disk, now, log }: HubPorts,
 ): Promise<Result<{ readonly broker: Broker; readonly registry: Registry }, BrokerFault>> {
@@ -213,7 +213,11 @@ async function startWithRegistry(
   await registry.publishRevoked();
   const revoked = atStart ?? { list: new Uint8Array(), devices: [] };
   const wish = { folder, fleet, host, port: mqttPort, user: brokerUser, authority, devices, now };
-  const started = await startBroker(disk, { ...wish, log: (line) => log(`broker: ${line}`) }, revoked);
+  const started = await startBroker(
+    disk,
+    { ...wish, restarted: brokerForgot, log: (line) => log(`broker: ${line}`) },
+    revoked,
+  );
   if (!started.ok) return started;
   broker = started.value;
   return ok({ broker: started.value, registry });

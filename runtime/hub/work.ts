@@ -39,6 +39,8 @@ export interface Work {
   readonly publisher: Publisher;
   /** Begins to talk to devices; what was decided before and is not known to the broker goes out. Resolves when devices are heard, or the broker is too slow. */
   talk(connect: ReturnType<typeof connectHub>, registry: Registry): Promise<void>;
+  /** The broker ended in disorder, and may have forgotten orders: those that devices do not know go out again. */
+  brokerForgot(): void;
   /** Removes what nothing needs any more. */
   collect(): Promise<void>;
   stop(): void;
@@ -86,7 +88,7 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     now,
     log,
   });
-  const reports = openOrderReports(database.releases, { now, publish });
+  const reports = openOrderReports(database.releases, { now, publish, settle: releases.settle });
 
   return ok({
     objects,
@@ -124,6 +126,7 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
       await heard.promise;
       clearTimeout(late);
     },
+    brokerForgot: () => void database.releases.unmarkUntaken().then(publish, (thrown) => log(String(thrown))),
     async collect() {
       const [gone, parcelsGone] = [await revisions.collect(), await parcels.collect()];
       if (gone + parcelsGone > 0)

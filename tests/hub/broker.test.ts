@@ -295,6 +295,7 @@ describe("the process", () => {
       const from = world.log.all.length;
       process.kill(before, "SIGKILL");
       await world.log.until(/^mosquitto version \S+ running$/, from);
+      await world.log.until(/^restarted$/, from);
       expect(world.log.all.slice(from)).toContain(`mosquitto ended: started again in ${waitMs} ms`);
       expect(world.broker.process.pid).not.toBe(before);
       expect(await send(a, "c/lab/A/u/s")).toBe("done");
@@ -346,7 +347,7 @@ describe("the process", () => {
     const configuration = "broker/mosquitto.conf";
     const module = join(import.meta.dir, "../../runtime/hub/broker/mosquitto.ts");
     const script = `const { startMosquitto } = await import(${JSON.stringify(module)});
-      const started = await startMosquitto({ folder: ${JSON.stringify(other.folder)}, configuration: ${JSON.stringify(configuration)}, lock: "broker/lock", log() {} });
+      const started = await startMosquitto({ folder: ${JSON.stringify(other.folder)}, configuration: ${JSON.stringify(configuration)}, lock: "broker/lock", restarted() {}, log() {} });
       console.log(started.value.pid);
       setInterval(() => {}, 1000);`;
     await using hub = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });

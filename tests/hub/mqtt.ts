@@ -128,7 +128,11 @@ export async function brokerWorld(): Promise<BrokerWorld> {
       devices: keys.devices,
       now: Date.now,
     };
-    return startBroker(realDisk, { ...options, log: (line) => log.add(line) }, first);
+    return startBroker(
+      realDisk,
+      { ...options, restarted: () => log.add("restarted"), log: (line) => log.add(line) },
+      first,
+    );
   };
   broker = unwrap(await another());
   const started = broker;

@@ -27,6 +27,8 @@ export interface MosquittoOptions {
   readonly configuration: string;
   /** From there: a file that is made, for one of them at a time. */
   readonly lock: string;
+  /** It has ended by itself, and serves again: what it had not written down is forgotten. */
+  restarted(): void;
   /** Gets what it says, line by line. */
   log(line: string): void;
 }
@@ -134,7 +136,7 @@ class Child implements Mosquitto {
     };
     const start = (): void =>
       void this.start().then(
-        (fault) => (fault === null ? undefined : failed(explainMosquitto(fault))),
+        (fault) => (fault === null ? this.options.restarted() : failed(explainMosquitto(fault))),
         (thrown) => failed(String(thrown)),
       );
     this.retry = setTimeout(start, waitMs);
