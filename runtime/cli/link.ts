@@ -1,6 +1,7 @@
 import { command, EXIT_USAGE } from "./command.ts";
 
 const EXIT_UNUSABLE = 1;
+const FAREWELL_MS = 10_000;
 
 /** What process 1 starts to talk to the hub; by hand it is of use for looking at what it does. */
 export const linkCommand = command("link", {
@@ -30,8 +31,10 @@ export const linkCommand = command("link", {
         return () => clearTimeout(timer);
       },
     });
-    if (ended.ok) return 0;
-    out.complain(`cairn link: ${ended.error}`);
-    return EXIT_UNUSABLE;
+    if (!ended.ok) out.complain(`cairn link: ${ended.error}`);
+    const code = ended.ok ? 0 : EXIT_UNUSABLE;
+    // The farewell may have to wait for a network that is away.
+    setTimeout(() => process.exit(code), FAREWELL_MS).unref();
+    return code;
   },
 });

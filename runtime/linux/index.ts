@@ -121,5 +121,6 @@ export { disableCtrlAltDel, rebootMachine, syncAll } from "./reboot.ts";
 export type { FileSystemIdentity } from "./superblock.ts";
 export { type SystemInfo, systemInfo } from "./sysinfo.ts";
 export { type TcpUsage, tcpUsage } from "./tcp-info.ts";
+export { setTcpPatience, type TcpPatience } from "./tcp-patience.ts";
 export { readVeritySuperblock, type VerityParams, type VeritySuperblock } from "./verity.ts";
 export { openWatchdog, type Watchdog } from "./watchdog.ts";

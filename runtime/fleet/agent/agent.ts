@@ -168,6 +168,7 @@ class ReportedDevice {
       meter,
       progress,
       request: (request) => void post({ leaf: "u/q", bytes: encodeBlockRequest(request), lasting: false }),
+      probe: async () => (await this.connection?.probe()) ?? false,
       download: (what) =>
         download({ ...settings.hub, authority: settings.authority, setTimer: ports.setTimer, ...what }),
       warn,

@@ -39,6 +39,8 @@ export interface Connection {
   news(options?: { readonly urgent?: boolean }): void;
   /** A revision on trial waits for the hub, or no longer does. */
   trial(waits: boolean): void;
+  /** Ends true when everything that the hub had sent before this has come. A connection that says nothing for long is given up. */
+  probe(): Promise<boolean>;
   readonly view: Link;
   /** Says farewell and begins nothing more. */
   stop(): void;
@@ -50,6 +52,8 @@ const MESSAGE_BYTES = 400;
 export const PACKET_BYTES_MAX = 20_000;
 /** Pings are counted now and then. */
 const COUNT_MS = 10 * 60_000;
+/** Outages of minutes are usual, and a connection that outlives one is cheaper than a new one. */
+const PROBE_MS = 6 * 60_000;
 
 /** Carries out what `link/` decides: letters go while there is a connection and room for them, and every byte is counted. */
 export function openConnection(ports: ConnectionPorts): Connection {
@@ -194,6 +198,15 @@ export function openConnection(ports: ConnectionPorts): Connection {
       pump();
     },
     trial: (trial) => send({ kind: "trial", trial }),
+    async probe() {
+      const to = session;
+      if (to === null || link.phase.at !== "online") return false;
+      if (meter.room() < MESSAGE_BYTES || !(await allowed(MESSAGE_BYTES))) return true; // nothing that costs more will follow
+      const stop = ports.setTimer(PROBE_MS, () => to.drop());
+      const answered = await to.probe();
+      stop();
+      return answered;
+    },
     get view() {
       return link;
     },

@@ -30,6 +30,8 @@ export interface DeliveryPorts {
   readonly meter: Meter;
   readonly progress: ProgressReport;
   request(request: BlockRequest): void;
+  /** Of the connection (`connection.ts`). */
+  probe(): Promise<boolean>;
   /** Bytes of a parcel over HTTPS; throws when they do not come. */
   download(what: Pick<Download, "key" | "digest" | "from" | "bytes" | "signal">): AsyncIterable<Uint8Array>;
   tell(message: FromLink): void;
@@ -277,6 +279,7 @@ export class Delivery {
         bases: open,
         applyPatch,
         ask: this.ports.request,
+        probe: this.ports.probe,
         stream: (parcel, from, bytes, signal) => this.stream(parcel, from, bytes, signal),
         needRoom: (bytes) => this.needRoom(bytes),
         now: () => ({

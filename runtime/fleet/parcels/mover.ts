@@ -45,6 +45,8 @@ export interface MoverPorts {
   readonly bases: Bases;
   readonly applyPatch: ApplyPatch;
   ask(request: BlockRequest): void;
+  /** Ends true when everything that was sent to us before has come; false: there is no connection. */
+  probe(): Promise<boolean>;
   /** Bytes of a parcel as a stream; throws when they do not come. */
   stream(parcel: KeptParcel, from: number, bytes: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Asks for room on the disk; true: some was made. */
@@ -139,7 +141,12 @@ class Moving implements Mover {
     for (const effect of effects) this.acts = this.acts.then(() => this.act(effect)).catch(this.over.reject);
     this.stopTimer();
     const dueMs = deadline(after, now);
-    if (dueMs !== null) this.stopTimer = this.ports.setTimer(Math.max(0, dueMs - now.atMs), () => this.tick());
+    if (dueMs !== null) this.stopTimer = this.ports.setTimer(Math.max(0, dueMs - now.atMs), () => void this.due());
+  }
+
+  /** What is only late, since the network is away, must not be asked for once more: it would come twice. */
+  private async due(): Promise<void> {
+    if (this.transfer.asked.size === 0 || (await this.ports.probe())) this.tick();
   }
 
   private async act(effect: TransferEffect): Promise<void> {

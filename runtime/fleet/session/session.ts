@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
-import { type IClientOptions, type IConnackPacket, MqttClient } from "mqtt";
+import { type IClientOptions, type IConnackPacket, MqttClient, type Packet } from "mqtt";
+import { setTcpPatience } from "../../linux/index.ts";
 import { descriptorOf } from "./descriptor.ts";
 import { bytesOfIp } from "./usage.ts";
 
@@ -63,6 +64,8 @@ export interface Publication {
 export interface Session {
   /** Ends true when it was taken: acknowledged with QoS 1, written with 0. False: the connection is gone, and nobody knows. */
   publish(publication: Publication): Promise<boolean>;
+  /** Ends true when everything that the broker had sent before this has come; false: the connection is gone. */
+  probe(): Promise<boolean>;
   /** Says farewell; `closed` follows. The will is not sent. */
   end(): void;
   /** Closes at once; `closed` follows. The broker sends the will after its delay. */
@@ -87,6 +90,8 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   };
   const client = new MqttClient(() => {
     socket = secured(spec);
+    const connecting = socket;
+    connecting.once("connect", () => bePatient(connecting, spec));
     socket.on("session", (ticket: Buffer) => ports.ticket(new Uint8Array(ticket)));
     return socket;
   }, optionsOf(spec));
@@ -148,6 +153,19 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
           answer(problem === undefined || problem === null),
         );
       }),
+    probe: () =>
+      new Promise((resolve) => {
+        if (over) return resolve(false);
+        unanswered.add(resolve);
+        const heard = ({ cmd }: Packet): void => {
+          if (cmd !== "pingresp") return;
+          client.off("packetreceive", heard);
+          unanswered.delete(resolve);
+          resolve(true);
+        };
+        client.on("packetreceive", heard);
+        client.sendPing();
+      }),
     end() {
       end = { kind: "ended" };
       measure();
@@ -161,6 +179,16 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
     usedBytes: measure,
   };
 }
+
+/** The connection outlives an outage for as long as MQTT would let it, and soon sees that it is over. */
+function bePatient(socket: TLSSocket, { keepaliveS }: SessionSpec): void {
+  const fd = descriptorOf(socket);
+  // Only a comfort: a socket that refuses it works without.
+  if (fd !== null) setTcpPatience(fd, { keptMs: 1500 * keepaliveS, retryMs: RETRY_MS });
+}
+
+/** Of an outage that ends, so much is lost at most; and an outage costs a packet each time. */
+const RETRY_MS = 30_000;
 
 function secured(spec: SessionSpec): TLSSocket {
   const name = spec.serverName ?? spec.host;

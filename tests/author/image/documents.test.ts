@@ -170,6 +170,18 @@ describe("configurations", () => {
     ]);
     expect(detail(() => readSaved(bytes({}), "x"))).toMatch(/Array/);
   });
+
+  test("what a stranger wrote does not reach the terminal in the reason for a refusal", () => {
+    const unseen = /\p{Cc}/u;
+    const config = { os: "linux", architecture: "arm64", rootfs: { type: "layers", diff_ids: [] } };
+    for (const said of [
+      detail(() => readSaved(bytes('"\u0085[31m\\n"'), "x")),
+      detail(() => readConfigBlob(bytes({ ...config, config: { Labels: { "\u007f\n": 1 } } }), "x")),
+    ]) {
+      expect(said).toStartWith(said.includes("Labels") ? '"config.Labels.' : "it wants Array");
+      expect(said).not.toMatch(unseen);
+    }
+  });
 });
 
 describe("names", () => {

@@ -87,6 +87,7 @@ async function world({
     meter,
     progress: new ProgressReport({ send: (bytes, lasting) => post("u/p", bytes, lasting), setTimer: clock.set }),
     request: (request) => void post("u/q", encodeBlockRequest(request), false),
+    probe: async () => (await connection?.probe()) ?? false,
     download: () => {
       throw new Error("no parcel has a key here");
     },
@@ -155,6 +156,13 @@ async function world({
       },
       end: () => later(100, close),
       drop: close,
+      async probe() {
+        if (over) return false;
+        use(250);
+        const { promise, resolve } = Promise.withResolvers<boolean>();
+        clock.set(100, () => resolve(!over));
+        return promise;
+      },
       usedBytes: () => used,
     };
   };

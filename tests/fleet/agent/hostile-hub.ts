@@ -59,6 +59,12 @@ export const hostileSession =
           if (rng.chance(malice.forgets)) return;
           clock.set(100 + rng.below(3_000), () => resolve(!over));
         }),
+      probe: () =>
+        new Promise((resolve) => {
+          if (over) return resolve(false);
+          use(204);
+          if (!rng.chance(malice.forgets)) clock.set(100 + rng.below(3_000), () => resolve(!over));
+        }),
       end: () => later(rng.below(2_000), () => close("ended")),
       drop: () => close("lost"),
       usedBytes: () => used,

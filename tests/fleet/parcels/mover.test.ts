@@ -9,7 +9,7 @@ import {
   openParcels,
 } from "../../../runtime/fleet/parcels/index.ts";
 import { type KeptParcel, newPace, transferLimits } from "../../../runtime/fleet/transfer/index.ts";
-import type { Parcel } from "../../../runtime/fleet/wire/index.ts";
+import type { BlockRequest, Parcel } from "../../../runtime/fleet/wire/index.ts";
 import type { Digest } from "../../../runtime/state/index.ts";
 import { type Disk, objectPath, openStore, putObject, type Store } from "../../../runtime/store/index.ts";
 import { mustHold, type Story, seeds } from "../../sim/campaign.ts";
@@ -51,6 +51,7 @@ async function live(life: Life, untilMs: number): Promise<{ readonly outcome: Ou
     bases: (name) => baseOfStore(store, name),
     applyPatch: toyPatch,
     ask: (request) => hub.ask(request, mover),
+    probe: async () => true,
     async *stream(parcel, from, bytes) {
       if (life.stream !== undefined) yield* life.stream(parcel, from, bytes);
     },
@@ -104,6 +105,52 @@ const stored = async ({ disk, object }: { readonly disk: Disk; readonly object: 
   const hashed = await store.hashing.hash("test", objectPath(store, object));
   return hashed.ok ? hashed.value.digest : null;
 };
+
+test("what is late is asked for once more when the connection has been heard, and not before", async () => {
+  const rng = newRng(1);
+  const disk = simulatedDisk(rng, new Power(rng, calm), { at: "/storage" }).mount();
+  const clock = virtualClock();
+  const [asks, probes]: [BlockRequest[], PromiseWithResolvers<boolean>[]] = [[], []];
+  const mover = await moveObject(
+    {
+      store: openStore(disk, "/storage"),
+      reservedPercent: 0,
+      parcels: must(await openParcels(disk, "/storage", clock.now)),
+      bases: async () => ({ ok: true, value: null }),
+      applyPatch: toyPatch,
+      ask: (request) => void asks.push(request),
+      probe() {
+        const probe = Promise.withResolvers<boolean>();
+        probes.push(probe);
+        return probe.promise;
+      },
+      async *stream() {},
+      needRoom: async () => false,
+      now: () => ({ atMs: clock.now(), roomBytes: 1e12, moreRoomAtMs: 1e12 }),
+      setTimer: clock.set,
+    },
+    { object: sha256(rng.bytes(1)), bases: [], whole: false, https: false },
+    1,
+    newPace(clock.now()),
+  );
+  mover.online();
+  await drained();
+  expect([asks.length, probes.length]).toEqual([1, 0]);
+  clock.next();
+  await drained();
+  expect([asks.length, probes.length]).toEqual([1, 1]);
+  expect(clock.next()).toBe(false); // however long the network is away
+  probes[0]?.resolve(true);
+  await drained();
+  expect(asks.length).toBe(2);
+  clock.next();
+  await drained();
+  probes[1]?.resolve(false);
+  await drained();
+  expect(asks.length).toBe(2);
+  mover.stop();
+  await mover.outcome;
+});
 
 /** An object on its way over a link that does what links do, on a device that loses power and whose disk fails and fills up. */
 const way: Story = async ({ rng, power }) => {

@@ -212,6 +212,22 @@ describe("trust", () => {
   });
 });
 
+test("a probe ends when all that was sent before has come, and tells when the connection is gone", async () => {
+  const server = await broker();
+  const [device, other] = [open(server), open(server, { topics: "none", will: null }, "hub")];
+  await Promise.all([device.online, other.online]);
+  for (const number of ["1", "2", "3"]) await other.session.publish(text("c/f/device/n/o", number));
+  const came: string[] = [];
+  void (async () => {
+    for (;;) came.push((await device.message())[1]);
+  })();
+  expect(await device.session.probe()).toBe(true);
+  expect(came).toEqual(["1", "2", "3"]);
+  const late = device.session.probe();
+  device.session.drop();
+  expect(await Promise.all([late, device.session.probe()])).toContain(false);
+});
+
 describe("bytes", () => {
   test("are those of IP, and the second connection resumes and costs less", async () => {
     const server = await broker();

@@ -34,6 +34,7 @@ function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = as
   let [ended, online] = [0, 0];
   const session: Session = {
     publish: async () => true,
+    probe: async () => true,
     end: () => {
       ended += 1;
     },

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { quoted } from "../../../quoted.ts";
 import { type Digest, parseDigest } from "../../../state/index.ts";
 import { fail } from "../fault.ts";
 import { imageLimits } from "../limits.ts";
@@ -168,5 +169,7 @@ function shaped<T>(schema: v.GenericSchema<unknown, T>, json: unknown, what: str
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const path = v.getDotPath(issue);
-  return fail({ kind: "document", what, detail: `${path === null ? "" : `${path}: `}${issue.message}`.slice(0, 300) });
+  // A schema's own message has what was found in it, as it was found.
+  const wanted = issue.kind === "schema" ? `it wants ${issue.expected ?? "another value"}` : issue.message;
+  return fail({ kind: "document", what, detail: `${path === null ? "" : `${quoted(path)}: `}${wanted}`.slice(0, 300) });
 }
