@@ -7,7 +7,7 @@ SEEDS ?= 5000000
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check binary fuzz proof-sim proof-power proof-reset bench-boot bench-update bench-hash bench-author bench-pack bench-patch requirements clean
+.PHONY: help demo test unit check binary fuzz proof-sim proof-power proof-reset proof-hub bench-boot bench-update bench-hash bench-author bench-pack bench-patch requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -35,6 +35,9 @@ proof-power: node_modules requirements binary ## power cuts at every flush and 1
 
 proof-reset: node_modules requirements binary ## QEMU killed 200 times in the middle of updates, on both architectures, 8 hours; SEED=n COUNT=n ARCH=…
 	@for arch in $(PROVED); do ARCH=$$arch $(BUN) tests/power/reset.ts || exit 1; done
+
+proof-hub: node_modules ## a hub and its broker killed 200 times while a fleet works; SEED=n COUNT=n
+	$(BUN) tests/hub/killed/proof.ts
 
 bench-boot: node_modules requirements binary ## hand-over to PID 1 until containers run, against lxc-start in a shell script, 9 minutes
 	$(BUN) tests/bench/boot.ts

@@ -6,3 +6,13 @@ export function dyingWithUs(signal: "TERM" | "KILL"): readonly string[] {
   const setpriv = Bun.which("setpriv", { PATH: PROGRAMS });
   return setpriv === null ? [] : [setpriv, "--pdeathsig", signal, "--"];
 }
+
+/** What a command that {@link alone} begins with ends with when its turn does not come. */
+export const EXIT_NOT_ALONE = 75;
+
+/** Words before a command that have it wait for the end of another with the same `lock`, a file that is made; none where flock(1) is missing. */
+export function alone(lock: string, waitS: number): readonly string[] {
+  const flock = Bun.which("flock", { PATH: PROGRAMS });
+  if (flock === null) return [];
+  return [flock, "--wait", String(waitS), "--conflict-exit-code", String(EXIT_NOT_ALONE), "--no-fork", lock];
+}

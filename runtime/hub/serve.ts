@@ -122,15 +122,17 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
       { ...options, port },
       ports,
     );
+  const address = { host: options.host, port: options.mqttPort, name: options.hosts[0] };
+  const client = { ...hub, authority: writePem("CERTIFICATE", authority.certificate.der) };
+  // Before anybody can join: what a device says to a broker on which nobody listens is lost.
+  await work.value.talk(connectHub(fleet.value, address, client), registry);
   const first = listen(keys.value, options.port);
   if (!first.ok) {
+    work.value.stop();
     await broker.stop();
     return first;
   }
   let [api, served] = [first.value, keys.value.server.certificate];
-  const address = { host: options.host, port: options.mqttPort, name: options.hosts[0] };
-  const client = { ...hub, authority: writePem("CERTIFICATE", authority.certificate.der) };
-  await work.value.talk(connectHub(fleet.value, address, client), registry);
 
   async function renew(): Promise<void> {
     const fresh = await open();
@@ -193,7 +195,7 @@ async function startWithRegistry(
   database: HubDatabase,
   { authority, devices }: HubKeys,
   fleet: FleetName,
-  { releases, publisher }: Work,
+  { releases, publisher, brokerForgot }: Work,
   { folder, host, mqttPort, brokerUser }: HubOptions,
   { disk, now, log }: HubPorts,
 ): Promise<Result<{ readonly broker: Broker; readonly registry: Registry }, BrokerFault>> {
@@ -218,7 +220,11 @@ async function startWithRegistry(
   await registry.publishRevoked();
   const revoked = atStart ?? { list: new Uint8Array(), devices: [] };
   const wish = { folder, fleet, host, port: mqttPort, user: brokerUser, authority, devices, now };
-  const started = await startBroker(disk, { ...wish, log: (line) => log(`broker: ${line}`) }, revoked);
+  const started = await startBroker(
+    disk,
+    { ...wish, restarted: brokerForgot, log: (line) => log(`broker: ${line}`) },
+    revoked,
+  );
   if (!started.ok) return started;
   broker = started.value;
   return ok({ broker: started.value, registry });

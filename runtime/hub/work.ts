@@ -41,14 +41,18 @@ export interface Work {
   readonly logs: Logs;
   readonly parcels: Parcels;
   readonly publisher: Publisher;
-  /** Begins to talk to devices; what was decided before and is not known to the broker goes out. */
+  /** Begins to talk to devices; what was decided before and is not known to the broker goes out. Resolves when devices are heard, or the broker is too slow. */
   talk(connect: ReturnType<typeof connectHub>, registry: Registry): Promise<void>;
+  /** The broker ended in disorder, and may have forgotten orders: those that devices do not know go out again. */
+  brokerForgot(): void;
   /** Removes what nothing needs any more. */
   collect(): Promise<void>;
   stop(): void;
 }
 
 const MAKING_MS_MAX = 1_800_000;
+const HEARD_MS = 10_000;
+const AGAIN_MS = 30_000;
 
 export async function openWork(options: WorkOptions, { disk, now, log }: WorkPorts): Promise<Result<Work, DiskError>> {
   const { folder, fleet, database, order, epoch, program } = options;
@@ -67,10 +71,15 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
       (await session?.publish({ topic, bytes, qos: 1, retain, expiryS: null })) ?? false,
     now,
   });
-  const publish = (): void => void publisher.run().catch((thrown) => log(`publish: ${String(thrown)}`));
+  const again = (act: () => Promise<void>): void => void setTimeout(act, AGAIN_MS).unref();
+  const publish = (): void =>
+    void publisher.run().catch((thrown) => {
+      log(`publish: ${String(thrown)}`);
+      again(async () => publish());
+    });
   const revisions = openRevisions({ database, objects, now });
   const signer = { epoch, sign: (message: Uint8Array) => new Uint8Array(sign(null, message, order.secret)) };
-  const releases = openReleases({ database, fleet, signer, now, publish, log });
+  const releases = openReleases({ database, fleet, signer, now, publish, again, log });
   const commands = openCommands({
     database,
     fleet,
@@ -93,7 +102,7 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     now,
     log,
   });
-  const reports = openOrderReports(database.releases, { now, publish });
+  const reports = openOrderReports(database.releases, { now, publish, settle: releases.settle });
 
   return ok({
     objects,
@@ -105,6 +114,8 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     publisher,
     async talk(connect, registry) {
       await releases.settle(null);
+      const heard = Promise.withResolvers<void>();
+      const late = setTimeout(heard.resolve, HEARD_MS);
       session = openHubSession({
         fleet,
         connect,
@@ -123,6 +134,7 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
           request: blocks.hear,
         },
         online() {
+          heard.resolve();
           publish();
           void commands.publish();
         },
@@ -132,7 +144,10 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
         },
         log,
       });
+      await heard.promise;
+      clearTimeout(late);
     },
+    brokerForgot: () => void database.releases.unmarkUntaken().then(publish, (thrown) => log(String(thrown))),
     async collect() {
       const [gone, parcelsGone] = [await revisions.collect(), await parcels.collect()];
       if (gone + parcelsGone > 0)

@@ -50,7 +50,7 @@ async function validSize({ hashing }: Store, path: string, digest: Digest): Prom
 }
 
 /**
- * Stores the bytes of `source` as the object `digest`, by way of `objects/<digest>.tmp`; the object appears only whole, right and
+ * Stores the bytes of `source` as the object `digest`, by way of `objects/<digest>.tmp` (with the store's writer in between); the object appears only whole, right and
  * durable. An object with wrong bytes under that name is replaced (trail files linked to the old one keep it until they are installed
  * again). Calls for one digest run one after the other. Memory: one chunk.
  */
@@ -72,7 +72,7 @@ export function putObject(
     if (!room.ok) return room;
     const folder = await makeFolders(disk, WHY, store.root, "objects");
     if (!folder.ok) return folder;
-    const temporary = `${path}.tmp`;
+    const temporary = `${path}${store.writer}.tmp`;
     const written = await writeTemporary(disk, WHY, temporary, MODE, (file) =>
       receive(file, digest, source, expectedBytes),
     );

@@ -16,12 +16,18 @@ export interface Store {
   readonly hashing: Hashing;
   /** The queue in which files of revisions are checked. */
   readonly checks: Gate;
+  /** Between a digest and `.tmp` in the names of unfinished objects. */
+  readonly writer: string;
 }
 
-/** Names a storage tree; touches nothing. `root` is an existing folder, absolute, without a slash at the end. */
-export const openStore = (disk: Disk, root: string): Store => ({
+/**
+ * Names a storage tree; touches nothing. `root` is an existing folder, absolute, without a slash at the end. Processes that put objects
+ * into one tree at the same time each have a `writer` of their own: none then takes another's unfinished object for its own.
+ */
+export const openStore = (disk: Disk, root: string, writer?: string): Store => ({
   disk,
   root,
+  writer: writer === undefined ? "" : `.${writer}`,
   hashing: openHashing(disk),
   checks: openGate(CHECKS_AT_ONCE),
 });

@@ -1,6 +1,7 @@
 /** Rights at a real Mosquitto: what is allowed, and above all what is not. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readPrivateKey } from "../../runtime/certificates/index.ts";
 import { certifyAuthority, certifyDevice, certifyServer } from "../../runtime/hub/authority/index.ts";
@@ -294,6 +295,7 @@ describe("the process", () => {
       const from = world.log.all.length;
       process.kill(before, "SIGKILL");
       await world.log.until(/^mosquitto version \S+ running$/, from);
+      await world.log.until(/^restarted$/, from);
       expect(world.log.all.slice(from)).toContain(`mosquitto ended: started again in ${waitMs} ms`);
       expect(world.broker.process.pid).not.toBe(before);
       expect(await send(a, "c/lab/A/u/s")).toBe("done");
@@ -313,9 +315,26 @@ describe("the process", () => {
   });
 
   test("says why when it cannot start", async () => {
-    const second = await world.another();
+    const elsewhere = mkdtempSync(join(tmpdir(), "cairn-second-"));
+    cpSync(join(world.folder, "authority"), join(elsewhere, "authority"), { recursive: true });
+    const second = await world.another(elsewhere);
     expect(second.ok ? "" : explainBroker(second.error)).toMatch(/mosquitto ended at once: .*Address already in use/);
+    rmSync(elsewhere, { recursive: true });
     expect(await send(a, "c/lab/A/u/s")).toBe("done");
+  });
+
+  test("waits for one in the same folder to end, which writes down what it keeps, and gives up when that does not end", async () => {
+    const still = await world.another();
+    expect(still.ok ? "" : explainBroker(still.error)).toMatch(/another mosquitto works in this folder/);
+    await using other = await brokerWorld();
+    const pid = other.broker.process.pid ?? 0;
+    process.kill(pid, "SIGSTOP");
+    const starting = other.another();
+    await Promise.race([starting, Bun.sleep(500)]); // were it not to wait, it would have found its port taken by now
+    process.kill(pid, "SIGCONT");
+    await other.broker.stop();
+    const next = unwrap(await starting);
+    await next.stop();
   });
 
   test("ends with the hub, however that ends", async () => {
@@ -328,7 +347,7 @@ describe("the process", () => {
     const configuration = "broker/mosquitto.conf";
     const module = join(import.meta.dir, "../../runtime/hub/broker/mosquitto.ts");
     const script = `const { startMosquitto } = await import(${JSON.stringify(module)});
-      const started = await startMosquitto({ folder: ${JSON.stringify(other.folder)}, configuration: ${JSON.stringify(configuration)}, log() {} });
+      const started = await startMosquitto({ folder: ${JSON.stringify(other.folder)}, configuration: ${JSON.stringify(configuration)}, lock: "broker/lock", restarted() {}, log() {} });
       console.log(started.value.pid);
       setInterval(() => {}, 1000);`;
     await using hub = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });

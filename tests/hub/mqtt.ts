@@ -87,8 +87,8 @@ export interface BrokerWorld extends AsyncDisposable {
   identity(name: string, certificate: Uint8Array, keyPem: string): Identity;
   /** False: a revocation leaves the session open, to see what it is still allowed. */
   endsSessions: boolean;
-  /** Starts another one in the same place. */
-  another(): Promise<Result<Broker, BrokerFault>>;
+  /** Starts another one on the same port, in the same folder or elsewhere. */
+  another(folder?: string): Promise<Result<Broker, BrokerFault>>;
 }
 
 export async function brokerWorld(): Promise<BrokerWorld> {
@@ -116,10 +116,10 @@ export async function brokerWorld(): Promise<BrokerWorld> {
     clear: async () => {},
   });
   await registry.publishRevoked();
-  const another = () => {
+  const another = (where = folder) => {
     if (first === null) throw new Error("a first list");
     const options = {
-      folder,
+      folder: where,
       fleet,
       host,
       port,
@@ -128,7 +128,11 @@ export async function brokerWorld(): Promise<BrokerWorld> {
       devices: keys.devices,
       now: Date.now,
     };
-    return startBroker(realDisk, { ...options, log: (line) => log.add(line) }, first);
+    return startBroker(
+      realDisk,
+      { ...options, restarted: () => log.add("restarted"), log: (line) => log.add(line) },
+      first,
+    );
   };
   broker = unwrap(await another());
   const started = broker;

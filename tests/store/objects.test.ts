@@ -54,6 +54,25 @@ describe("putObject", () => {
     expect(tree(store.root)).toEqual({});
   });
 
+  test("two processes that store one object at the same time do not get into each other's way", async () => {
+    const root = emptyFolder();
+    const [one, other] = [openStore(realDisk, root), openStore({ ...realDisk }, root, "link")];
+    const begun = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    const slow = async function* () {
+      yield new TextEncoder().encode("con");
+      begun.resolve();
+      await go.promise;
+      yield new TextEncoder().encode("tent");
+    };
+    const first = putObject(one, sha256("content"), slow());
+    await begun.promise;
+    must(await putObject(other, sha256("content"), stream("content")));
+    go.resolve();
+    must(await first);
+    expect(tree(root)).toEqual({ [`objects/${sha256("content")}`]: "content" });
+  });
+
   test("a source that breaks off leaves nothing", async () => {
     const store = emptyStore();
     const broken = (async function* () {

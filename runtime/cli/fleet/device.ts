@@ -36,6 +36,7 @@ export const Device = v.looseObject({
   changed: v.string(),
   asked: v.string(),
   report: v.nullable(v.object({ at: v.string(), state: State })),
+  duplicate: v.optional(v.boolean(), false),
   presence: v.optional(v.nullable(v.object({ at: v.string(), is: v.string() })), null),
   desired: v.optional(v.nullable(Order), null),
   evidence: v.optional(v.nullable(v.object({ at: v.string(), text: v.string() })), null),
@@ -49,9 +50,9 @@ const ABSENT = "-";
 export const devicesTable = (devices: readonly Device[]): string =>
   table([
     ["ID", "STATUS", "CODE", "RUNS", "REPORTED", "TAGS"],
-    ...devices.map(({ id, status, code, report, tags }) => [
+    ...devices.map(({ id, status, code, report, tags, duplicate }) => [
       id,
-      status,
+      duplicate ? `${status}, twice` : status,
       code ?? ABSENT,
       report === null ? ABSENT : runs(report.state),
       report?.at ?? ABSENT,
@@ -60,11 +61,12 @@ export const devicesTable = (devices: readonly Device[]): string =>
   ]);
 
 export function deviceText(device: Device): string {
-  const { id, status, code, tags, first, changed, asked, report, presence, desired, evidence } = device;
+  const { id, status, code, tags, first, changed, asked, report, presence, desired, duplicate, evidence } = device;
   return table([
     ["id", id],
     ["status", `${status} since ${changed}`],
     ...(code === undefined ? [] : [["code", code]]),
+    ...(duplicate ? [["note", "two boards report under this id: one has a copy of the other's key, revoke it"]] : []),
     ["tags", tags.join(" ") || ABSENT],
     ["first seen", first],
     ["last asked", asked],

@@ -38,7 +38,7 @@ export const releaseCommand = command("release", {
   example: "cairn fleet release 3f9a1c --tag canary",
   flags: {
     tag: flag.text("whose devices are meant; every device has the tag all"),
-    security: flag.switch("it must arrive: the cap on bytes does not hold for it"),
+    security: flag.switch("it must arrive: it may take twice the caps on bytes"),
     https: flag.switch("large patches may be fetched over HTTPS"),
     whole: flag.switch("where a patch turns out to be wrong, the whole object may come, whatever it costs"),
     expires: flag.text(

@@ -178,7 +178,7 @@ class ReportedDevice {
     });
     const delivery = new Delivery({
       ...ports,
-      store: openStore(ports.disk, settings.storage),
+      store: openStore(ports.disk, settings.storage, "link"),
       reservedPercent: settings.reservedPercent,
       orders: orders.value,
       parcels: parcels.value,

@@ -95,7 +95,7 @@ export class Delivery {
     return this.pending() !== null && (this.mover?.underWay ?? true);
   }
 
-  /** The caps do not hold: what is under way is for the device's security. `silent`: nothing waits to be sent. */
+  /** The caps are lifted: what is under way is for the device's security. `silent`: nothing waits to be sent. */
   lifted(silent: boolean): boolean {
     const security = (order: Order | null): boolean => order?.desired.policy.security === true;
     if (silent) this.lastWord = false;

@@ -23,7 +23,7 @@ const DAY_MS = 24 * 3600_000;
 export interface Meter {
   /** Bytes that may be carried now; Infinity: as many as one likes. */
   room(): number;
-  /** While it says so, the caps do not hold. */
+  /** While it says so, each cap is twice as much. */
   liftWhile(lifted: () => boolean): void;
   /** When a new day brings more, by the same clock. */
   nextDayMs(): number;

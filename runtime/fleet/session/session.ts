@@ -35,7 +35,10 @@ export interface SessionSpec {
 export interface SessionPorts {
   /** MQTT is there, and what is sent to us comes. */
   online(): void;
-  /** Nothing more is read before this is done: a slow reader slows the sender down. */
+  /**
+   * Nothing more is read before this is done: a slow reader slows the sender down. When it rejects, the message was not taken: it is not
+   * acknowledged, and the connection is closed.
+   */
   message(topic: string, bytes: Uint8Array): Promise<void>;
   /** A ticket for the next connection. */
   ticket(bytes: Uint8Array): void;
@@ -112,7 +115,16 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   client.on("message", (topic, payload) => {
     read = ports.message(topic, payload);
   });
-  client.handleMessage = (_, next) => void read.then(() => next());
+  client.handleMessage = (_, next) =>
+    void read.then(
+      () => next(),
+      (problem) => {
+        if (over) return;
+        end = { kind: "lost", problem: `a message could not be taken: ${String(problem)}` };
+        client.end(true);
+        close();
+      },
+    );
   client.on("error", (problem: Error & { readonly code?: unknown }) => {
     const code = typeof problem.code === "number" ? problem.code : null;
     end = code === null ? { kind: "lost", problem: problem.message } : { kind: "refused", code };

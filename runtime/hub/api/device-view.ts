@@ -1,7 +1,19 @@
 import type { Device, KeptOrder } from "../database/index.ts";
+import { isDuplicate } from "../registry/index.ts";
 
 /** A device as the API shows it; of what it reports, everything (`hub/session`). Times are as RFC 3339 has them; the code is shown as long as it is of use. */
-export const deviceView = ({ id, status, code, tags, firstMs, changedMs, askedMs, report, presence }: Device) => ({
+export const deviceView = ({
+  id,
+  status,
+  code,
+  tags,
+  firstMs,
+  changedMs,
+  askedMs,
+  report,
+  presence,
+  falls,
+}: Device) => ({
   id,
   status,
   ...(status === "waiting" ? { code } : {}),
@@ -10,6 +22,7 @@ export const deviceView = ({ id, status, code, tags, firstMs, changedMs, askedMs
   changed: timeOf(changedMs),
   asked: timeOf(askedMs),
   report: report === null ? null : { at: timeOf(report.atMs), state: JSON.parse(report.text) },
+  duplicate: isDuplicate({ falls, report }),
   presence: presence === null ? null : { at: timeOf(presence.atMs), is: presence.is },
 });
 

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Result } from "../../result.ts";
 import { type Digest, parseDigest, limits as stateLimits } from "../../state/index.ts";
-import { explainStore } from "../../store/index.ts";
+import { explainStore, type PutError } from "../../store/index.ts";
 import type { Revision } from "../database/index.ts";
 import { OBJECT_BYTES_MAX } from "../objects/index.ts";
 import { explainRevision, type RevisionFault } from "../revisions/index.ts";
@@ -59,10 +59,13 @@ async function putObject({ objects, name, stream }: Asked): Promise<Answer> {
   if (digest === null) return refused(400, "digest", "wanted the object's SHA-256 as 64 digits 0-9 a-f");
   const put = await objects.put(digest, stream.bytes, stream.sizeBytes);
   if (put.ok) return done({ digest, bytes: put.value.sizeBytes }, put.value.existed ? 200 : 201);
-  const { kind } = put.error;
-  const status =
-    kind === "badDigest" ? 422 : kind === "noSpace" ? 507 : kind === "source" || kind === "tooMany" ? 400 : 500;
-  return refused(status, kind, explainStore(put.error));
+  return refused(putStatus(put.error), put.error.kind, explainStore(put.error));
+}
+
+function putStatus({ kind }: PutError): number {
+  if (kind === "badDigest") return 422;
+  if (kind === "noSpace") return 507;
+  return kind === "source" || kind === "tooMany" ? 400 : 500;
 }
 
 async function add({ revisions, query, caller, body }: Asked): Promise<Answer> {
@@ -90,11 +93,11 @@ const revisionAnswer = (found: Result<Revision, RevisionFault>): Answer =>
   found.ok ? done(revisionView(found.value)) : revisionRefused(found.error);
 
 export function revisionRefused(fault: RevisionFault): Answer {
+  if (fault.kind === "put") return refused(putStatus(fault.error), fault.error.kind, explainRevision(fault));
   const status = {
     state: 400,
     message: 400,
     objects: 409,
-    put: 500,
     unknown: 404,
     ambiguous: 409,
     released: 409,

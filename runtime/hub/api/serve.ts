@@ -1,4 +1,4 @@
-import type { HubDatabase } from "../database/index.ts";
+import { type HubDatabase, isDatabaseFull } from "../database/index.ts";
 import { OBJECT_BYTES_MAX } from "../objects/index.ts";
 import { type Answer, asResponse, refused } from "./answer.ts";
 import { authorize, tokenOf } from "./authorize.ts";
@@ -43,6 +43,10 @@ export function serveApi(options: ApiOptions): Api {
     fetch: async (request, server) =>
       asResponse(await answer(request, options, () => server.timeout(request, STREAM_IDLE_S))),
     error(thrown) {
+      if (isDatabaseFull(thrown)) {
+        log("a request failed: the disk is full");
+        return asResponse(refused(507, "noSpace", "the disk of the hub is full: nothing of this was kept"));
+      }
       log(`a request failed: ${thrown.stack ?? String(thrown)}`);
       return asResponse(refused(500, "failed", "the hub failed at this; its log says why"));
     },

@@ -9,7 +9,7 @@ import { type Bucket, isFull, type Rate, take } from "./rate.ts";
 export interface BlocksPorts {
   readonly fleet: FleetName;
   readonly disk: Disk;
-  readonly database: Pick<HubDatabase, "findDevice" | "releases">;
+  readonly database: Pick<HubDatabase, "findDevice" | "releases" | "revisions">;
   readonly parcels: Pick<Parcels, "choose">;
   /** Of no block is it known whether it arrives. False: the broker is gone. */
   publish(topic: string, bytes: Uint8Array): Promise<boolean>;
@@ -66,7 +66,8 @@ export function openBlocks({ fleet, disk, database, parcels, publish, now, log }
       publish(topic(fleet, device, "n/o"), encodeBlock({ transfer, ...block }));
     if ((await database.findDevice(device))?.status !== "accepted") return;
     const policy = await database.releases.policyFor(device, object);
-    const chosen = policy === null ? "noObject" : await parcels.choose(object, candidates, begun);
+    const chosen =
+      policy === null ? "noObject" : await parcels.choose(object, await database.revisions.among(candidates), begun);
     if (policy === null || chosen === "noObject") {
       // Whether there is such an object is nothing that others may learn.
       await send({ index: 0, bytes: new Uint8Array(), parcel: null });

@@ -18,6 +18,8 @@ export interface BrokerOptions extends BrokerWish {
   readonly devices: Authority;
   /** Milliseconds since 1970. */
   now(): number;
+  /** It ended by itself, serves again, and has forgotten what it had not written down. */
+  restarted(): void;
   log(line: string): void;
 }
 
@@ -35,13 +37,14 @@ export type BrokerFault =
   | { readonly kind: "session"; readonly id: DeviceId; readonly why: string }
   | { readonly kind: "disk"; readonly error: DiskError };
 
-const files: BrokerFiles & { readonly configuration: string } = {
+const files: BrokerFiles & { readonly configuration: string; readonly lock: string } = {
   configuration: "broker/mosquitto.conf",
   authority: `authority/${authorityFiles.devices}`,
   certificate: `authority/${authorityFiles.server}`,
   key: `authority/${authorityFiles.serverKey}`,
   revoked: "broker/revoked.crl",
   acl: "broker/acl",
+  lock: "broker/lock",
   folder: "broker",
 };
 const WHY = "configure the broker";
@@ -53,7 +56,7 @@ export async function startBroker(
   options: BrokerOptions,
   revoked: Revocations,
 ): Promise<Result<Broker, BrokerFault>> {
-  const { folder, fleet, log } = options;
+  const { folder, fleet, log, restarted } = options;
   const save = (path: string, text: string): DiskResult<void> =>
     saveFile(disk, WHY, `${folder}/${path}`, Buffer.from(text), FILE_MODE);
   const saveRevoked = async ({ list, devices }: Revocations): DiskResult<void> => {
@@ -66,7 +69,13 @@ export async function startBroker(
   const configured = await save(files.configuration, configurationText(options, files));
   const told = configured.ok ? await saveRevoked(revoked) : configured;
   if (!told.ok) return err({ kind: "disk", error: told.error });
-  const started = await startMosquitto({ folder, configuration: files.configuration, log });
+  const started = await startMosquitto({
+    folder,
+    configuration: files.configuration,
+    lock: files.lock,
+    restarted,
+    log,
+  });
   if (!started.ok) return started;
   return ok({
     process: started.value,

@@ -21,14 +21,15 @@ export interface BrokerFiles {
 }
 
 /**
- * What a message may have. Blocks of objects have 16 KiB; a device that is away finds at most so many bytes waiting, the newest of them
- * dropped.
+ * What a message may have. Blocks of objects have 16 KiB. So much waits for a client at most, and what comes then is dropped although the
+ * broker has acknowledged it: for a device that is away, to which the hub alone writes, and for the hub itself, when the fleet reports
+ * faster than it keeps that, as after a start.
  */
 export const limits = {
   packetBytesMax: 20 << 10,
   inflightMax: 16,
-  queuedMax: 256,
-  queuedBytesMax: 1 << 20,
+  queuedMax: 50_000,
+  queuedBytesMax: 16 << 20,
   /** Seconds: devices on cellular links ping every 29 minutes. */
   keepaliveMaxS: 3600,
   topicAliasesMax: 16,

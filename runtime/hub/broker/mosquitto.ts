@@ -1,11 +1,13 @@
 import { err, ok, type Result } from "../../result.ts";
-import { dyingWithUs, PROGRAMS } from "../dying-with-us.ts";
+import { alone, dyingWithUs, EXIT_NOT_ALONE, PROGRAMS } from "../dying-with-us.ts";
 
 export type MosquittoFault =
   | { readonly kind: "missing" }
   /** It ended before it served anybody; what it said last. */
   | { readonly kind: "ended"; readonly said: string }
   | { readonly kind: "silent"; readonly seconds: number }
+  /** One that serves in this folder did not end in this time. */
+  | { readonly kind: "another"; readonly seconds: number }
   /** It was told to read its files again, and did not say that it does. */
   | { readonly kind: "deaf" };
 
@@ -23,11 +25,17 @@ export interface MosquittoOptions {
   readonly folder: string;
   /** From there. */
   readonly configuration: string;
+  /** From there: a file that is made, for one of them at a time. */
+  readonly lock: string;
+  /** It has ended by itself, and serves again: what it had not written down is forgotten. */
+  restarted(): void;
   /** Gets what it says, line by line. */
   log(line: string): void;
 }
 
 const READY_MS = 30_000;
+/** So long the broker of a hub that was killed may write down what it keeps. */
+const ALONE_S = 10;
 const STOP_MS = 5_000;
 const RELOAD_MS = 5_000;
 const BACK_OFF_FIRST_MS = 500;
@@ -40,8 +48,9 @@ const RELOADING = "Reloading config.";
 export async function startMosquitto(options: MosquittoOptions): Promise<Result<Mosquitto, MosquittoFault>> {
   const program = Bun.which("mosquitto", { PATH: PROGRAMS });
   if (program === null) return err({ kind: "missing" });
-  // Else the next hub would find its port taken.
-  const child = new Child([...dyingWithUs("TERM"), program, "-c", options.configuration], options);
+  // One whose hub was killed ends by itself. Until it has, its file of messages is not what it is going to be, and its port is taken.
+  const words = [...dyingWithUs("TERM"), ...alone(options.lock, ALONE_S), program, "-c", options.configuration];
+  const child = new Child(words, options);
   const fault = await child.start();
   return fault === null ? ok(child) : err(fault);
 }
@@ -79,6 +88,7 @@ class Child implements Mosquitto {
     if (first !== "said") {
       child.kill("SIGKILL");
       await ended;
+      if (child.exitCode === EXIT_NOT_ALONE) return { kind: "another", seconds: ALONE_S };
       return first === "ended" ? { kind: "ended", said: this.last } : { kind: "silent", seconds: READY_MS / 1000 };
     }
     void ended.then(() => {
@@ -126,7 +136,7 @@ class Child implements Mosquitto {
     };
     const start = (): void =>
       void this.start().then(
-        (fault) => (fault === null ? undefined : failed(explainMosquitto(fault))),
+        (fault) => (fault === null ? this.options.restarted() : failed(explainMosquitto(fault))),
         (thrown) => failed(String(thrown)),
       );
     this.retry = setTimeout(start, waitMs);
@@ -176,6 +186,8 @@ export function explainMosquitto(fault: MosquittoFault): string {
       return `start the broker: mosquitto ended at once: ${fault.said}`;
     case "silent":
       return `start the broker: mosquitto was not ready after ${fault.seconds} seconds`;
+    case "another":
+      return `start the broker: another mosquitto works in this folder, and did not end within ${fault.seconds} seconds`;
     case "deaf":
       return "tell the broker who is revoked: mosquitto does not answer: restart the hub";
   }

@@ -25,6 +25,8 @@ export interface Device {
   readonly report: Report | null;
   /** What was last heard of its link. */
   readonly presence: { readonly is: Presence; readonly atMs: number } | null;
+  /** How often and when last its count of bytes fell (`registry/twins`). */
+  readonly falls: { readonly count: number; readonly atMs: number } | null;
 }
 
 /** What a device last said of itself. */
@@ -102,6 +104,7 @@ export interface HubDatabase {
   /** Notes that a device asks; false: it is unknown. */
   markAsked(id: DeviceId, atMs: number): Promise<boolean>;
   setReport(id: DeviceId, report: Report): Promise<boolean>;
+  setFalls(id: DeviceId, falls: NonNullable<Device["falls"]>): Promise<void>;
   setPresence(id: DeviceId, presence: Presence, atMs: number): Promise<boolean>;
   /** Devices that are out, of which the broker may still keep something. */
   listUncleared(): Promise<readonly DeviceId[]>;

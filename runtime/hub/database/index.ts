@@ -35,4 +35,4 @@ export type {
   Tally,
 } from "./releases.ts";
 export type { Revision, RevisionRecords } from "./revisions.ts";
-export { type DatabaseFault, explainDatabase, openSqlite } from "./sqlite.ts";
+export { type DatabaseFault, explainDatabase, isDatabaseFull, openSqlite } from "./sqlite.ts";

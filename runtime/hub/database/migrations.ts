@@ -125,4 +125,6 @@ export const migrations: readonly string[] = [
      atMs     INTEGER NOT NULL,
      UNIQUE (device, kind, about)
    ) STRICT;`,
+  `ALTER TABLE device ADD COLUMN falls INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE device ADD COLUMN fallMs INTEGER;`,
 ];

@@ -101,6 +101,8 @@ export interface ReleaseRecords {
   markPublished(orders: readonly Pick<Order, "device" | "sequence">[], atMs: number): Promise<void>;
   /** To be published again. */
   unmarkPublished(device: DeviceId, sequence: number): Promise<void>;
+  /** To be published again: all of which their devices have not spoken yet. */
+  unmarkUntaken(): Promise<void>;
 
   /** The device speaks of this order; false: it was never given. */
   markTaken(device: DeviceId, sequence: number, atMs: number): Promise<boolean>;

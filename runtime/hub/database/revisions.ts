@@ -17,6 +17,8 @@ export interface RevisionRecords {
   /** Those whose digest begins so, two at most. */
   find(prefix: string): Promise<readonly Revision[]>;
   objectsOf(digest: Digest): Promise<readonly Digest[]>;
+  /** Those of these objects that a revision is made of, in their order. */
+  among(objects: readonly Digest[]): Promise<readonly Digest[]>;
   /** Every object that a revision is made of. */
   reached(): Promise<ReadonlySet<Digest>>;
   /** Forgets one that is neither the newest release of a tag nor what an accepted device is to run. */

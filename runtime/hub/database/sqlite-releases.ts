@@ -127,6 +127,10 @@ export const sqliteReleases = (db: Connection): ReleaseRecords => ({
     });
   },
 
+  async unmarkUntaken() {
+    db.change("UPDATE desired SET publishedMs = NULL WHERE takenMs IS NULL", {});
+  },
+
   markTaken: async (device, sequence, atMs) =>
     db.change("UPDATE desired SET takenMs = coalesce(takenMs, $atMs) WHERE device = $device AND sequence = $sequence", {
       device,
@@ -152,12 +156,17 @@ export const sqliteReleases = (db: Connection): ReleaseRecords => ({
 
 function giveOne(db: Connection, order: NewOrder): boolean {
   const { device, sequence, rev, revision, release, envelope, atMs } = order;
-  return db.change(
+  const given = db.change(
     `INSERT INTO desired (device, sequence, rev, revision, release, envelope, atMs)
      SELECT id, $sequence, $rev, $revision, $release, $envelope, $atMs FROM device WHERE id = $device AND status = 'accepted'
      AND NOT EXISTS (SELECT 1 FROM desired WHERE device = $device AND sequence >= $sequence)`,
     { device, sequence, rev, revision, release, envelope, atMs },
   );
+  // A device that says what it likes of its sequence does not fill the disk with orders of one revision.
+  const forgotten =
+    "DELETE FROM desired WHERE device = $device AND sequence < $sequence AND revision = $revision AND takenMs IS NULL";
+  if (given) db.change(forgotten, { device, sequence, revision });
+  return given;
 }
 
 function addRelease(db: Connection, release: NewRelease, by: By): Release | null {

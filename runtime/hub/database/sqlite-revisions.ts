@@ -36,6 +36,10 @@ export const sqliteRevisions = (db: Connection): RevisionRecords => ({
     db
       .all(ObjectRow, "SELECT object FROM revisionObject WHERE revision = $digest ORDER BY object", { digest })
       .map(({ object }) => object),
+  among: async (objects) =>
+    objects.filter((object) =>
+      db.one(Found, "SELECT 1 AS found FROM revisionObject WHERE object = $object LIMIT 1", { object }),
+    ),
   reached: async () =>
     new Set(db.all(ObjectRow, "SELECT DISTINCT object FROM revisionObject").map(({ object }) => object)),
   remove: async (digest, by) =>

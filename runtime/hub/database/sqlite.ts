@@ -1,4 +1,4 @@
-import { Database } from "bun:sqlite";
+import { Database, SQLiteError } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import * as v from "valibot";
 import { type DeviceId, type Presence, presences } from "../../fleet/terms/index.ts";
@@ -78,6 +78,8 @@ const DeviceRow = v.object({
   report: v.nullable(v.string()),
   presence: v.nullable(v.picklist(presences)),
   presenceMs: v.nullable(v.number()),
+  falls: v.number(),
+  fallMs: v.nullable(v.number()),
 });
 const CertificateRow = v.object({ serial: Bytes, der: Bytes, notAfterMs: v.number() });
 const RevokedRow = v.object({ device: Id, serial: Bytes, atMs: v.number() });
@@ -89,15 +91,16 @@ const DeedRow = v.object({
   about: v.string(),
 });
 
-const DEVICE = `SELECT id, key, status, code, firstMs, changedMs, askedMs, reportMs, report, presence, presenceMs,
+const DEVICE = `SELECT id, key, status, code, firstMs, changedMs, askedMs, reportMs, report, presence, presenceMs, falls, fallMs,
   (SELECT json_group_array(tag) FROM (SELECT tag FROM tag WHERE device = id ORDER BY tag)) AS tags FROM device`;
 
 function deviceOf(row: unknown): Device {
-  const { reportMs, report, presence, presenceMs, ...rest } = v.parse(DeviceRow, row);
+  const { reportMs, report, presence, presenceMs, falls, fallMs, ...rest } = v.parse(DeviceRow, row);
   return {
     ...rest,
     report: reportMs === null || report === null ? null : { atMs: reportMs, text: report },
     presence: presenceMs === null || presence === null ? null : { is: presence, atMs: presenceMs },
+    falls: fallMs === null ? null : { count: falls, atMs: fallMs },
   };
 }
 
@@ -180,6 +183,10 @@ class SqliteDatabase implements HubDatabase {
 
   async setReport(id: DeviceId, { atMs, text }: { readonly atMs: number; readonly text: string }): Promise<boolean> {
     return this.db.change("UPDATE device SET reportMs = $atMs, report = $text WHERE id = $id", { id, atMs, text });
+  }
+
+  async setFalls(id: DeviceId, { count, atMs }: NonNullable<Device["falls"]>): Promise<void> {
+    this.db.change("UPDATE device SET falls = $count, fallMs = $atMs WHERE id = $id", { id, count, atMs });
   }
 
   async setPresence(id: DeviceId, presence: Presence, atMs: number): Promise<boolean> {
@@ -286,6 +293,10 @@ class SqliteDatabase implements HubDatabase {
     this.db.close();
   }
 }
+
+/** A call was rejected because there is no room on the disk; nothing of it was kept. */
+export const isDatabaseFull = (thrown: unknown): boolean =>
+  thrown instanceof SQLiteError && (thrown.code === "SQLITE_FULL" || thrown.code === "SQLITE_IOERR_WRITE");
 
 export function explainDatabase(fault: DatabaseFault): string {
   switch (fault.kind) {

@@ -5,6 +5,7 @@ import { type Disk, explainDiskError } from "../../store/index.ts";
 import type { HubDatabase, ParcelName, ParcelRecord } from "../database/index.ts";
 import type { HubObjects } from "../objects/index.ts";
 import type { Maker } from "./maker.ts";
+import { roomFor } from "./room.ts";
 
 export interface ParcelsPorts {
   readonly disk: Disk;
@@ -48,9 +49,13 @@ const ASKED_MS = 3_600_000;
 const FAILED_MS = 600_000;
 /** With a patch so many times smaller than its object, no other candidate is tried. */
 const GOOD = 10;
+/** Parcels that wait to be made; who wants another one asks again later. */
+const WAITING_MAX = 64;
 const WHY = "keep the hub's parcels";
 
 const fileName = ({ target, base, format }: ParcelName): string => `${target}.${base ?? "none"}.${format}`;
+
+const PARCEL = /^[0-9a-f]{64}\.(?:[0-9a-f]{64}|none)\.\d+$/;
 
 export function openParcels({ disk, folder, database, objects, maker, now, log }: ParcelsPorts): Parcels {
   const records = database.parcels;
@@ -76,7 +81,8 @@ export function openParcels({ disk, folder, database, objects, maker, now, log }
     const key = fileName(name);
     const there = making.get(key);
     if (there !== undefined) return there;
-    const coming = (async () => (await find(name)) ?? (await inTurn(() => make(name))))();
+    const isMuch = making.size >= WAITING_MAX;
+    const coming = (async () => (await find(name)) ?? (isMuch ? null : await inTurn(() => make(name))))();
     making.set(key, coming);
     const leave = (): void => void making.delete(key);
     coming.then(leave, leave);
@@ -96,6 +102,7 @@ export function openParcels({ disk, folder, database, objects, maker, now, log }
     const target = await objects.file(name.target);
     const base = name.base === null ? null : await objects.file(name.base);
     if (target === null || (name.base !== null && base === null)) return null;
+    if (!(await makeRoom(name))) return null;
     count += 1;
     const temporary = `${folder}/${count}.tmp`;
     const made = await maker.make({ base, target, out: temporary });
@@ -103,13 +110,39 @@ export function openParcels({ disk, folder, database, objects, maker, now, log }
     if (made.ok && wrong === null) {
       const { digest, bytes } = made.value;
       const record: ParcelRecord = { ...name, digest, bytes, key: new Uint8Array(randomBytes(16)), askedMs: now() };
-      await records.set(record);
-      return record;
+      return (await remembered(record)) ? record : null;
     }
     if (!stopped) log(`parcel: ${wrong}`);
     failedMs.set(key, now());
     await disk.unlink(WHY, temporary);
     return null;
+  }
+
+  /** False: no parcel of any size may be made for it now. */
+  async function makeRoom(name: ParcelName): Promise<boolean> {
+    const space = await disk.space(WHY, folder);
+    if (!space.ok) {
+      log(explainDiskError(space.error));
+      return false;
+    }
+    const bytes = (await objects.size(name.target)) ?? 0; // a patch is hardly ever larger
+    const going = roomFor({ ...name, bytes }, await records.list(), space.value, now());
+    for (const record of going ?? []) await remove(record);
+    if (going === null) log(`parcel: there is no room for one of ${name.target}`);
+    return going !== null;
+  }
+
+  /** False: it is of no use, for nobody will find it. */
+  async function remembered(record: ParcelRecord): Promise<boolean> {
+    try {
+      await records.set(record);
+      return true;
+    } catch (thrown) {
+      log(`parcel: ${String(thrown)}`);
+      failedMs.set(fileName(record), now());
+      await disk.unlink(WHY, pathOf(record));
+      return false;
+    }
   }
 
   /** Puts it in its place; otherwise the sentence why not. */
@@ -121,12 +154,24 @@ export function openParcels({ disk, folder, database, objects, maker, now, log }
   }
 
   async function asked(record: ParcelRecord): Promise<void> {
-    if (now() - record.askedMs > ASKED_MS) await records.markAsked(record, now());
+    if (now() - record.askedMs <= ASKED_MS) return;
+    await records.markAsked(record, now()).catch((thrown) => log(`parcel: ${String(thrown)}`)); // it is good all the same
   }
 
   async function remove(record: ParcelRecord): Promise<void> {
     await records.remove(record);
     await disk.unlink(WHY, pathOf(record));
+  }
+
+  /** Removes files that an end between their making and their record left. */
+  async function sweep(): Promise<number> {
+    const names = await disk.list(WHY, folder);
+    const known = new Set((await records.list()).map(fileName));
+    const stray = names.ok
+      ? names.value.filter((name) => PARCEL.test(name) && !known.has(name) && !making.has(name))
+      : [];
+    for (const name of stray) await disk.unlink(WHY, `${folder}/${name}`);
+    return stray.length;
   }
 
   return {
@@ -170,7 +215,7 @@ export function openParcels({ disk, folder, database, objects, maker, now, log }
         await remove(record);
         removed += 1;
       }
-      return removed;
+      return removed + (await sweep());
     },
     stop() {
       stopped = true;

@@ -2,3 +2,4 @@
 export { explainDevice, explainEnrol } from "./explain.ts";
 export { type DeviceFault, type EnrolFault, type Enrolment, isTag, limits } from "./model.ts";
 export { openRegistry, type Registry, type RegistryPorts, type Revocations } from "./registry.ts";
+export { fallOf, isDuplicate } from "./twins.ts";

@@ -8,6 +8,7 @@ import { type Authority, certifyDevice, deviceOf, isRenewalDue, listRevoked } fr
 import type { Device, HubDatabase } from "../database/index.ts";
 import { matchToken } from "../token.ts";
 import { type DeviceFault, type EnrolFault, type Enrolment, isTag, limits } from "./model.ts";
+import { fallOf } from "./twins.ts";
 
 export interface RegistryPorts {
   readonly database: HubDatabase;
@@ -169,8 +170,13 @@ export function openRegistry(ports: RegistryPorts): Registry {
       await ports.changed(found.value.id);
       return find(found.value.id);
     },
-    report: async (id, text) =>
-      text.length <= limits.reportCharsMax && (await database.setReport(id, { atMs: ports.now(), text })),
+    async report(id, text) {
+      if (text.length > limits.reportCharsMax) return false;
+      const [before, atMs] = [await database.findDevice(id), ports.now()];
+      const falls = before === null ? null : fallOf(before, text, atMs);
+      if (falls !== null) await database.setFalls(id, falls);
+      return database.setReport(id, { atMs, text });
+    },
     presence: (id, presence) => database.setPresence(id, presence, ports.now()),
     publishRevoked,
   };

@@ -25,12 +25,13 @@ const KEEP: Decision = { kind: "keep" };
 export function decide(newest: readonly Release[], { tags, report, last }: Standing, nowMs: number): Decision {
   const own = newest.filter(({ tag }) => tag === EVERY_DEVICE || tags.includes(tag));
   const release = own.reduce<Release | null>((a, b) => (a === null || b.number > a.number ? b : a), null);
-  if (release === null || last?.release === release.number) return KEEP;
-  if (last?.revision === release.revision && !hasFailed(last))
+  const said = numbersIn(report);
+  // It was given orders that are not known here, as to a hub that was brought back from an old copy, and takes none of those that are.
+  const isAhead = said.sequence > (last?.sequence ?? 0);
+  if (release === null || (!isAhead && last?.release === release.number)) return KEEP;
+  if (!isAhead && last?.revision === release.revision && !hasFailed(last))
     return { kind: "adopt", sequence: last.sequence, release };
   if (release.expiryMs !== null && release.expiryMs <= nowMs) return KEEP;
-  // What the device says counts, too: of a hub that was brought back from an old copy it would take nothing.
-  const said = numbersIn(report);
   const sequence = Math.max(last?.sequence ?? 0, said.sequence) + 1;
   const rev = Math.max(last?.rev ?? 0, said.running) + 1;
   return sequence > SEQUENCE_MAX || rev > REV_MAX ? { kind: "exhausted" } : { kind: "give", sequence, rev, release };

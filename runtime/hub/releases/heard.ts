@@ -9,15 +9,16 @@ export interface OrderReports {
   progress(device: DeviceId, progress: Progress): Promise<boolean>;
 }
 
-/** An order that a device does not know so long after it was published was lost by the broker. */
+/** An order that a device does not know so long after it was published was lost by the broker; one that it knew once it has forgotten. */
 const LOST_MS = 3_600_000;
 
 export const openOrderReports = (
   records: Pick<ReleaseRecords, "lastOrder" | "markTaken" | "setProgress" | "unmarkPublished">,
-  { now, publish }: { now(): number; publish(): void },
+  { now, publish, settle }: { now(): number; publish(): void; settle(device: DeviceId): Promise<void> },
 ): OrderReports => ({
   async state(device, state) {
     const order = await records.lastOrder(device);
+    if (state.sequence > (order?.sequence ?? 0)) return settle(device);
     if (order === null) return;
     const atMs = now();
     if (isTaken(state, order)) await records.markTaken(device, order.sequence, atMs);
@@ -43,5 +44,9 @@ export const isDone = ({ sequence, status, stateDigestPrefix }: DeviceState, ord
   (status === "DONE" || status === "UPDATED") &&
   order.revision.startsWith(stateDigestPrefix);
 
-export const isLost = ({ sequence }: DeviceState, order: KeptOrder, atMs: number): boolean =>
-  sequence < order.sequence && order.publishedMs !== null && atMs - order.publishedMs > LOST_MS;
+export function isLost({ sequence }: DeviceState, order: KeptOrder, atMs: number): boolean {
+  const { publishedMs, takenMs } = order;
+  if (sequence >= order.sequence || publishedMs === null) return false;
+  // Once at once: a device that was brought back from an old copy, or got another storage.
+  return (takenMs !== null && takenMs >= publishedMs) || atMs - publishedMs > LOST_MS;
+}

@@ -20,6 +20,8 @@ export interface ReleasesPorts {
   now(): number;
   /** There is something to publish. */
   publish(): void;
+  /** What failed is done again in a while. */
+  again(act: () => Promise<void>): void;
   log(line: string): void;
 }
 
@@ -48,7 +50,7 @@ export interface Releases {
 
 const RELEASES_MAX = 1000;
 
-export function openReleases({ database, fleet, signer, now, publish, log }: ReleasesPorts): Releases {
+export function openReleases({ database, fleet, signer, now, publish, again, log }: ReleasesPorts): Releases {
   const { releases } = database;
 
   async function settleNow(only: DeviceId | null): Promise<void> {
@@ -94,13 +96,23 @@ export function openReleases({ database, fleet, signer, now, publish, log }: Rel
     return settling;
   }
 
+  /** What was decided is kept: that orders of it cannot be, as on a full disk, does not undo it. */
+  async function settleAll(): Promise<void> {
+    try {
+      await settle(null);
+    } catch (thrown) {
+      log(`no orders of the releases yet: ${String(thrown)}`);
+      again(settleAll);
+    }
+  }
+
   return {
     async release(wish, who) {
       if (!isTag(wish.tag)) return err({ kind: "tag", tag: wish.tag });
       if (wish.expiryMs !== null && wish.expiryMs <= now()) return err({ kind: "expired" });
       const release = await releases.add(wish, { who, atMs: now() });
       if (release === null) return err({ kind: "noRevision", revision: wish.revision });
-      await settle(null);
+      await settleAll();
       return ok(release);
     },
     list: () => releases.list(RELEASES_MAX),

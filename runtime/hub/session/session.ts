@@ -25,18 +25,20 @@ const [FIRST_WAIT_MS, WAIT_MAX_MS] = [250, 10_000];
 
 /**
  * The hub's end of the broker, for as long as the hub runs: a message is acknowledged when it is kept, so nothing of it is lost when the hub
- * or its broker goes away. What no device of this fleet would say is logged and passed over.
+ * or its broker goes away; one that cannot be kept, as when the disk is full, comes again with the next connection. What no device of this fleet would say is logged and passed over.
  */
 export function openHubSession(ports: HubSessionPorts): HubSession {
   let waitMs = FIRST_WAIT_MS;
   let [stopped, isOnline] = [false, false];
+  /** The last message could not be kept. */
+  let failing = false;
   let stopTimer = (): void => {};
   let session = begin();
 
   function begin(): Session {
     return ports.connect({
       online() {
-        waitMs = FIRST_WAIT_MS;
+        if (!failing) waitMs = FIRST_WAIT_MS;
         isOnline = true;
         ports.online();
       },
@@ -60,7 +62,9 @@ export function openHubSession(ports: HubSessionPorts): HubSession {
     const at = parseTopic(text);
     if (!at.ok) return ports.log(explainWire(at.error));
     if (at.value.fleet !== ports.fleet) return;
+    failing = true;
     const problem = await hear(at.value, bytes, ports.hearers);
+    failing = false;
     if (problem !== null) ports.log(`device ${at.value.device}${problem}`);
   }
 

@@ -221,13 +221,16 @@ describe("a budget", () => {
   });
 
   test("is not what a revision for the device's security waits for", async () => {
-    const { until, fetched, days, clock, delivery, meter } = await world({ caps, security: true });
+    const { until, fetched, days, clock, delivery, meter } = await world({
+      caps: { dayBytes: 300_000, monthBytes: null },
+      security: true,
+    });
     await until(DAY_MS, () => fetched() !== undefined);
     expect(fetched()).toMatchObject({ failure: null });
     expect(clock.now()).toBeLessThan(3600_000);
     expect(Math.max(...used(days))).toBeGreaterThan(200_000);
     // Until the hub has had the verdict, and not longer.
-    expect(meter.room()).toBe(Number.POSITIVE_INFINITY);
+    expect(meter.room()).toBeGreaterThan(0);
     delivery.progress({
       kind: "progress",
       rev: "8" as never,
@@ -236,9 +239,18 @@ describe("a budget", () => {
       message: "",
       evidence: null,
     });
-    expect(meter.room()).toBe(Number.POSITIVE_INFINITY);
+    expect(meter.room()).toBeGreaterThan(0);
     await until(clock.now() + 60_000);
     expect(meter.room()).toBe(0);
+  });
+
+  test("is what such a revision takes twice of, and not more", async () => {
+    const { until, fetched, days, clock } = await world({ caps, security: true });
+    await until(20 * DAY_MS, () => fetched() !== undefined);
+    expect(fetched()).toMatchObject({ failure: null });
+    expect(clock.now()).toBeLessThan(3 * DAY_MS);
+    expect(Math.max(...used(days))).toBeGreaterThan(90_000);
+    for (const bytes of used(days)) expect(bytes).toBeLessThanOrEqual(100_000 + PACKET_BYTES_MAX);
   });
 
   test("is kept to when a hub floods blocks that nobody has asked for", async () => {

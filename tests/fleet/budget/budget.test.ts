@@ -30,10 +30,13 @@ describe("room", () => {
     expect(room(carried(fresh(unlimited), 2 ** 40, noon), noon)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test("has no end while the caps are lifted, and all is counted all the same", () => {
+  test("is that of one more day and month while the caps are lifted, and all is counted all the same", () => {
     const spent = carried(fresh(), 70_000, noon);
-    expect(room(spent, noon, true)).toBe(Number.POSITIVE_INFINITY);
-    expect(room(spent, noon, false)).toBe(0);
+    expect([room(spent, noon, true), room(spent, noon, false)]).toEqual([30_000, 0]);
+    expect(room(carried(spent, 30_000, noon), noon, true)).toBe(0);
+    expect(room(carried(fresh({ ...caps, monthBytes: 60_000 }), 70_000, noon), noon, true)).toBe(30_000);
+    expect(room(carried(fresh({ dayBytes: null, monthBytes: 60_000 }), 70_000, noon), noon, true)).toBe(50_000);
+    expect(room(fresh(unlimited), noon, true)).toBe(Number.POSITIVE_INFINITY);
     expect(usage(spent, noon).dayBytes).toBe(70_000);
   });
 

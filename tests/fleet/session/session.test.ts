@@ -175,6 +175,18 @@ test("who reads slowly slows the sender down", async () => {
   while (read < 20) await Bun.sleep(5);
 });
 
+test("a message that cannot be taken is not acknowledged, and comes again with the next connection", async () => {
+  const server = await broker();
+  const [device, other] = [
+    open(server, {}, "device", () => Promise.reject(new Error("full"))),
+    open(server, {}, "hub"),
+  ];
+  await Promise.all([device.online, other.online]);
+  await other.session.publish(text("c/f/device/n/c", "take me"));
+  expect(await device.closed).toEqual({ kind: "lost", problem: "a message could not be taken: Error: full" });
+  expect(await open(server).message()).toEqual(["c/f/device/n/c", "take me"]);
+});
+
 describe("trust", () => {
   const problem = async ({ closed }: Heard): Promise<string> => {
     const end = await closed;

@@ -42,7 +42,11 @@ const request = (transfer: number, more: Partial<BlockRequest> = {}): BlockReque
 
 type Chosen = Parcel | "noObject" | "notMade";
 let sent: { readonly to: string; readonly block: Block }[] = [];
-let chosen: { readonly object: Digest; readonly answer: PromiseWithResolvers<Chosen> }[] = [];
+let chosen: {
+  readonly object: Digest;
+  readonly bases: readonly Digest[];
+  readonly answer: PromiseWithResolvers<Chosen>;
+}[] = [];
 let status: "accepted" | "revoked" | null = "accepted";
 let nowMs = 0;
 let log: string[] = [];
@@ -56,15 +60,16 @@ function world(later = false) {
   const database = {
     findDevice: async () => (status === null ? null : { status }),
     releases: { policyFor: async () => ({ security: false, https: false, whole: false }) },
+    revisions: { among: async (objects: readonly Digest[]) => objects.filter((object) => object !== shaOf("stray")) },
   } as unknown as HubDatabase;
   return openBlocks({
     fleet,
     disk: realDisk,
     database,
     parcels: {
-      choose(of) {
+      choose(of, bases) {
         const answer = Promise.withResolvers<Chosen>();
-        chosen.push({ object: of, answer });
+        chosen.push({ object: of, bases, answer });
         if (!later) answer.resolve(parcel);
         return answer.promise;
       },
@@ -164,4 +169,11 @@ test("what cannot be made is not answered, and a broker that is gone ends an ans
   await until(() => sent.length === 1);
   expect(sent[0]?.block).toEqual({ transfer: 4, index: 0, bytes: new Uint8Array(), parcel: null });
   expect(log).toEqual([expect.stringMatching(/^device aaaaaaaaaaaaa asked for [0-9a-f]{64} in vain: Error: disk$/)]);
+});
+
+test("a patch is made only from objects of revisions", async () => {
+  const base = shaOf("base");
+  world().hear(one, request(1, { candidates: [shaOf("stray"), base] }));
+  while (sent.length === 0) await Bun.sleep(1);
+  expect(chosen.map(({ bases }) => bases)).toEqual([[base]]);
 });

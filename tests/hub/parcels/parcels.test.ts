@@ -174,6 +174,22 @@ test("a patch for an object whose bytes are not its own is not kept", async () =
   expect(log[0]).toMatch(/^parcel: object [0-9a-f]{64} has the bytes of [0-9a-f]{64}: send it again$/);
 });
 
+test("one that cannot be written down does not stay, and that one was asked for need not be", async () => {
+  const target = await put("target");
+  const parcels = open(quick());
+  const { set, markAsked } = database.parcels;
+  const full = () => Promise.reject(new Error("database or disk is full"));
+  Object.assign(database.parcels, { set: full });
+  expect(await parcels.choose(target, [], null)).toBe("notMade");
+  expect([readdirSync(join(root, "parcels")), log]).toEqual([[], ["parcel: Error: database or disk is full"]]);
+  Object.assign(database.parcels, { set, markAsked: full });
+  nowMs += 600_001;
+  await parcels.choose(target, [], null);
+  nowMs += DAY_MS;
+  expect(await parcels.choose(target, [], null)).toMatchObject({ target });
+  Object.assign(database.parcels, { markAsked });
+});
+
 test("one whose file is damaged is made anew, and known by another key", async () => {
   const target = await put("target");
   const maker = quick();
@@ -202,6 +218,48 @@ test("those whose objects are gone, and those that nobody asked for in a month, 
   nowMs += 11 * DAY_MS;
   expect(await parcels.collect()).toBe(1);
   expect(readdirSync(join(root, "parcels"))).toEqual([expect.stringMatching(new RegExp(`^${other}\\.none\\.`))]);
+});
+
+test("so many wait to be made, and who wants one more asks again later", async () => {
+  const maker = new SlowMaker();
+  const parcels = open(maker);
+  const targets = await Promise.all(Array.from({ length: 65 }, (_, at) => put(`target ${at}`)));
+  const asked = targets.map((target) => parcels.choose(target, [], null));
+  expect(await Promise.race(asked)).toBe("notMade");
+  for (const _ of targets.slice(1)) await maker.next();
+  expect((await Promise.all(asked)).filter((one) => one === "notMade")).toHaveLength(1);
+});
+
+test("what is made takes no more than its share of the disk", async () => {
+  const parcels = open(quick());
+  const [one, two] = [await put("one"), await put("two")];
+  const disk = { ...realDisk, space: async () => ok({ totalBytes: 48, freeBytes: 48 }) };
+  const small = openParcels({
+    disk,
+    folder: join(root, "parcels"),
+    database,
+    objects,
+    maker: quick(),
+    now: () => nowMs,
+    log: (line) => void log.push(line),
+  });
+  await parcels.choose(one, [], null);
+  expect([await small.choose(two, [], null), log.pop()]).toEqual([
+    "notMade",
+    `parcel: there is no room for one of ${two}`,
+  ]);
+  nowMs += DAY_MS;
+  expect(await small.choose(two, [], null)).toMatchObject({ target: two });
+  expect(readdirSync(join(root, "parcels"))).toEqual([expect.stringMatching(new RegExp(`^${two}\\.none\\.`))]);
+});
+
+test("a file that an end left without a record goes", async () => {
+  const target = await put("target");
+  const parcels = open(quick());
+  await parcels.choose(target, [], null);
+  writeFileSync(join(root, "parcels", `${shaOf("x")}.none.1`), "stray");
+  expect(await parcels.collect()).toBe(1);
+  expect(readdirSync(join(root, "parcels"))).toEqual([expect.stringMatching(new RegExp(`^${target}`))]);
 });
 
 test("what an earlier end left unfinished is removed at start", async () => {

@@ -85,6 +85,18 @@ test("a release that has expired is not given, and none before it comes in its p
   expect(decide(newest, standing(), 1000)).toEqual({ kind: "keep" });
 });
 
+test("a device that was given orders which are not known here gets one that it takes, of the same release, too", () => {
+  const newest = [release(1, a, "lab")];
+  const last = order(a, 3, 9, 1);
+  expect(decide(newest, standing({ last, report: said(7, "12") }), 0)).toMatchObject({
+    kind: "give",
+    sequence: 8,
+    rev: 13,
+  });
+  expect(decide(newest, standing({ last, report: said(3, "12") }), 0)).toEqual({ kind: "keep" });
+  expect(decide([], standing({ report: said(7, "12") }), 0)).toEqual({ kind: "keep" });
+});
+
 test("numbers end where the wire's do", () => {
   const newest = [release(1, a, "lab")];
   for (const report of [said(0xffff_ffff, "1"), said(1, "4294967295")]) {

@@ -31,10 +31,11 @@ let folder = "";
 let database: HubDatabase;
 let releases: Releases;
 let [calls, nowMs] = [0, 1_000];
+let later: (() => Promise<void>)[] = [];
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "cairn-orders-"));
   database = unwrap(openSqlite(join(folder, "hub.db")));
-  [calls, nowMs] = [0, 1_000];
+  [calls, nowMs, later] = [0, 1_000, []];
   releases = openReleases({
     database,
     fleet,
@@ -43,6 +44,7 @@ beforeEach(async () => {
     publish: () => {
       calls += 1;
     },
+    again: (act) => void later.push(act),
     log: () => {},
   });
   for (const digest of [a, b]) {
@@ -132,6 +134,16 @@ test("what the broker keeps of a device that is out is taken away, once, and it 
   expect(await database.releases.standings(one)).toEqual([]);
 });
 
+test("a release whose orders cannot be kept counts, and they are given in a while", async () => {
+  const { give } = database.releases;
+  Object.assign(database.releases, { give: () => Promise.reject(new Error("database or disk is full")) });
+  unwrap(await releases.release(wish(a, "all"), "jane"));
+  expect([calls, await releases.orderOf(one)]).toEqual([0, null]);
+  Object.assign(database.releases, { give });
+  for (const act of later) await act();
+  expect([calls, await releases.orderOf(one)]).toMatchObject([1, { sequence: 1, revision: a }]);
+});
+
 test("a release is for a tag, in time, and of a revision that is there", async () => {
   const wrong = [
     { ...wish(a, "No") },
@@ -163,6 +175,7 @@ describe("what a device says of its order", () => {
       publish: () => {
         calls += 1;
       },
+      settle: releases.settle,
     });
   const told = async (phase: "downloading" | "error" | "done", percent: number) =>
     reports().progress(one, { sequence: 1, phase, percent, reason: phase === "error" ? "goalMissed" : null });
@@ -190,6 +203,38 @@ describe("what a device says of its order", () => {
     expect(await releases.orderOf(one)).toMatchObject({ progress: { phase: "done" } });
     await reports().state(two, state(0, a)); // ran it already, and knows nothing of the order
     expect(await releases.orderOf(two)).toMatchObject({ takenMs: null, progress: null });
+  });
+
+  test("that it does not know it any more has it published again at once, and once", async () => {
+    await broker().publisher.run();
+    await reports().state(one, state(1, b, "TESTING"));
+    nowMs += 1;
+    calls = 0;
+    await reports().state(one, state(0, b));
+    expect(calls).toBe(1);
+    await broker().publisher.run();
+    await reports().state(one, state(0, b));
+    expect(calls).toBe(1);
+  });
+
+  test("that it has a later one which is not known here gets it another order, with the objects that it may have", async () => {
+    database.setReport(one, { atMs: nowMs, text: JSON.stringify({ sequence: 40, running: "7" }) });
+    await reports().state(one, state(40, b));
+    expect(await releases.orderOf(one)).toMatchObject({ sequence: 41, rev: 8, revision: a, publishedMs: null });
+    database.setReport(one, { atMs: nowMs, text: JSON.stringify({ sequence: 50, running: "7" }) });
+    await reports().state(one, state(50, b));
+    expect(await releases.orderOf(one)).toMatchObject({ sequence: 51 });
+    expect(await database.releases.policyFor(one, a)).not.toBeNull();
+    expect(await database.releases.markTaken(one, 41, nowMs)).toBe(false); // what was never taken of the same is not kept
+  });
+
+  test("counts when the broker forgets: what nobody has taken is published again", async () => {
+    await broker().publisher.run();
+    await reports().state(one, state(1, a));
+    await database.releases.unmarkUntaken();
+    const again = broker();
+    await again.publisher.run();
+    expect([...again.kept.keys()]).toEqual([`c/lab/${two}/n/d`]);
   });
 
   test("that it does not know it an hour after it was published has it published again", async () => {

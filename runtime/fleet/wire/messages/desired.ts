@@ -15,7 +15,7 @@ const desired = keyed({
   notBefore: [5, optional(seconds)],
   expiry: [6, optional(seconds)],
   /**
-   * `security`: the cap on bytes does not hold for it. `https`: large objects may come over HTTPS. `whole`: where a patch turned out
+   * `security`: the caps on bytes are twice as much for it. `https`: large objects may come over HTTPS. `whole`: where a patch turned out
    * to be wrong, the object itself may come, whatever it costs.
    */
   policy: [7, flags(["security", "https", "whole"])],
