@@ -10,6 +10,7 @@ import {
 } from "../fleet/pipe/index.ts";
 import type { Logger } from "../logs/index.ts";
 import type { Result } from "../result.ts";
+import type { DeviceClock } from "./clock.ts";
 import type { HubWish } from "./hub-revisions.ts";
 
 /** The process that talks to the hub, as process 1 holds it. */
@@ -24,7 +25,8 @@ export interface LinkProcess {
 }
 
 export interface HubLinkPorts {
-  readonly settings: Omit<Settings, "kind">;
+  readonly settings: Omit<Settings, "kind" | "clock">;
+  readonly clock: DeviceClock;
   readonly log: Logger;
   /** The device as it is now. */
   state(): Promise<State>;
@@ -78,7 +80,7 @@ export function openHubLink(ports: HubLinkPorts): HubLink {
     const child = started.value;
     process = child;
     told = "";
-    child.say(writtenLine({ kind: "settings", ...ports.settings }));
+    child.say(writtenLine({ kind: "settings", ...ports.settings, clock: ports.clock.now }));
     changed();
     ports.begun();
     listen(child);
@@ -121,10 +123,21 @@ export function openHubLink(ports: HubLinkPorts): HubLink {
       case "log":
         log[message.level](message.message);
         return;
+      case "clock":
+        void setClock(message);
+        return;
       default:
         ports.hear(message);
     }
   }
+
+  async function setClock({ atMs, signed }: Extract<FromLink, { kind: "clock" }>): Promise<void> {
+    if (signed) await ports.clock.hubSays(atMs);
+    else ports.clock.atLeast(atMs);
+    say({ kind: "clock", ...ports.clock.now });
+  }
+
+  const say = (message: ToLink): void => process?.say(writtenLine(message));
 
   function changed(): void {
     gathering ??= setTimer(GATHER_MS, () => {
@@ -143,7 +156,7 @@ export function openHubLink(ports: HubLinkPorts): HubLink {
   return {
     start: begin,
     changed,
-    say: (message) => process?.say(writtenLine(message)),
+    say,
     stop() {
       stopped = true;
       stopRestart();

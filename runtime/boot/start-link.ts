@@ -16,6 +16,7 @@ import { err, ok, type Result } from "../result.ts";
 import { isLocal, type State as Revision, type RevisionName } from "../state/index.ts";
 import { readProgress, readState, type Store } from "../store/index.ts";
 import type { ContainerView } from "../supervise/index.ts";
+import type { DeviceClock } from "./clock.ts";
 import type { Config } from "./config/index.ts";
 import { type HubLink, type LinkProcess, openHubLink } from "./hub-link.ts";
 import { type HubRevisions, openHubRevisions } from "./hub-revisions.ts";
@@ -29,6 +30,7 @@ export interface LinkParts {
   readonly log: Logger;
   readonly updating: Updating;
   readonly accepts: Accepts;
+  readonly clock: DeviceClock;
   /** What the boot loader started. */
   readonly booted: RevisionName;
   /** What runs now. */
@@ -81,6 +83,7 @@ export function startLink(parts: LinkParts): Result<Hub, string> {
   });
   const link: HubLink = openHubLink({
     settings,
+    clock: parts.clock,
     log,
     state: () => stateOf(parts),
     start: () => startProcess(log),

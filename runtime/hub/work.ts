@@ -3,6 +3,7 @@ import type { FleetName } from "../fleet/terms/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Disk, DiskError } from "../store/index.ts";
 import type { OrderKey } from "./authority/index.ts";
+import { openBeacons } from "./beacons/index.ts";
 import { openBlocks } from "./blocks/index.ts";
 import type { HubDatabase } from "./database/index.ts";
 import { type HubObjects, openFolder } from "./objects/index.ts";
@@ -63,10 +64,21 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
       (await session?.publish({ topic, bytes, qos: 1, retain, expiryS: null })) ?? false,
     now,
   });
-  const publish = (): void => void publisher.run().catch((thrown) => log(`publish: ${String(thrown)}`));
+  const publish = (): void => {
+    for (const { run } of [publisher, beacons]) void run().catch((thrown) => log(`publish: ${String(thrown)}`));
+  };
   const revisions = openRevisions({ database, objects, now });
   const signer = { epoch, sign: (message: Uint8Array) => new Uint8Array(sign(null, message, order.secret)) };
   const releases = openReleases({ database, fleet, signer, now, publish, log });
+  const beacons = openBeacons({
+    fleet,
+    records: database.beacons,
+    signer,
+    publish: async (topic, bytes) =>
+      (await session?.publish({ topic, bytes, qos: 1, retain: true, expiryS: null })) ?? false,
+    wanted: publish,
+    now,
+  });
   const maker = childMaker(program, MAKING_MS_MAX);
   const parcels = openParcels({ disk, folder: parcelsFolder, database, objects, maker, now, log });
   const blocks = openBlocks({
@@ -96,6 +108,7 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
           async state(device, state) {
             if (!(await registry.report(device, reportText(state)))) return false;
             await reports.state(device, state);
+            await beacons.state(device, state);
             return true;
           },
           presence: registry.presence,

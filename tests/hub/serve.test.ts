@@ -233,6 +233,26 @@ test("a certificate that ends soon is renewed, and HTTPS and broker have the new
   expect(aging.log.all).toContain("the certificate of the server was renewed");
 });
 
+test("a device whose clock stands at the authority's first day gets through TLS, also to a renewed certificate", async () => {
+  await using aging = await hubWorld();
+  aging.wait(310 * DAY_MS);
+  await aging.hub.renew();
+  const begins = Date.parse(new X509Certificate(aging.authority).validFrom) / 1000;
+  const ca = join(aging.folder, "authority/authority.crt");
+  const shake = async (port: number, atS: number): Promise<string> => {
+    const words = ["s_client", "-connect", `127.0.0.1:${port}`, "-tls1_3", "-CAfile", ca, "-verify_return_error"];
+    const streams = { stdin: Buffer.from(""), stdout: "pipe", stderr: "pipe" } as const;
+    await using client = Bun.spawn(["openssl", ...words, "-attime", String(atS)], streams);
+    return (await Promise.all([client.stdout.text(), client.stderr.text()])).join("");
+  };
+  for (const port of [Number(new URL(aging.hub.url).port), aging.mqttPort]) {
+    for (const atS of [begins, begins + (310 * DAY_MS) / 1000]) {
+      expect(await shake(port, atS)).toContain("Verify return code: 0 (ok)");
+    }
+    expect(await shake(port, begins - 1)).toMatch(/not yet valid/);
+  }
+});
+
 describe("another start", () => {
   test("goes on with the same authority, devices, tokens and revocations", async () => {
     const [kept, revoked] = [newDevice(), newDevice()];

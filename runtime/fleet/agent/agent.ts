@@ -1,11 +1,12 @@
 import { err, ok, type Result } from "../../result.ts";
 import { explainDiskError, openStore } from "../../store/index.ts";
-import { clockIsKnown, openOrders } from "../desired/index.ts";
+import { openOrders } from "../desired/index.ts";
 import { usual } from "../link/index.ts";
 import type { Letter } from "../outbox/index.ts";
 import { type ApplyPatch, download, openParcels } from "../parcels/index.ts";
 import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, warning } from "../pipe/index.ts";
 import { openSession, type SessionSpec } from "../session/index.ts";
+import { beginningOf, LinkClock, openTrust } from "../trust/index.ts";
 import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo } from "../wire/index.ts";
 import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
@@ -46,7 +47,8 @@ export async function runAgent(given: AgentPorts): Promise<Result<void, string>>
   if (!settings.ok) return err(settings.error.why);
   const { value: begin } = settings;
   if (begin.kind !== "settings") return err("the runtime did not begin with settings");
-  const device = new ReportedDevice(ports);
+  const clock = new LinkClock(begin.clock, ports);
+  const device = new ReportedDevice(ports, clock);
   const ended = Promise.withResolvers<Result<void, string>>();
   const sleep = (ms: number): Promise<boolean> => {
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -57,7 +59,9 @@ export async function runAgent(given: AgentPorts): Promise<Result<void, string>>
     });
     return promise;
   };
-  becomeMember({ ...ports, sleep }, begin)
+  clock
+    .atLeast(beginningOf(begin.authority)) // else TLS would refuse the hub
+    .then(() => becomeMember({ ...ports, sleep }, begin))
     .then(async (member): Promise<Result<void, string>> => {
       if (!member.ok || member.value === null) return member.ok ? ok(undefined) : member;
       return device.join(member.value, begin);
@@ -94,16 +98,22 @@ class ReportedDevice {
   private say: (() => Promise<void>) | null = null;
   private next: { readonly atMs: number; readonly stop: () => void } | null = null;
 
-  constructor(private readonly ports: Omit<AgentPorts, "input">) {}
+  constructor(
+    private readonly ports: Omit<AgentPorts, "input">,
+    private readonly clock: LinkClock,
+  ) {}
 
   hear(message: Said): void {
     const { delivery } = this;
-    if (delivery === null) this.early.set(message.kind, message);
+    if (delivery === null && message.kind !== "clock") this.early.set(message.kind, message);
     switch (message.kind) {
       case "state":
         this.state = message;
         delivery?.state(message);
         this.sayIn(delivery?.updating ? GATHER_UPDATING_MS : GATHER_MS);
+        break;
+      case "clock":
+        this.clockIs(message);
         break;
       case "trial":
         this.trial(message.waits);
@@ -121,6 +131,13 @@ class ReportedDevice {
         delivery?.progress(message);
         break;
     }
+  }
+
+  private clockIs(message: Extract<Said, { kind: "clock" }>): void {
+    const { known } = this.clock;
+    this.clock.is(message);
+    this.delivery?.lookAgain();
+    if (this.clock.known !== known) this.sayIn(GATHER_MS);
   }
 
   private trial(waits: boolean): void {
@@ -142,14 +159,15 @@ class ReportedDevice {
   async join(member: Member, settings: Settings): Promise<Result<void, string>> {
     const { ports } = this;
     const { id, fleet, meter, outbox } = member;
-    const orders = await openOrders(ports.disk, settings.folder, member.orderKeys);
+    const warn = (message: string): void => ports.tell(warning(message));
+    const trust = openTrust({ keys: member.orderKeys, clock: this.clock, warn });
+    const orders = await openOrders(ports.disk, settings.folder, trust.keys);
     if (!orders.ok) return err(explainDiskError(orders.error));
     const parcels = await openParcels(ports.disk, settings.folder, ports.now);
     if (!parcels.ok) return err(explainDiskError(parcels.error));
     if (this.left) return ok(undefined);
     this.meter = meter;
     ports.tell({ kind: "joined", id, fleet });
-    const warn = (message: string): void => ports.tell(warning(message));
     const post = async (letter: Omit<Letter, "id">, urgent = false): Promise<void> => {
       const put = await outbox.put(letter);
       if (!put.ok) warn(explainDiskError(put.error));
@@ -182,7 +200,7 @@ class ReportedDevice {
       if (this.state === null) return;
       const { dayBytes: day, monthBytes: month } = meter.usage();
       const { sequence } = delivery;
-      const clockUnknown = !clockIsKnown(ports.wallMs());
+      const clockUnknown = !this.clock.known;
       const more = { sequence, bytes: { day, month }, version: settings.version, clockUnknown };
       await post({ leaf: "u/s", bytes: report(this.state, more), lasting: false });
     };
@@ -204,6 +222,7 @@ class ReportedDevice {
         if (!at.ok || at.value.fleet !== fleet || at.value.device !== id) return;
         if (at.value.leaf === "n/d") await delivery.desired(at.value, bytes);
         if (at.value.leaf === "n/o") await delivery.block(bytes);
+        if (at.value.leaf === "n/t") await trust.beacon(at.value, bytes);
       },
       publication({ leaf, bytes }) {
         const { qos, retained } = leaves[leaf];

@@ -2,4 +2,13 @@
 
 export { LINE_BYTES_MAX, type LineFault, readLine, writtenLine } from "./line.ts";
 export { BadLine, lines } from "./lines.ts";
-export { type Fetch, FromLink, type Progress, type Settings, type State, ToLink, warning } from "./messages.ts";
+export {
+  type Clock,
+  type Fetch,
+  FromLink,
+  type Progress,
+  type Settings,
+  type State,
+  ToLink,
+  warning,
+} from "./messages.ts";

@@ -12,6 +12,9 @@ const revision = parsedBy((text) => orNull(parseRevisionName(text)), "name of a 
 const container = parsedBy(parseContainerName, "name of a container");
 const digest = parsedBy(parseDigest, "digest");
 
+/** The machine's clock is never behind `floorMs` (milliseconds since 1970). `guessed`: it was, so that nobody knows how late it is. */
+const clock = { floorMs: count, guessed: v.boolean() };
+
 /** First of all: what the link works with. */
 const Settings = v.strictObject({
   kind: v.literal("settings"),
@@ -31,6 +34,7 @@ const Settings = v.strictObject({
   ]),
   keepaliveS: v.pipe(v.number(), v.integer(), v.minValue(10), v.maxValue(3600)),
   caps: v.strictObject({ dayBytes: v.nullable(count), monthBytes: v.nullable(count) }),
+  clock: v.strictObject(clock),
   /** Of Cairn. */
   version: v.pipe(v.string(), v.maxLength(32)),
 });
@@ -73,17 +77,23 @@ const Progress = v.strictObject({
   message: v.pipe(v.string(), v.maxLength(1024)),
 });
 
+/** Answers what the link says of the time. */
+const ClockIs = v.strictObject({ kind: v.literal("clock"), ...clock });
+
 /** What the runtime tells the link. */
-export const ToLink = v.variant("kind", [Settings, State, Trial, Fetch, StopFetch, Room, Progress]);
+export const ToLink = v.variant("kind", [Settings, State, Trial, Fetch, StopFetch, Room, Progress, ClockIs]);
 export type ToLink = v.InferOutput<typeof ToLink>;
 export type Settings = v.InferOutput<typeof Settings>;
 export type State = v.InferOutput<typeof State>;
+export type Clock = Settings["clock"];
 export type Fetch = v.InferOutput<typeof Fetch>;
 export type Progress = v.InferOutput<typeof Progress>;
 
 const device = parsedBy(parseDeviceId, "id of a device");
 
 const LOG_CHARS_MAX = 1024;
+/** The end of the year 9999. */
+const TIME_MS_MAX = 253_402_300_799_999;
 
 /** What the link tells the runtime. */
 export const FromLink = v.variant("kind", [
@@ -102,6 +112,8 @@ export const FromLink = v.variant("kind", [
       v.strictObject({ reason: v.picklist(reasons), message: v.pipe(v.string(), v.maxLength(1024)) }),
     ),
   }),
+  /** It is at least so late; `signed`: the hub says that it is so late. */
+  v.strictObject({ kind: v.literal("clock"), atMs: v.pipe(count, v.maxValue(TIME_MS_MAX)), signed: v.boolean() }),
   /** There is no room for an object of so many bytes: can some be made? */
   v.strictObject({ kind: v.literal("needRoom"), bytes: count }),
   v.strictObject({

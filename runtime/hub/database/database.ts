@@ -1,4 +1,5 @@
 import type { DeviceId, Presence } from "../../fleet/terms/index.ts";
+import type { BeaconRecords } from "./beacons.ts";
 import type { By } from "./by.ts";
 import type { ParcelRecords } from "./parcels.ts";
 import type { ReleaseRecords } from "./releases.ts";
@@ -82,6 +83,7 @@ export interface HubDatabase {
   readonly revisions: RevisionRecords;
   readonly releases: ReleaseRecords;
   readonly parcels: ParcelRecords;
+  readonly beacons: BeaconRecords;
 
   /** False: it is known already, and nothing has changed. */
   addDevice(device: NewDevice, by: By): Promise<boolean>;

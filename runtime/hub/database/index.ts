@@ -1,4 +1,5 @@
 /** What the hub keeps: devices, their certificates, tokens, settings, and who did what. SQLite is one way to keep it. */
+export type { BeaconRecords, DueBeacon } from "./beacons.ts";
 export type { By } from "./by.ts";
 export type {
   Deed,

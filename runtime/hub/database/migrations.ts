@@ -98,4 +98,6 @@ export const migrations: readonly string[] = [
      askedMs INTEGER NOT NULL,
      PRIMARY KEY (target, base, format)
    ) STRICT, WITHOUT ROWID;`,
+  `ALTER TABLE device ADD COLUMN beaconS INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE device ADD COLUMN beaconWish INTEGER NOT NULL DEFAULT 1;`,
 ];

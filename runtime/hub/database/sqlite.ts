@@ -16,6 +16,7 @@ import {
 } from "./database.ts";
 import { migrations } from "./migrations.ts";
 import { Bytes, Id } from "./rows.ts";
+import { sqliteBeacons } from "./sqlite-beacons.ts";
 import { sqliteParcels } from "./sqlite-parcels.ts";
 import { sqliteReleases } from "./sqlite-releases.ts";
 import { sqliteRevisions } from "./sqlite-revisions.ts";
@@ -103,11 +104,13 @@ class SqliteDatabase implements HubDatabase {
   readonly revisions;
   readonly releases;
   readonly parcels;
+  readonly beacons;
 
   constructor(private readonly db: Connection) {
     this.revisions = sqliteRevisions(db);
     this.releases = sqliteReleases(db);
     this.parcels = sqliteParcels(db);
+    this.beacons = sqliteBeacons(db);
   }
 
   async addDevice({ id, key, code, status }: NewDevice, by: By): Promise<boolean> {

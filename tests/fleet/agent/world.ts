@@ -190,12 +190,21 @@ export async function hub({ asksNeeded = 1 } = {}) {
       );
       return stateDigest;
     },
+    async tellTime(device: unknown, time: number, { forged = false } = {}): Promise<void> {
+      const to = { fleet: "lab" as never, device: device as wire.Topic["device"], leaf: "n/t" } as const;
+      const by = forged ? new Uint8Array(32).fill(1) : secret;
+      const beacon = wire.encodeBeacon({ time, epoch: EPOCH, nextKey: null });
+      await publish(
+        to,
+        wire.sealSigned(to, beacon, EPOCH, (message) => ed25519.sign(message, by)),
+      );
+    },
     publish,
   };
 }
 
 /** A device's link with a runtime that says what the test says. Its seconds are short: so many of them are one. */
-export function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder(), seconds = 100) {
+export function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder(), seconds = 100, wallMs = Date.now) {
   let say: (text: string) => void = () => {};
   let hangUp = (): void => {};
   const input = new ReadableStream<Uint8Array>({
@@ -214,7 +223,7 @@ export function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder
     input,
     tell: (message) => told.add(message.kind, message),
     now: () => performance.now(),
-    wallMs: Date.now,
+    wallMs,
     random: Math.random,
     setTimer(ms, fire) {
       const timer = setTimeout(fire, ms / seconds);
@@ -232,6 +241,7 @@ export function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder
     mode: { kind: "always" },
     keepaliveS: 60,
     caps: { dayBytes: null, monthBytes: null },
+    clock: { floorMs: 0, guessed: false },
     version: "0.1.0",
   };
   closing.push(async () => {
