@@ -205,6 +205,7 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
       updating,
       accepts,
       clock,
+      metadata,
       booted: first.name,
       running: () => loaded,
       containers: () =>

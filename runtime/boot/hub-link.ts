@@ -11,6 +11,7 @@ import {
 import type { Logger } from "../logs/index.ts";
 import type { Result } from "../result.ts";
 import type { DeviceClock } from "./clock.ts";
+import type { HubMetadata } from "./hub-metadata.ts";
 import type { HubWish } from "./hub-revisions.ts";
 
 /** The process that talks to the hub, as process 1 holds it. */
@@ -35,6 +36,7 @@ export interface HubLinkPorts {
   /** The link has started, and knows the settings. */
   begun(): void;
   hear(message: HubWish): void;
+  readonly metadata: Pick<HubMetadata, "hear">;
   /** Monotonic milliseconds. */
   now(): number;
   /** Calls once, `ms` from now or a little later; the value takes that back. */
@@ -125,6 +127,9 @@ export function openHubLink(ports: HubLinkPorts): HubLink {
         return;
       case "clock":
         void setClock(message);
+        return;
+      case "userMeta":
+        ports.metadata.hear(message);
         return;
       default:
         ports.hear(message);

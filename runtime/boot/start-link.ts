@@ -19,7 +19,9 @@ import type { ContainerView } from "../supervise/index.ts";
 import type { DeviceClock } from "./clock.ts";
 import type { Config } from "./config/index.ts";
 import { type HubLink, type LinkProcess, openHubLink } from "./hub-link.ts";
+import { openHubMetadata } from "./hub-metadata.ts";
 import { type HubRevisions, openHubRevisions } from "./hub-revisions.ts";
+import type { DeviceMetadata } from "./metadata.ts";
 import type { Accepts } from "./read-revision.ts";
 import { stateDigest } from "./state-digest.ts";
 import { realTimer, type Updating } from "./updating.ts";
@@ -31,6 +33,7 @@ export interface LinkParts {
   readonly updating: Updating;
   readonly accepts: Accepts;
   readonly clock: DeviceClock;
+  readonly metadata: DeviceMetadata;
   /** What the boot loader started. */
   readonly booted: RevisionName;
   /** What runs now. */
@@ -81,13 +84,23 @@ export function startLink(parts: LinkParts): Result<Hub, string> {
     reservedPercent: config.PV_STORAGE_GC_RESERVED,
     say: (message) => link.say(message),
   });
+  const metadata = openHubMetadata({
+    metadata: parts.metadata,
+    log,
+    say: (message) => link.say(message),
+    setTimer: realTimer,
+  });
   const link: HubLink = openHubLink({
     settings,
     clock: parts.clock,
     log,
     state: () => stateOf(parts),
     start: () => startProcess(log),
-    begun: revisions.begin,
+    begun() {
+      revisions.begin();
+      metadata.begin();
+    },
+    metadata,
     hear: revisions.hear,
     now: () => performance.now(),
     setTimer: realTimer,
@@ -99,8 +112,12 @@ export function startLink(parts: LinkParts): Result<Hub, string> {
     changed() {
       changed();
       revisions.changed();
+      metadata.changed();
     },
-    stop,
+    stop() {
+      metadata.stop();
+      stop();
+    },
   });
 }
 

@@ -6,6 +6,7 @@ import type { OrderKey } from "./authority/index.ts";
 import { openBeacons } from "./beacons/index.ts";
 import { openBlocks } from "./blocks/index.ts";
 import type { HubDatabase } from "./database/index.ts";
+import { type Metadata, openMetadata } from "./metadata/index.ts";
 import { type HubObjects, openFolder } from "./objects/index.ts";
 import { childMaker, openParcels, type Parcels, prepareFolder } from "./parcels/index.ts";
 import type { Registry } from "./registry/index.ts";
@@ -38,6 +39,7 @@ export interface Work {
   readonly releases: Releases;
   readonly parcels: Parcels;
   readonly publisher: Publisher;
+  readonly metadata: Metadata;
   /** Begins to talk to devices; what was decided before and is not known to the broker goes out. */
   talk(connect: ReturnType<typeof connectHub>, registry: Registry): Promise<void>;
   /** Removes what nothing needs any more. */
@@ -65,7 +67,8 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     now,
   });
   const publish = (): void => {
-    for (const { run } of [publisher, beacons]) void run().catch((thrown) => log(`publish: ${String(thrown)}`));
+    for (const { run } of [publisher, beacons, metadata])
+      void run().catch((thrown) => log(`publish: ${String(thrown)}`));
   };
   const revisions = openRevisions({ database, objects, now });
   const signer = { epoch, sign: (message: Uint8Array) => new Uint8Array(sign(null, message, order.secret)) };
@@ -76,6 +79,15 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     signer,
     publish: async (topic, bytes) =>
       (await session?.publish({ topic, bytes, qos: 1, retain: true, expiryS: null })) ?? false,
+    wanted: publish,
+    now,
+  });
+  const metadata = openMetadata({
+    fleet,
+    records: database.metadata,
+    signer,
+    publish: async (topic, bytes, expiryS) =>
+      (await session?.publish({ topic, bytes, qos: 1, retain: false, expiryS })) ?? false,
     wanted: publish,
     now,
   });
@@ -99,6 +111,7 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     releases,
     parcels,
     publisher,
+    metadata,
     async talk(connect, registry) {
       await releases.settle(null);
       session = openHubSession({
@@ -109,11 +122,13 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
             if (!(await registry.report(device, reportText(state)))) return false;
             await reports.state(device, state);
             await beacons.state(device, state);
+            await metadata.state(device, state);
             return true;
           },
           presence: registry.presence,
           progress: reports.progress,
           request: blocks.hear,
+          deviceMeta: metadata.told,
         },
         online: publish,
         setTimer(ms, fire) {

@@ -56,6 +56,7 @@ function world({ onBegun = (_: HubLink): void => {} } = {}) {
   const begun: number[] = [];
   const heard: HubWish[] = [];
   let current = state("1");
+  const userMeta: unknown[] = [];
   const clockIs = { floorMs: 5, guessed: false };
   let refusal: string | null = null;
   const write = (level: string) => (message: string) => void log.push(`${level} ${message}`);
@@ -77,6 +78,7 @@ function world({ onBegun = (_: HubLink): void => {} } = {}) {
       atLeast: (ms) => void Object.assign(clockIs, { floorMs: ms, guessed: true }),
       hubSays: async (ms) => void Object.assign(clockIs, { floorMs: ms, guessed: false }),
     },
+    metadata: { hear: (message) => void userMeta.push(message) },
     start() {
       if (refusal !== null) return err(refusal);
       const started = child();

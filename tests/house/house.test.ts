@@ -136,6 +136,7 @@ test("runtime/hub knows nothing of the device's runtime, and not how it is asked
     "fleet/terms",
     "fleet/wire",
     "fleet/identity",
+    "fleet/metadata",
     "fleet/session",
     "patch",
   ];

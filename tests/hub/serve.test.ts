@@ -4,7 +4,9 @@ import { X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import * as v from "valibot";
 import { parseHost } from "../../runtime/certificates/index.ts";
+import { decodeUserMeta, encodeDeviceMeta, openSigned } from "../../runtime/fleet/wire/index.ts";
 import { explainHub, type FleetName } from "../../runtime/hub/index.ts";
 import { newToken } from "../../runtime/hub/token.ts";
 import { openssl } from "../signatures/openssl.ts";
@@ -12,6 +14,7 @@ import { unwrap } from "../signatures/signed-state.ts";
 import { DAY_MS, newDevice } from "./fixtures.ts";
 import { type HubWorld, hubWorld } from "./hub-world.ts";
 import { freePort } from "./mqtt.ts";
+import { wiredDevice } from "./wired-device.ts";
 
 setDefaultTimeout(120_000); // many processes on a busy machine
 
@@ -99,6 +102,44 @@ test("devices have tags, and are found by them", async () => {
   });
 });
 
+test("user-meta is wanted by operators and reaches the device; what a device tells is shown", async () => {
+  await using device = await wiredDevice(world);
+  const path = `/devices/${device.id}/meta`;
+  const patch = (body: unknown) => world.ask("PATCH", path, { token: "operator", body: JSON.stringify(body) });
+  expect(await patch({ set: { "web.colour": "green", a: "1" }, remove: ["b"] })).toEqual({
+    status: 200,
+    body: { id: device.id, userMeta: { a: "1", "web.colour": "green" }, taken: false, deviceMeta: {} },
+  });
+  const came = await device.until(({ leaf, bytes }) => (leaf === "n/u" ? bytes : null));
+  const at = { fleet: "lab" as FleetName, device: device.id, leaf: "n/u" } as const;
+  expect(unwrap(decodeUserMeta(unwrap(openSigned(at, came, device.keys)).payload))).toMatchObject({
+    set: new Map([
+      ["web.colour", "green"],
+      ["a", "1"],
+    ]),
+    from: 0,
+    sequence: 2,
+  });
+  for (const body of ["x", { set: [] }, { set: { a: 1 } }, { remove: [1] }, { more: 1 }]) {
+    expect(await patch(body)).toMatchObject({ status: 400, body: { kind: "body" } });
+  }
+  expect(await patch({ set: { "a/b": "" } })).toMatchObject({ status: 400, body: { kind: "key" } });
+  expect(await world.ask("PATCH", "/devices/aaaaaaaaaaaaa/meta", { token: "operator", body: "{}" })).toMatchObject({
+    status: 404,
+  });
+  const facts = { "pantavisor.arch": "x86_64/64/EL" };
+  await device.say("u/d", encodeDeviceMeta({ set: new Map(Object.entries(facts)), remove: [], how: { whole: true } }));
+  const Shown = v.object({ deviceMeta: v.record(v.string(), v.string()) });
+  const told = async () =>
+    v.parse(Shown, (await world.ask("GET", `/devices/${device.id}`, { token: "operator" })).body).deviceMeta;
+  while (Object.keys(await told()).length === 0) await Bun.sleep(20);
+  expect(await told()).toEqual(facts);
+  const { body } = await world.ask("GET", "/log", { token: "operator" });
+  expect(body).toMatchObject({
+    log: expect.arrayContaining([expect.objectContaining({ what: "meta", who: "operator" })]),
+  });
+});
+
 describe("what is for operators", () => {
   const device = newDevice();
   test.each([
@@ -108,6 +149,8 @@ describe("what is for operators", () => {
     ["POST", `/devices/${device.id}/accept`],
     ["POST", `/devices/${device.id}/revoke`],
     ["PUT", `/devices/${device.id}/tags`],
+    ["GET", `/devices/${device.id}/meta`],
+    ["PATCH", `/devices/${device.id}/meta`],
     ["POST", "/objects/missing"],
     ["PUT", `/objects/${"0".repeat(64)}`],
     ["POST", "/revisions"],

@@ -2,6 +2,7 @@ import { group } from "../command.ts";
 import { acceptCommand, devicesCommand, revokeCommand, showCommand, tagCommand } from "./devices.ts";
 import { logCommand } from "./log.ts";
 import { loginCommand } from "./login.ts";
+import { metaCommand } from "./meta.ts";
 import { fleetOutline } from "./outline.ts";
 import { discardCommand, releaseCommand, releasesCommand, revisionsCommand } from "./revisions.ts";
 
@@ -15,6 +16,7 @@ export const fleet = group(fleetOutline.name, {
     acceptCommand,
     revokeCommand,
     tagCommand,
+    metaCommand,
     revisionsCommand,
     discardCommand,
     releaseCommand,

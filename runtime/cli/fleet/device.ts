@@ -25,7 +25,7 @@ const Order = v.object({
   ),
 });
 
-/** A device as the hub's API shows it; `desired` is there when one device is asked for. */
+/** A device as the hub's API shows it; `desired` and the metadata are there when one device is asked for. */
 export const Device = v.looseObject({
   id: v.string(),
   status: v.string(),
@@ -37,6 +37,7 @@ export const Device = v.looseObject({
   report: v.nullable(v.object({ at: v.string(), state: State })),
   presence: v.optional(v.nullable(v.object({ at: v.string(), is: v.string() })), null),
   desired: v.optional(v.nullable(Order), null),
+  deviceMeta: v.optional(v.record(v.string(), v.string()), {}),
 });
 export type Device = v.InferOutput<typeof Device>;
 
@@ -58,7 +59,7 @@ export const devicesTable = (devices: readonly Device[]): string =>
   ]);
 
 export function deviceText(device: Device): string {
-  const { id, status, code, tags, first, changed, asked, report, presence, desired } = device;
+  const { id, status, code, tags, first, changed, asked, report, presence, desired, deviceMeta } = device;
   return table([
     ["id", id],
     ["status", `${status} since ${changed}`],
@@ -69,6 +70,7 @@ export function deviceText(device: Device): string {
     ...(presence === null ? [] : [["link", `${presence.is} since ${presence.at}`]]),
     ...(desired === null ? [] : orderRows(desired)),
     ...(report === null ? [["reported", ABSENT]] : [["reported", report.at], ...stateRows(report.state)]),
+    ...Object.entries(deviceMeta),
   ]);
 }
 

@@ -11,6 +11,7 @@ import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo
 import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import { becomeMember, type Member, type MemberPorts } from "./member.ts";
+import { type LinkMetadata, openLinkMetadata } from "./metadata.ts";
 import type { Meter } from "./meter.ts";
 import { ProgressReport } from "./progress.ts";
 import { report } from "./report.ts";
@@ -93,6 +94,7 @@ class ReportedDevice {
   private delivery: Delivery | null = null;
   private progress: ProgressReport | null = null;
   private meter: Meter | null = null;
+  private metadata: LinkMetadata | null = null;
   /** The latest of each kind that came before the device was one of a fleet. */
   private readonly early = new Map<Said["kind"], Said>();
   private say: (() => Promise<void>) | null = null;
@@ -130,6 +132,10 @@ class ReportedDevice {
       case "progress":
         delivery?.progress(message);
         break;
+      case "deviceMeta":
+      case "userMeta":
+        this.metadata?.hear(message);
+        break;
     }
   }
 
@@ -150,6 +156,7 @@ class ReportedDevice {
     this.left = true;
     this.next?.stop();
     this.delivery?.leave();
+    this.metadata?.leave();
     this.connection?.stop();
     const closed = await this.meter?.close();
     if (closed?.ok === false) this.ports.tell(warning(explainDiskError(closed.error)));
@@ -165,14 +172,24 @@ class ReportedDevice {
     if (!orders.ok) return err(explainDiskError(orders.error));
     const parcels = await openParcels(ports.disk, settings.folder, ports.now);
     if (!parcels.ok) return err(explainDiskError(parcels.error));
-    if (this.left) return ok(undefined);
-    this.meter = meter;
-    ports.tell({ kind: "joined", id, fleet });
     const post = async (letter: Omit<Letter, "id">, urgent = false): Promise<void> => {
       const put = await outbox.put(letter);
       if (!put.ok) warn(explainDiskError(put.error));
       this.connection?.news({ urgent });
     };
+    const metadata = await openLinkMetadata({
+      ...ports,
+      folder: settings.folder,
+      keys: trust.keys,
+      post: (bytes) => void post({ leaf: "u/d", bytes, lasting: false }),
+      room: () => meter.room(),
+      changed: () => this.sayIn(GATHER_MS),
+      warn,
+    });
+    if (!metadata.ok) return err(explainDiskError(metadata.error));
+    if (this.left) return ok(undefined);
+    this.meter = meter;
+    ports.tell({ kind: "joined", id, fleet });
     const progress = new ProgressReport({
       send: (bytes, lasting) => post({ leaf: "u/p", bytes, lasting }, lasting),
       setTimer: ports.setTimer,
@@ -201,7 +218,8 @@ class ReportedDevice {
       const { dayBytes: day, monthBytes: month } = meter.usage();
       const { sequence } = delivery;
       const clockUnknown = !this.clock.known;
-      const more = { sequence, bytes: { day, month }, version: settings.version, clockUnknown };
+      const { version } = settings;
+      const more = { sequence, bytes: { day, month }, version, clockUnknown, ...metadata.value.said, orderEpoch: null };
       await post({ leaf: "u/s", bytes: report(this.state, more), lasting: false });
     };
     let ticket: Uint8Array | null = null;
@@ -223,6 +241,10 @@ class ReportedDevice {
         if (at.value.leaf === "n/d") await delivery.desired(at.value, bytes);
         if (at.value.leaf === "n/o") await delivery.block(bytes);
         if (at.value.leaf === "n/t") await trust.beacon(at.value, bytes);
+        if (at.value.leaf === "n/u") await metadata.value.take(at.value, bytes);
+      },
+      arrived: async ({ leaf }) => {
+        if (leaf === "u/d") await metadata.value.arrived();
       },
       publication({ leaf, bytes }) {
         const { qos, retained } = leaves[leaf];
@@ -235,6 +257,7 @@ class ReportedDevice {
       warn,
     });
     this.progress = progress;
+    this.metadata = metadata.value;
     this.delivery = delivery;
     for (const message of this.early.values()) this.hear(message);
     this.early.clear();

@@ -80,8 +80,27 @@ const Progress = v.strictObject({
 /** Answers what the link says of the time. */
 const ClockIs = v.strictObject({ kind: v.literal("clock"), ...clock });
 
+const pairs = v.array(v.tuple([v.string(), v.string()]));
+
+/** What there is of device-meta that a hub should know; the whole of it, whenever something of it changes. */
+const DeviceMeta = v.strictObject({ kind: v.literal("deviceMeta"), entries: pairs });
+
+/** Answers `userMeta`. */
+const UserMetaKept = v.strictObject({ kind: v.literal("userMeta"), sequence: count, kept: v.boolean() });
+
 /** What the runtime tells the link. */
-export const ToLink = v.variant("kind", [Settings, State, Trial, Fetch, StopFetch, Room, Progress, ClockIs]);
+export const ToLink = v.variant("kind", [
+  Settings,
+  State,
+  Trial,
+  Fetch,
+  StopFetch,
+  Room,
+  Progress,
+  ClockIs,
+  DeviceMeta,
+  UserMetaKept,
+]);
 export type ToLink = v.InferOutput<typeof ToLink>;
 export type Settings = v.InferOutput<typeof Settings>;
 export type State = v.InferOutput<typeof State>;
@@ -114,6 +133,8 @@ export const FromLink = v.variant("kind", [
   }),
   /** It is at least so late; `signed`: the hub says that it is so late. */
   v.strictObject({ kind: v.literal("clock"), atMs: v.pipe(count, v.maxValue(TIME_MS_MAX)), signed: v.boolean() }),
+  /** The hub's changes of user-meta, to be kept; removals come first. */
+  v.strictObject({ kind: v.literal("userMeta"), sequence: count, set: pairs, remove: v.array(v.string()) }),
   /** There is no room for an object of so many bytes: can some be made? */
   v.strictObject({ kind: v.literal("needRoom"), bytes: count }),
   v.strictObject({

@@ -6,6 +6,7 @@ import type { Device } from "../database/index.ts";
 import { type DeviceFault, type EnrolFault, explainDevice, explainEnrol } from "../registry/index.ts";
 import { type Answer, done, refused } from "./answer.ts";
 import { deviceView, orderView } from "./device-view.ts";
+import { metaView } from "./metadata.ts";
 import { type Asked, look, type Route } from "./route.ts";
 
 const DEEDS_MAX = 1000;
@@ -85,8 +86,12 @@ async function tag(asked: Asked): Promise<Answer> {
   return deviceAnswer(asked, await registry.tag(name, wanted.output.tags, caller.name));
 }
 
-async function deviceAnswer({ releases }: Asked, found: Result<Device, DeviceFault>): Promise<Answer> {
-  if (found.ok) return done({ ...deviceView(found.value), desired: orderView(await releases.orderOf(found.value.id)) });
+async function deviceAnswer({ releases, metadata }: Asked, found: Result<Device, DeviceFault>): Promise<Answer> {
+  if (found.ok) {
+    const { id } = found.value;
+    const desired = orderView(await releases.orderOf(id));
+    return done({ ...deviceView(found.value), desired, ...metaView(await metadata.view(id)) });
+  }
   const status = { unknown: 404, ambiguous: 409, status: 409, tag: 400, tooManyTags: 400 }[found.error.kind];
   return refused(status, found.error.kind, explainDevice(found.error));
 }

@@ -1,4 +1,5 @@
 import type { HubDatabase } from "../database/index.ts";
+import type { Metadata } from "../metadata/index.ts";
 import type { HubObjects } from "../objects/index.ts";
 import type { Parcels } from "../parcels/index.ts";
 import type { Registry } from "../registry/index.ts";
@@ -24,6 +25,7 @@ export interface HubParts {
   readonly revisions: Revisions;
   readonly releases: Releases;
   readonly objects: HubObjects;
+  readonly metadata: Pick<Metadata, "view" | "change">;
   readonly parcels: Pick<Parcels, "byKey">;
   readonly database: Pick<HubDatabase, "listDeeds">;
   readonly fleet: Fleet;
@@ -44,7 +46,7 @@ export interface Asked extends HubParts {
 }
 
 export interface Route {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** A segment `:name` stands for one segment of any text. */
   readonly path: string;
   readonly right: Right;

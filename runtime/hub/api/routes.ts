@@ -1,8 +1,15 @@
 import { deviceRoutes } from "./devices.ts";
+import { metadataRoutes } from "./metadata.ts";
 import { parcelRoutes } from "./parcels.ts";
 import { releaseRoutes } from "./releases.ts";
 import { revisionRoutes } from "./revisions.ts";
 import type { Route } from "./route.ts";
 
 /** Every route there is. */
-export const routes: readonly Route[] = [...deviceRoutes, ...revisionRoutes, ...releaseRoutes, ...parcelRoutes];
+export const routes: readonly Route[] = [
+  ...deviceRoutes,
+  ...metadataRoutes,
+  ...revisionRoutes,
+  ...releaseRoutes,
+  ...parcelRoutes,
+];

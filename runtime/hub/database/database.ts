@@ -1,6 +1,7 @@
 import type { DeviceId, Presence } from "../../fleet/terms/index.ts";
 import type { BeaconRecords } from "./beacons.ts";
 import type { By } from "./by.ts";
+import type { MetaRecords } from "./metadata.ts";
 import type { ParcelRecords } from "./parcels.ts";
 import type { ReleaseRecords } from "./releases.ts";
 import type { RevisionRecords } from "./revisions.ts";
@@ -66,12 +67,13 @@ export const deeds = [
   "revision",
   "noRevision",
   "release",
+  "meta",
 ] as const;
 
 /** A line of the audit log: everything that changes who belongs to the fleet, or what it is to run, leaves one. */
 export interface Deed extends By {
   readonly what: (typeof deeds)[number];
-  /** A device's id, a token's holder, a revision's digest. */
+  /** A device's id, a token's holder, a revision's digest; of metadata also the keys. */
   readonly about: string;
 }
 
@@ -84,6 +86,7 @@ export interface HubDatabase {
   readonly releases: ReleaseRecords;
   readonly parcels: ParcelRecords;
   readonly beacons: BeaconRecords;
+  readonly metadata: MetaRecords;
 
   /** False: it is known already, and nothing has changed. */
   addDevice(device: NewDevice, by: By): Promise<boolean>;

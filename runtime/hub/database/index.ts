@@ -13,6 +13,7 @@ export type {
   Token,
   TokenPurpose,
 } from "./database.ts";
+export type { MetaChange, MetaRecords, MetaStanding, UserMetaRow } from "./metadata.ts";
 export type { ParcelName, ParcelRecord, ParcelRecords } from "./parcels.ts";
 export type {
   KeptOrder,

@@ -17,6 +17,7 @@ import {
 import { migrations } from "./migrations.ts";
 import { Bytes, Id } from "./rows.ts";
 import { sqliteBeacons } from "./sqlite-beacons.ts";
+import { sqliteMetadata } from "./sqlite-metadata.ts";
 import { sqliteParcels } from "./sqlite-parcels.ts";
 import { sqliteReleases } from "./sqlite-releases.ts";
 import { sqliteRevisions } from "./sqlite-revisions.ts";
@@ -105,12 +106,14 @@ class SqliteDatabase implements HubDatabase {
   readonly releases;
   readonly parcels;
   readonly beacons;
+  readonly metadata;
 
   constructor(private readonly db: Connection) {
     this.revisions = sqliteRevisions(db);
     this.releases = sqliteReleases(db);
     this.parcels = sqliteParcels(db);
     this.beacons = sqliteBeacons(db);
+    this.metadata = sqliteMetadata(db);
   }
 
   async addDevice({ id, key, code, status }: NewDevice, by: By): Promise<boolean> {

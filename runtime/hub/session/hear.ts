@@ -1,8 +1,10 @@
 import type { DeviceId, Presence } from "../../fleet/terms/index.ts";
 import {
   type BlockRequest,
+  type DeviceMeta,
   type DeviceState,
   decodeBlockRequest,
+  decodeDeviceMeta,
   decodeDeviceState,
   decodePresence,
   decodeProgress,
@@ -19,6 +21,7 @@ export interface Hearers {
   state(device: DeviceId, state: DeviceState): Promise<boolean>;
   presence(device: DeviceId, presence: Presence): Promise<boolean>;
   progress(device: DeviceId, progress: Progress): Promise<boolean>;
+  deviceMeta(device: DeviceId, message: DeviceMeta): Promise<boolean>;
   /** Nothing else is heard before it returns. */
   request(device: DeviceId, request: BlockRequest): void;
 }
@@ -46,6 +49,12 @@ export async function hear({ device, leaf }: Topic, bytes: Uint8Array, hearers: 
           return true;
         },
         "",
+      );
+    case "u/d":
+      return taken(
+        decodeDeviceMeta(bytes),
+        (message) => hearers.deviceMeta(device, message),
+        " tells more metadata than is kept, or is not known",
       );
     default:
       return null;

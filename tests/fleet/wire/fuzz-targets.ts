@@ -46,7 +46,7 @@ const messages = (read: Read, planted: Target["planted"] = []): Target => ({
 });
 
 /** Members that have more than one form, or of which a part can be unknown. */
-const FREE = ["n/d 7", "n/o 4", "u/s 6", "u/s 7", "u/q 5"];
+const FREE = ["n/d 7", "n/o 4", "u/s 6", "u/s 7", "u/q 5", "n/u 5", "u/d 3"];
 
 /** Written again it is what came, but for what is not known here. */
 function isExact(kind: Sample, value: unknown, bytes: Uint8Array): boolean {

@@ -4,6 +4,7 @@ import type { DeviceId, FleetName } from "../../../runtime/fleet/terms/index.ts"
 import {
   type DeviceState,
   encodeBlockRequest,
+  encodeDeviceMeta,
   encodeDeviceState,
   encodePresence,
   encodeProgress,
@@ -24,6 +25,9 @@ const state: DeviceState = {
   bytes: { day: 1, month: 2 },
   flags: { clockUnknown: false, safeMode: false, local: false },
   version: "0.1.0",
+  userMeta: null,
+  deviceMeta: null,
+  orderEpoch: null,
 };
 
 /** A hub's ear at a broker that does what the test wants. */
@@ -53,6 +57,7 @@ function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = as
       },
       presence: async (id, is) => kept.push([id, is]) > 0,
       progress: async (id, progress) => kept.push([id, progress]) > 0,
+      deviceMeta: async (id, message) => kept.push([id, message]) > 0,
       request: (id, request) => void kept.push([id, request]),
     },
     online: () => {
@@ -129,11 +134,13 @@ describe("each kind of message", () => {
     missing: [{ from: 0, count: 1 }],
     parcel: null,
   } as const;
+  const meta = { set: new Map([["a", "b"]]), remove: [], how: { whole: false } };
   const progress = { sequence: 1, phase: "done", percent: 100, reason: null } as const;
   test.each([
     ["state", "u/s", encodeDeviceState(state), state],
     ["progress", "u/p", encodeProgress(progress), progress],
     ["presence", "u/l", encodePresence("online"), "online"],
+    ["metadata", "u/d", encodeDeviceMeta(meta), meta],
     ["request", "u/q", encodeBlockRequest(request), request],
   ] as const)("goes to who hears of %s", async (_, leaf, bytes, message) => {
     const hub = world();
