@@ -11,6 +11,7 @@ import { type HubObjects, openFolder } from "./objects/index.ts";
 import { childMaker, openParcels, type Parcels, prepareFolder } from "./parcels/index.ts";
 import type { Registry } from "./registry/index.ts";
 import { openOrderReports, openPublisher, openReleases, type Publisher, type Releases } from "./releases/index.ts";
+import { openRenewals } from "./renewals/index.ts";
 import { openRevisions, type Revisions } from "./revisions/index.ts";
 import { type connectHub, type HubSession, openHubSession, reportText } from "./session/index.ts";
 
@@ -82,12 +83,13 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     wanted: publish,
     now,
   });
+  const publishForAWhile = async (topic: string, bytes: Uint8Array, expiryS: number): Promise<boolean> =>
+    (await session?.publish({ topic, bytes, qos: 1, retain: false, expiryS })) ?? false;
   const metadata = openMetadata({
     fleet,
     records: database.metadata,
     signer,
-    publish: async (topic, bytes, expiryS) =>
-      (await session?.publish({ topic, bytes, qos: 1, retain: false, expiryS })) ?? false,
+    publish: publishForAWhile,
     wanted: publish,
     now,
   });
@@ -129,6 +131,7 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
           progress: reports.progress,
           request: blocks.hear,
           deviceMeta: metadata.told,
+          renewal: openRenewals({ fleet, registry, signer, publish: publishForAWhile, log }),
         },
         online: publish,
         setTimer(ms, fire) {

@@ -6,9 +6,16 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import * as v from "valibot";
 import { parseHost } from "../../runtime/certificates/index.ts";
-import { decodeUserMeta, encodeDeviceMeta, openSigned } from "../../runtime/fleet/wire/index.ts";
+import {
+  decodeRenewal,
+  decodeUserMeta,
+  encodeDeviceMeta,
+  encodeRenewalRequest,
+  openSigned,
+} from "../../runtime/fleet/wire/index.ts";
 import { explainHub, type FleetName } from "../../runtime/hub/index.ts";
 import { newToken } from "../../runtime/hub/token.ts";
+import { readCertificate } from "../../runtime/signatures/index.ts";
 import { openssl } from "../signatures/openssl.ts";
 import { unwrap } from "../signatures/signed-state.ts";
 import { DAY_MS, newDevice } from "./fixtures.ts";
@@ -138,6 +145,22 @@ test("user-meta is wanted by operators and reaches the device; what a device tel
   expect(body).toMatchObject({
     log: expect.arrayContaining([expect.objectContaining({ what: "meta", who: "operator" })]),
   });
+});
+
+test("a device whose certificate ends soon gets another one over its session, and comes in with it", async () => {
+  await using aging = await hubWorld();
+  await using device = await wiredDevice(aging);
+  aging.wait(250 * DAY_MS);
+  expect(
+    await device.say("u/k", encodeRenewalRequest({ notAfter: Math.floor((Date.now() + 365 * DAY_MS) / 1000) })),
+  ).toBe(true);
+  const came = await device.until(({ leaf, bytes }) => (leaf === "n/k" ? bytes : null));
+  const at = { fleet: "lab" as FleetName, device: device.id, leaf: "n/k" } as const;
+  const { certificate } = unwrap(decodeRenewal(unwrap(openSigned(at, came, device.keys)).payload));
+  const { subject, notAfterMs } = unwrap(readCertificate(certificate));
+  expect(subject.commonName).toBe(device.id);
+  expect(notAfterMs).toBeGreaterThan(Date.now() + 600 * DAY_MS);
+  expect(came.length).toBeLessThan(560);
 });
 
 describe("what is for operators", () => {

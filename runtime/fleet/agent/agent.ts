@@ -5,12 +5,14 @@ import { usual } from "../link/index.ts";
 import type { Letter } from "../outbox/index.ts";
 import { type ApplyPatch, download, openParcels } from "../parcels/index.ts";
 import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, warning } from "../pipe/index.ts";
+import { openCertificates } from "../renewal/index.ts";
 import { openSession, type SessionSpec } from "../session/index.ts";
 import { beginningOf, LinkClock, openTrust } from "../trust/index.ts";
 import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo } from "../wire/index.ts";
 import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import { becomeMember, type Member, type MemberPorts } from "./member.ts";
+import { saveMembership } from "./membership.ts";
 import { type LinkMetadata, openLinkMetadata } from "./metadata.ts";
 import type { Meter } from "./meter.ts";
 import { ProgressReport } from "./progress.ts";
@@ -212,8 +214,18 @@ class ReportedDevice {
       },
     });
     meter.liftWhile(() => delivery.lifted(outbox.empty));
+    const certificates = openCertificates({
+      id,
+      own: member,
+      keep: (own) => saveMembership(ports.disk, settings.folder, { ...member, ...own }),
+      keys: trust.keys,
+      post: (bytes) => void post({ leaf: "u/k", bytes, lasting: false }),
+      timeMs: () => (this.clock.known ? ports.wallMs() : null),
+      warn,
+    });
     this.say = async () => {
       this.sayIn(REPORT_MS);
+      certificates.look();
       if (this.state === null) return;
       const { dayBytes: day, monthBytes: month } = meter.usage();
       const { sequence } = delivery;
@@ -222,18 +234,30 @@ class ReportedDevice {
       const more = { sequence, bytes: { day, month }, version, clockUnknown, ...metadata.value.said, orderEpoch: null };
       await post({ leaf: "u/s", bytes: report(this.state, more), lasting: false });
     };
-    let ticket: Uint8Array | null = null;
+    /** A ticket is for who had it: another certificate is looked at anew. */
+    let before = { certificate: "", ticket: null as Uint8Array | null };
+    let greeted = false;
     this.connection = openConnection({
       ...ports,
       settings: { mode: settings.mode, ...usual },
       outbox,
       meter,
-      connect: (session) => openSession({ ...specOf(member, settings), ticket }, session),
+      connect: (session) => {
+        const certificate = certificates.next();
+        greeted = false;
+        if (certificate !== before.certificate) before = { certificate, ticket: null };
+        return openSession({ ...specOf(member, settings), ...before }, session);
+      },
       greet: () => {
+        greeted = true;
+        void certificates.tried(true);
         this.say?.();
         delivery.connected();
       },
-      offline: () => delivery.disconnected(),
+      offline: () => {
+        if (!greeted) void certificates.tried(false);
+        delivery.disconnected();
+      },
       busy: () => delivery.busy,
       async message(text, bytes) {
         const at = parseTopic(text);
@@ -241,6 +265,7 @@ class ReportedDevice {
         if (at.value.leaf === "n/d") await delivery.desired(at.value, bytes);
         if (at.value.leaf === "n/o") await delivery.block(bytes);
         if (at.value.leaf === "n/t") await trust.beacon(at.value, bytes);
+        if (at.value.leaf === "n/k") await certificates.take(at.value, bytes);
         if (at.value.leaf === "n/u") await metadata.value.take(at.value, bytes);
       },
       arrived: async ({ leaf }) => {
@@ -250,8 +275,8 @@ class ReportedDevice {
         const { qos, retained } = leaves[leaf];
         return { topic: topic(fleet, id, leaf), bytes, qos, retain: retained, expiryS: null };
       },
-      ticket: (bytes) => {
-        ticket = bytes;
+      ticket: (ticket) => {
+        before = { ...before, ticket };
       },
       contact: () => ports.tell({ kind: "contact" }),
       warn,
@@ -277,12 +302,11 @@ class ReportedDevice {
   }
 }
 
-function specOf(member: Member, { authority, keepaliveS }: Settings): Omit<SessionSpec, "ticket"> {
-  const { id, fleet, broker, certificate, key } = member;
+function specOf(member: Member, { authority, keepaliveS }: Settings): Omit<SessionSpec, "ticket" | "certificate"> {
+  const { id, fleet, broker, key } = member;
   return {
     ...broker,
     authority,
-    certificate,
     key,
     id,
     protocol: 5,

@@ -22,6 +22,8 @@ export const limits = {
   resultBytesMax: 1 << 10,
   /** Log lines of one message, deflated. */
   logsBytesMax: 16 << 10,
+  /** X.509 in DER of a device: the names in it are short. */
+  certificateBytesMax: 1 << 10,
   metricsMax: 64,
   metricNameBytesMax: 64,
   /** Key and value of metadata as the device keeps them (`runtime/metadata`). */

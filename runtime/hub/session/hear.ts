@@ -8,9 +8,11 @@ import {
   decodeDeviceState,
   decodePresence,
   decodeProgress,
+  decodeRenewalRequest,
   explainWire,
   leaves,
   type Progress,
+  type RenewalRequest,
   type Topic,
   type WireFault,
 } from "../../fleet/wire/index.ts";
@@ -22,6 +24,7 @@ export interface Hearers {
   presence(device: DeviceId, presence: Presence): Promise<boolean>;
   progress(device: DeviceId, progress: Progress): Promise<boolean>;
   deviceMeta(device: DeviceId, message: DeviceMeta): Promise<boolean>;
+  renewal(device: DeviceId, request: RenewalRequest): Promise<boolean>;
   /** Nothing else is heard before it returns. */
   request(device: DeviceId, request: BlockRequest): void;
 }
@@ -55,6 +58,12 @@ export async function hear({ device, leaf }: Topic, bytes: Uint8Array, hearers: 
         decodeDeviceMeta(bytes),
         (message) => hearers.deviceMeta(device, message),
         " tells more metadata than is kept, or is not known",
+      );
+    case "u/k":
+      return taken(
+        decodeRenewalRequest(bytes),
+        (request) => hearers.renewal(device, request),
+        " asks for a certificate, and is not of the fleet",
       );
     default:
       return null;

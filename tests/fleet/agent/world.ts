@@ -1,4 +1,5 @@
 /** A device's link at work: a real broker, and a hub and a runtime that do what the test says. */
+import { X509Certificate } from "node:crypto";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { readRequest } from "../../../runtime/certificates/index.ts";
 import { runAgent } from "../../../runtime/fleet/agent/index.ts";
@@ -131,6 +132,7 @@ export async function hub({ asksNeeded = 1 } = {}) {
         const at = must(wire.parseTopic(topic));
         if (at.leaf === "u/s") heard.add("state", must(wire.decodeDeviceState(bytes)));
         if (at.leaf === "u/p") heard.add("progress", must(wire.decodeProgress(bytes)));
+        if (at.leaf === "u/k") heard.add("renewal", must(wire.decodeRenewalRequest(bytes)));
         if (at.leaf !== "u/q") return;
         const request = must(wire.decodeBlockRequest(bytes));
         heard.add("request", request);
@@ -189,6 +191,15 @@ export async function hub({ asksNeeded = 1 } = {}) {
         wire.sealSigned(to, desired, EPOCH, (message) => ed25519.sign(message, secret)),
       );
       return stateDigest;
+    },
+    renewal: () => heard.next("renewal") as Promise<wire.RenewalRequest>,
+    async renew(device: unknown, certificate: string): Promise<void> {
+      const to = { fleet: "lab" as never, device: device as wire.Topic["device"], leaf: "n/k" } as const;
+      const payload = wire.encodeRenewal({ certificate: new Uint8Array(new X509Certificate(certificate).raw) });
+      await publish(
+        to,
+        wire.sealSigned(to, payload, EPOCH, (message) => ed25519.sign(message, secret)),
+      );
     },
     async tellTime(device: unknown, time: number, { forged = false } = {}): Promise<void> {
       const to = { fleet: "lab" as never, device: device as wire.Topic["device"], leaf: "n/t" } as const;

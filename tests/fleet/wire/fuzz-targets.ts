@@ -86,7 +86,7 @@ export const wireTarget: Target = messages(readMessage, [
   ["unexplained", messages(silent(readMessage))],
 ]);
 
-const orders = (["n/d", "n/c", "n/t", "n/u"] as const).map((leaf) => ({ ...sampleOf(leaf), leaf }));
+const orders = (["n/d", "n/c", "n/t", "n/u", "n/k"] as const).map((leaf) => ({ ...sampleOf(leaf), leaf }));
 const secret = new Uint8Array(32).fill(1);
 const keys = new Map([[1, ed25519.getPublicKey(secret)]]);
 const genuine = orders.map(({ leaf, bytes }, at) =>

@@ -73,6 +73,8 @@ const edges: readonly (readonly [
   ["u/s", 9, uint],
   ["u/s", 10, { good: [bytes(4)], bad: [bytes(3), bytes(5)] }],
   ["u/s", 11, uint],
+  ["n/k", 1, { good: [bytes(1), bytes(1024)], bad: [bytes(0), bytes(1025)] }],
+  ["u/k", 1, seconds],
   ["u/d", 3, { good: [0, 255], bad: [-1, 256] }],
   ["u/s", 1, uint],
   ["u/s", 2, { good: [0, Number.MAX_SAFE_INTEGER], bad: [-1, "345", "0345", "9007199254740991"] }],
@@ -226,6 +228,8 @@ test("as much as limits allow fits into a message, with its envelope where it ha
         },
       }),
     ],
+    ["n/k", wire.encodeRenewal({ certificate: bytes(1024) })],
+    ["u/k", wire.encodeRenewalRequest({ notAfter: 253_402_300_799 })],
     ["u/d", wire.encodeDeviceMeta({ set: new Map([[letters(128), letters(4096)]]), remove: [], how: { whole: true } })],
     [
       "u/g",

@@ -280,6 +280,16 @@ export const samples: readonly Sample[] = [
     value: { set: new Map([["pantavisor.arch", "aarch64/64/EL"]]), remove: [], how: { whole: true } },
     hex: "a3 01 a1 6f70616e74617669736f722e61726368 6d616172636836342f36342f454c 02 80 03 01",
   }),
+  sample("n/k", [wire.encodeRenewal, wire.decodeRenewal], {
+    any: fc.record({ certificate: bytes(limits.certificateBytesMax, 1) }),
+    value: { certificate: Uint8Array.of(0x30, 0x00) },
+    hex: "a1 01 423000",
+  }),
+  sample("u/k", [wire.encodeRenewalRequest, wire.decodeRenewalRequest], {
+    any: fc.record({ notAfter: seconds }),
+    value: { notAfter: 1_795_000_000 },
+    hex: "a1 01 1a6afd86c0",
+  }),
 ];
 
 export const sampleOf = (leaf: wire.Leaf): Sample => known(samples.find((one) => one.leaf === leaf) ?? null);

@@ -8,6 +8,7 @@ import {
   encodeDeviceState,
   encodePresence,
   encodeProgress,
+  encodeRenewalRequest,
   type Leaf,
   topic,
 } from "../../../runtime/fleet/wire/index.ts";
@@ -57,6 +58,7 @@ function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = as
       },
       presence: async (id, is) => kept.push([id, is]) > 0,
       progress: async (id, progress) => kept.push([id, progress]) > 0,
+      renewal: async (id, request) => kept.push([id, request]) > 0,
       deviceMeta: async (id, message) => kept.push([id, message]) > 0,
       request: (id, request) => void kept.push([id, request]),
     },
@@ -140,6 +142,7 @@ describe("each kind of message", () => {
     ["state", "u/s", encodeDeviceState(state), state],
     ["progress", "u/p", encodeProgress(progress), progress],
     ["presence", "u/l", encodePresence("online"), "online"],
+    ["renewal", "u/k", encodeRenewalRequest({ notAfter: 5 }), { notAfter: 5 }],
     ["metadata", "u/d", encodeDeviceMeta(meta), meta],
     ["request", "u/q", encodeBlockRequest(request), request],
   ] as const)("goes to who hears of %s", async (_, leaf, bytes, message) => {
