@@ -7,13 +7,16 @@ SEEDS ?= 5000000
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit check binary fuzz proof-sim proof-power proof-reset proof-hub bench-boot bench-update bench-hash bench-author bench-pack bench-patch requirements clean
+.PHONY: help demo demo-fleet test unit check binary fuzz proof-sim proof-power proof-reset proof-hub bench-boot bench-update bench-hash bench-author bench-pack bench-patch requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
 
 demo: node_modules requirements binary ## make and sign revisions, boot a device in QEMU, update it, break it (ARCH=aarch64; KEEP=1 leaves it running), 5 minutes
 	$(BUN) tests/qemu/demo.ts
+
+demo-fleet: node_modules requirements binary ## a hub, its broker and three devices in QEMU of two architectures: enrol, deliver a changed line, lose the network, go back
+	$(BUN) tests/qemu/demo-fleet.ts
 
 test: node_modules requirements binary ## types, lint, unit, host and QEMU tests on both architectures, about 48 minutes
 	$(BUN) tests/run.ts

@@ -8,6 +8,7 @@ import { type ContainerName, type RevisionName, type State, transition } from ".
 import { explainStore, type Store, setCurrent } from "../store/index.ts";
 import { allGoals, awaitingStability, containerView, plan, type RunEnd, stateStatus } from "../supervise/index.ts";
 import { type Candidate, type Failure, failure } from "../update/index.ts";
+import type { DeviceClock } from "./clock.ts";
 import { controlDevice } from "./control-device.ts";
 import type { Machine } from "./machine.ts";
 import type { DeviceMetadata } from "./metadata.ts";
@@ -51,11 +52,12 @@ export interface DeviceParts {
   readonly metadata: DeviceMetadata;
   readonly updating: Updating;
   readonly accepts: Accepts;
+  readonly clock: DeviceClock;
 }
 
 /** Starts what the revision holds: liblxc, the containers under supervision, the control sockets. */
 export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<RunningDevice, string> {
-  const { machine, store, metadata, updating, accepts } = parts;
+  const { machine, store, metadata, updating, accepts, clock } = parts;
   const { config, entries } = machine.configuration;
   const { logs, log } = machine;
 
@@ -206,6 +208,8 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
       log: logs.logger("link"),
       updating,
       accepts,
+      clock,
+      metadata,
       booted: first.name,
       control: device,
       restartRefusal: powerRefusal,

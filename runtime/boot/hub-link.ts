@@ -10,7 +10,9 @@ import {
 } from "../fleet/pipe/index.ts";
 import type { Logger } from "../logs/index.ts";
 import type { Result } from "../result.ts";
+import type { DeviceClock } from "./clock.ts";
 import type { HubOrder } from "./hub-commands.ts";
+import type { HubMetadata } from "./hub-metadata.ts";
 import type { HubWish } from "./hub-revisions.ts";
 
 /** The process that talks to the hub, as process 1 holds it. */
@@ -25,7 +27,8 @@ export interface LinkProcess {
 }
 
 export interface HubLinkPorts {
-  readonly settings: Omit<Settings, "kind">;
+  readonly settings: Omit<Settings, "kind" | "clock">;
+  readonly clock: DeviceClock;
   readonly log: Logger;
   /** The device as it is now. */
   state(): Promise<State>;
@@ -34,6 +37,7 @@ export interface HubLinkPorts {
   /** The link has started, and knows the settings. */
   begun(): void;
   hear(message: HubWish | HubOrder): void;
+  readonly metadata: Pick<HubMetadata, "hear">;
   /** Monotonic milliseconds. */
   now(): number;
   /** Calls once, `ms` from now or a little later; the value takes that back. */
@@ -79,7 +83,7 @@ export function openHubLink(ports: HubLinkPorts): HubLink {
     const child = started.value;
     process = child;
     told = "";
-    child.say(writtenLine({ kind: "settings", ...ports.settings }));
+    child.say(writtenLine({ kind: "settings", ...ports.settings, clock: ports.clock.now }));
     changed();
     ports.begun();
     listen(child);
@@ -122,10 +126,24 @@ export function openHubLink(ports: HubLinkPorts): HubLink {
       case "log":
         log[message.level](message.message);
         return;
+      case "clock":
+        void setClock(message);
+        return;
+      case "userMeta":
+        ports.metadata.hear(message);
+        return;
       default:
         ports.hear(message);
     }
   }
+
+  async function setClock({ atMs, signed }: Extract<FromLink, { kind: "clock" }>): Promise<void> {
+    if (signed) await ports.clock.hubSays(atMs);
+    else ports.clock.atLeast(atMs);
+    say({ kind: "clock", ...ports.clock.now });
+  }
+
+  const say = (message: ToLink): void => process?.say(writtenLine(message));
 
   function changed(): void {
     gathering ??= setTimer(GATHER_MS, () => {
@@ -144,7 +162,7 @@ export function openHubLink(ports: HubLinkPorts): HubLink {
   return {
     start: begin,
     changed,
-    say: (message) => process?.say(writtenLine(message)),
+    say,
     stop() {
       stopped = true;
       stopRestart();

@@ -1,5 +1,7 @@
 /** PID 1's own duties: from the hand-over by the initramfs to a running revision, and down again (design, section 4). */
+import { statSync } from "node:fs";
 import { type Layout, trailDir } from "../containers/index.ts";
+import { explainSys, setSystemClock } from "../linux/index.ts";
 import { explainLoader, type Loader } from "../loader/index.ts";
 import { err, invariant, ok, type Result } from "../result.ts";
 import type { State } from "../state/index.ts";
@@ -14,6 +16,7 @@ import {
 import { type Failure, failure, type UpdateLimits } from "../update/index.ts";
 import { bootedRevision } from "./booted.ts";
 import { mountBsp } from "./bsp.ts";
+import { type DeviceClock, openClock } from "./clock.ts";
 import type { Config } from "./config/index.ts";
 import { type DeviceParts, type RunningDevice, startDevice } from "./device.ts";
 import { endWithLastWords } from "./last-words.ts";
@@ -47,6 +50,7 @@ async function startRevision(machine: Machine): Promise<Result<void, string>> {
   const mounted = await mountStorage(config);
   if (!mounted.ok) return err(explainStorageError(mounted.error));
   const store = openStore(realDisk, config.PV_STORAGE_MNTPOINT);
+  const clock = await openMachineClock(machine, store);
   const opened = await openDeviceLoader(config, store);
   if (!opened.ok) machine.log.error(`no update can be taken: boot loader, ${opened.error}`);
   const loader = opened.ok ? opened.value : noLoader(opened.error);
@@ -81,7 +85,7 @@ async function startRevision(machine: Machine): Promise<Result<void, string>> {
   if (updating.view().phase.at === "leaving") return ok(undefined); // the machine goes down: nothing is started
 
   const started = revision.ok
-    ? damagedUnless(await startLoaded(revision.value, { machine, layout, store, updating, accepts }))
+    ? damagedUnless(await startLoaded(revision.value, { machine, layout, store, updating, accepts, clock }))
     : revision;
   if (started.ok) {
     device = started.value;
@@ -94,6 +98,20 @@ async function startRevision(machine: Machine): Promise<Result<void, string>> {
   updating.send({ kind: "damaged", failure: started.error });
   return ok(undefined);
 }
+
+/** When the base system was made is what its image says of this program. */
+const openMachineClock = ({ log }: Machine, { root, disk }: Store): Promise<DeviceClock> =>
+  openClock({
+    disk,
+    path: `${root}/config/cairn/clock`,
+    builtMs: Math.floor(statSync(process.execPath, { throwIfNoEntry: false })?.mtimeMs ?? 0),
+    log,
+    wallMs: Date.now,
+    set(ms) {
+      const done = setSystemClock(ms);
+      return done.ok ? done : err(explainSys(done.error));
+    },
+  });
 
 const damagedUnless = <T>(done: Result<T, string>): Result<T, Failure> =>
   done.ok ? done : err(failure("badObject", done.error));

@@ -14,6 +14,8 @@ export interface DeviceMetadata extends MetadataPort {
   merge(json: string): Promise<Result<void, Refusal>>;
   /** Containers that see their own keys from now on (reference 7.4). */
   show(containers: readonly string[]): void;
+  /** Hears whenever somebody has written or removed a key of device-meta. */
+  onDeviceMeta(listener: () => void): void;
   /** Where `pantavisor.status` comes from, once there is a status. */
   statusIs(status: () => string): void;
 }
@@ -70,16 +72,19 @@ export async function openDeviceMetadata(options: {
     },
     { folder: mirror.device, warn },
   );
+  let heard = (): void => {};
   const kinds = { "device-meta": device, "user-meta": user };
 
   return {
     entries: async (kind) => (kind === "user-meta" ? user.entries : device.entries()),
     async set(kind, key, value) {
       const done = await kinds[kind].set(key, value);
+      if (kind === "device-meta") heard();
       return done.ok ? done : refused(done.error);
     },
     async remove(kind, key) {
       const done = await kinds[kind].remove(key);
+      if (kind === "device-meta") heard();
       if (!done.ok) return refused(done.error);
       return done.value ? ok(undefined) : err({ status: 404, why: "Key does not exist" });
     },
@@ -88,12 +93,16 @@ export async function openDeviceMetadata(options: {
       if (!pairs.ok) return err({ status: 400, why: "Payload is not a JSON object" });
       for (const [key, value] of pairs.value) {
         const done = await device.set(key, value);
+        heard();
         if (!done.ok) return refused(done.error);
       }
       return ok(undefined);
     },
     userMeta: (key) => user.entries.get(key) ?? "",
     show,
+    onDeviceMeta(listener) {
+      heard = listener;
+    },
     statusIs(next) {
       status = next;
     },

@@ -16,10 +16,13 @@ import { err, ok, type Result } from "../result.ts";
 import { isLocal, type State as Revision, type RevisionName } from "../state/index.ts";
 import { readProgress, readState, type Store } from "../store/index.ts";
 import type { ContainerView } from "../supervise/index.ts";
+import type { DeviceClock } from "./clock.ts";
 import type { Config } from "./config/index.ts";
 import { type HubCommandsPorts, openHubCommands } from "./hub-commands.ts";
 import { type HubLink, type LinkProcess, openHubLink } from "./hub-link.ts";
+import { openHubMetadata } from "./hub-metadata.ts";
 import { type HubRevisions, openHubRevisions } from "./hub-revisions.ts";
+import type { DeviceMetadata } from "./metadata.ts";
 import type { Accepts } from "./read-revision.ts";
 import { stateDigest } from "./state-digest.ts";
 import { realTimer, type Updating } from "./updating.ts";
@@ -30,6 +33,8 @@ export interface LinkParts extends Pick<HubCommandsPorts, "control" | "restartRe
   readonly log: Logger;
   readonly updating: Updating;
   readonly accepts: Accepts;
+  readonly clock: DeviceClock;
+  readonly metadata: DeviceMetadata;
   /** What the boot loader started. */
   readonly booted: RevisionName;
   /** What runs now. */
@@ -80,6 +85,12 @@ export function startLink(parts: LinkParts): Result<Hub, string> {
     reservedPercent: config.PV_STORAGE_GC_RESERVED,
     say: (message) => link.say(message),
   });
+  const metadata = openHubMetadata({
+    metadata: parts.metadata,
+    log,
+    say: (message) => link.say(message),
+    setTimer: realTimer,
+  });
   const commands = openHubCommands({
     ...parts,
     running: () => parts.running().name,
@@ -88,10 +99,15 @@ export function startLink(parts: LinkParts): Result<Hub, string> {
   });
   const link: HubLink = openHubLink({
     settings,
+    clock: parts.clock,
     log,
     state: () => stateOf(parts),
     start: () => startProcess(log),
-    begun: revisions.begin,
+    begun() {
+      revisions.begin();
+      metadata.begin();
+    },
+    metadata,
     hear(message) {
       if (message.kind === "command" || message.kind === "resultKept") commands.hear(message);
       else revisions.hear(message);
@@ -106,8 +122,12 @@ export function startLink(parts: LinkParts): Result<Hub, string> {
     changed() {
       changed();
       revisions.changed();
+      metadata.changed();
     },
-    stop,
+    stop() {
+      metadata.stop();
+      stop();
+    },
   });
 }
 

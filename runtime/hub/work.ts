@@ -3,14 +3,17 @@ import type { FleetName } from "../fleet/terms/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Disk, DiskError } from "../store/index.ts";
 import type { OrderKey } from "./authority/index.ts";
+import { openBeacons } from "./beacons/index.ts";
 import { openBlocks } from "./blocks/index.ts";
 import { type Commands, openCommands } from "./commands/index.ts";
 import type { HubDatabase } from "./database/index.ts";
 import { type Logs, openLogs } from "./logs/index.ts";
+import { type Metadata, openMetadata } from "./metadata/index.ts";
 import { type HubObjects, openFolder } from "./objects/index.ts";
 import { childMaker, openParcels, type Parcels, prepareFolder } from "./parcels/index.ts";
 import type { Registry } from "./registry/index.ts";
 import { openOrderReports, openPublisher, openReleases, type Publisher, type Releases } from "./releases/index.ts";
+import { openRenewals } from "./renewals/index.ts";
 import { openRevisions, type Revisions } from "./revisions/index.ts";
 import { type connectHub, type HubSession, openHubSession, reportText } from "./session/index.ts";
 
@@ -41,6 +44,7 @@ export interface Work {
   readonly logs: Logs;
   readonly parcels: Parcels;
   readonly publisher: Publisher;
+  readonly metadata: Metadata;
   /** Begins to talk to devices; what was decided before and is not known to the broker goes out. Resolves when devices are heard, or the broker is too slow. */
   talk(connect: ReturnType<typeof connectHub>, registry: Registry): Promise<void>;
   /** The broker ended in disorder, and may have forgotten orders: those that devices do not know go out again. */
@@ -72,24 +76,38 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     now,
   });
   const again = (act: () => Promise<void>): void => void setTimeout(act, AGAIN_MS).unref();
-  const publish = (): void =>
-    void publisher.run().catch((thrown) => {
-      log(`publish: ${String(thrown)}`);
-      again(async () => publish());
-    });
+  const publish = (): void => {
+    for (const { run } of [publisher, beacons, metadata]) {
+      void run().catch((thrown) => {
+        log(`publish: ${String(thrown)}`);
+        again(async () => publish());
+      });
+    }
+  };
+  const publishForAWhile = async (topic: string, bytes: Uint8Array, expiryS: number): Promise<boolean> =>
+    (await session?.publish({ topic, bytes, qos: 1, retain: false, expiryS })) ?? false;
   const revisions = openRevisions({ database, objects, now });
   const signer = { epoch, sign: (message: Uint8Array) => new Uint8Array(sign(null, message, order.secret)) };
   const releases = openReleases({ database, fleet, signer, now, publish, again, log });
-  const commands = openCommands({
-    database,
-    fleet,
-    signer,
-    now,
-    publish: async (topic, bytes, expiryS) =>
-      (await session?.publish({ topic, bytes, qos: 1, retain: false, expiryS })) ?? false,
-    log,
-  });
+  const commands = openCommands({ database, fleet, signer, now, publish: publishForAWhile, log });
   const logs = openLogs({ database, now });
+  const beacons = openBeacons({
+    fleet,
+    records: database.beacons,
+    signer,
+    publish: async (topic, bytes) =>
+      (await session?.publish({ topic, bytes, qos: 1, retain: true, expiryS: null })) ?? false,
+    wanted: publish,
+    now,
+  });
+  const metadata = openMetadata({
+    fleet,
+    records: database.metadata,
+    signer,
+    publish: publishForAWhile,
+    wanted: publish,
+    now,
+  });
   const maker = childMaker(program, MAKING_MS_MAX);
   const parcels = openParcels({ disk, folder: parcelsFolder, database, objects, maker, now, log });
   const blocks = openBlocks({
@@ -112,6 +130,7 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     logs,
     parcels,
     publisher,
+    metadata,
     async talk(connect, registry) {
       await releases.settle(null);
       const heard = Promise.withResolvers<void>();
@@ -125,6 +144,8 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
             if (!(await registry.report(device, reportText(state)))) return false;
             await reports.state(device, state);
             await commands.reported(device, before?.report?.atMs ?? null);
+            await beacons.state(device, state);
+            await metadata.state(device, state);
             return true;
           },
           presence: registry.presence,
@@ -132,6 +153,8 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
           result: commands.result,
           logs: logs.hear,
           request: blocks.hear,
+          deviceMeta: metadata.told,
+          renewal: openRenewals({ fleet, registry, signer, publish: publishForAWhile, log }),
         },
         online() {
           heard.resolve();

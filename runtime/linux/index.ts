@@ -48,6 +48,7 @@ export {
   mountCgroups,
   removeCgroup,
 } from "./cgroup.ts";
+export { setSystemClock } from "./clock.ts";
 export { closeVerity, deviceMapperVersion, listMappings, openVerity, type VeritySpec } from "./dm.ts";
 export { explainSys, type SysArgs, type SysError } from "./errno.ts";
 export {

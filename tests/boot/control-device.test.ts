@@ -48,7 +48,14 @@ function device() {
     power,
     store: openStore(realDisk, "/nowhere"),
     reservedPercent: 0,
-    metadata: { ...fakeDevice().metadata, userMeta: () => "", merge: nothing, show: nothing, statusIs: nothing },
+    metadata: {
+      ...fakeDevice().metadata,
+      userMeta: () => "",
+      merge: nothing,
+      show: nothing,
+      onDeviceMeta: nothing,
+      statusIs: nothing,
+    },
     updates: { put: nothing, command: nothing, collectGarbage: nothing },
   });
   return { sent, running, control };

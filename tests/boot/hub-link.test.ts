@@ -57,6 +57,8 @@ function world({ onBegun = (_: HubLink): void => {} } = {}) {
   const begun: number[] = [];
   const heard: (HubOrder | HubWish)[] = [];
   let current = state("1");
+  const userMeta: unknown[] = [];
+  const clockIs = { floorMs: 5, guessed: false };
   let refusal: string | null = null;
   const write = (level: string) => (message: string) => void log.push(`${level} ${message}`);
   const link: HubLink = openHubLink({
@@ -70,6 +72,14 @@ function world({ onBegun = (_: HubLink): void => {} } = {}) {
       trace: write("trace"),
     },
     state: async () => current,
+    clock: {
+      get now() {
+        return { ...clockIs };
+      },
+      atLeast: (ms) => void Object.assign(clockIs, { floorMs: ms, guessed: true }),
+      hubSays: async (ms) => void Object.assign(clockIs, { floorMs: ms, guessed: false }),
+    },
+    metadata: { hear: (message) => void userMeta.push(message) },
     start() {
       if (refusal !== null) return err(refusal);
       const started = child();
@@ -113,7 +123,7 @@ describe("the link's process", () => {
     const { link, last, until, is } = world();
     await until(1_000);
     expect(last().heard.map((line) => JSON.parse(line))).toEqual([
-      { kind: "settings", ...settings },
+      { kind: "settings", ...settings, clock: { floorMs: 5, guessed: false } },
       state("1"),
     ] as never);
     for (let times = 0; times < 5; times += 1) link.changed();
@@ -156,7 +166,7 @@ describe("the link's process", () => {
     expect(begun).toEqual([1]);
     link.say({ kind: "room", enough: true });
     expect(last().heard).toEqual([
-      `${JSON.stringify({ kind: "settings", ...settings })}\n`,
+      `${JSON.stringify({ kind: "settings", ...settings, clock: { floorMs: 5, guessed: false } })}\n`,
       '{"kind":"room","enough":true}\n',
     ]);
     last().ended.resolve("ended with code 1");
@@ -227,6 +237,24 @@ describe("what it says", () => {
       "info this device is abcdefghijklm in fleet lab",
       "warn the hub cannot be reached",
     ]);
+  });
+
+  test("of the time reaches the clock, and is answered; a link that starts later knows it", async () => {
+    const { last, until } = world();
+    const answers = () =>
+      last()
+        .heard.map((line) => JSON.parse(line))
+        .filter(({ kind }) => kind === "clock");
+    await last().say('{"kind":"clock","atMs":7,"signed":false}\n');
+    await drained();
+    expect(answers()).toEqual([{ kind: "clock", floorMs: 7, guessed: true }]);
+    await last().say('{"kind":"clock","atMs":9,"signed":true}\n');
+    await drained();
+    expect(answers().at(-1)).toEqual({ kind: "clock", floorMs: 9, guessed: false });
+    last().ended.resolve("ended");
+    await drained();
+    await until(1_000);
+    expect(JSON.parse(last().heard[0] ?? "").clock).toEqual({ floorMs: 9, guessed: false });
   });
 
   test("that concerns revisions is handed on", async () => {

@@ -24,10 +24,11 @@ export interface Authority {
   server(...hosts: readonly string[]): Identity;
   client(name: string): Identity;
   /** A certificate for somebody else's key, in PEM. */
-  certify(name: string, key: PublicKey): string;
+  certify(name: string, key: PublicKey, days?: number): string;
 }
 
-const YEAR_MS = 365 * 24 * 3600_000;
+const DAY_MS = 24 * 3600_000;
+const YEAR_MS = 365 * DAY_MS;
 const pem = (bytes: Uint8Array): string => writePem("CERTIFICATE", bytes);
 
 function newIssuer(commonName: string) {
@@ -39,8 +40,11 @@ function newIssuer(commonName: string) {
   const certificate = must(readCertificate(own));
   return {
     certificate: pem(own),
-    certify: (name: string, of: Purpose, whose: PublicKey): string =>
-      pem(issueCertificate({ key: whose, commonName: name, purpose: of, ...validity }, { certificate, key })),
+    certify: (name: string, of: Purpose, whose: PublicKey, days = 365): string => {
+      const notAfterMs = notBeforeMs + days * DAY_MS;
+      const wish = { key: whose, commonName: name, purpose: of, notBeforeMs, notAfterMs };
+      return pem(issueCertificate(wish, { certificate, key }));
+    },
   };
 }
 
@@ -56,6 +60,6 @@ export function newAuthority(): Authority {
     devices: devices.certificate,
     server: (...hosts) => issue(servers, hosts[0] ?? "", { kind: "server", hosts: hostsOf(hosts) }),
     client: (name) => issue(devices, name, { kind: "client" }),
-    certify: (name, key) => devices.certify(name, { kind: "client" }, key),
+    certify: (name, key, days) => devices.certify(name, { kind: "client" }, key, days),
   };
 }

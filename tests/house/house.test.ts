@@ -138,6 +138,7 @@ test("runtime/hub knows nothing of the device's runtime, and not how it is asked
     "fleet/wire",
     "fleet/identity",
     "fleet/logs",
+    "fleet/metadata",
     "fleet/session",
     "patch",
   ];

@@ -61,6 +61,26 @@ test("an empty folder becomes two authorities, a server and a client that openss
   expect(openssl(["pkey", "-noout", "-text", "-in", join(folder, "order.key")]).toString()).toMatch(/^ED25519/);
 });
 
+test("a server is believed on the first day of its authority, however late its certificate was made", async () => {
+  unwrap(await open());
+  const late = start + 400 * DAY_MS;
+  unwrap(await open(late));
+  for (const ms of [Date.UTC(2030, 5, 1), start, late, late + 364 * DAY_MS]) {
+    expect(verify("server.crt", ms, "-purpose", "sslserver")).toEndWith("OK\n");
+  }
+  expect(verify("server.crt", Date.UTC(2030, 5, 1) - 1000)).toMatch(/not yet valid/i);
+  expect(verify("hub.crt", start)).toMatch(/not yet valid/i);
+});
+
+test("in the last year of its authority a server's certificate ends with it, and stays as it is", async () => {
+  unwrap(await open());
+  const late = start + 20 * 365 * DAY_MS - 200 * DAY_MS;
+  unwrap(await open(late));
+  const renewed = all();
+  unwrap(await open(late + 30 * DAY_MS));
+  expect(all()).toEqual(renewed);
+});
+
 test("keys are for their owner alone", async () => {
   unwrap(await open());
   expect(statSync(folder).mode & 0o777).toBe(0o700);

@@ -257,7 +257,9 @@ test("a file of a newer program, and one that is no database, are left alone", a
   other.run("PRAGMA user_version = 99");
   other.close();
   const newer = openSqlite(path);
-  expect(newer.ok ? "" : explainDatabase(newer.error)).toMatch(/has version 99, and this program knows \d+ at most/);
+  expect(newer.ok ? "" : explainDatabase(newer.error)).toContain(
+    `has version 99, and this program knows ${migrations.length} at most`,
+  );
   const text = join(folder, "text.db");
   writeFileSync(text, "no database, but long enough to be looked at as one".repeat(20));
   const none = openSqlite(text);

@@ -43,6 +43,7 @@ test("a device that an operator accepts reports its state, and what it has cost"
     mode: { kind: "always" },
     keepaliveS: 60,
     caps: { dayBytes: null, monthBytes: null },
+    clock: { floorMs: 0, guessed: true },
     version: "0.1.0",
   });
   say({
@@ -57,6 +58,9 @@ test("a device that an operator accepts reports its state, and what it has cost"
   say({ kind: "trial", waits: true });
   const joined = await heard("joined");
   await heard("contact");
+  const time = await heard("clock");
+  expect(time).toMatchObject({ signed: true });
+  expect(Math.abs(Date.now() - (time.kind === "clock" ? time.atMs : 0))).toBeLessThan(120_000);
   const id = joined.kind === "joined" ? joined.id : "";
   const shown = async () => v.parse(Shown, (await hub.ask("GET", `/devices/${id}`, { token: "operator" })).body);
   while ((await shown()).report === null) await Bun.sleep(50);

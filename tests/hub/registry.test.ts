@@ -205,3 +205,39 @@ test("tokens are long, and never twice the same", () => {
     expect(isToken(bad)).toBe(false);
   }
 });
+
+test("a device whose certificate ends soon gets another one for its key, and the same again until it has it", async () => {
+  await using world = await testRegistry(start);
+  const device = newDevice();
+  const first = await certificateOf(world, device, await world.addToken("join", "image 1"));
+  const renewed = async (notAfterMs: number) => {
+    const answer = await world.registry.renew(device.id, notAfterMs);
+    return answer.kind === "renewed" ? unwrap(readCertificate(answer.certificate)) : answer.kind;
+  };
+  expect(await renewed(first.notAfterMs)).toBe("tooEarly");
+  world.nowMs += 244 * DAY_MS;
+  const second = await renewed(first.notAfterMs);
+  if (typeof second === "string") throw new Error(second);
+  expect(second.key).toEqual(first.key);
+  expect(second.subject.commonName).toBe(device.id);
+  expect(second.notAfterMs).toBe(first.notAfterMs + 244 * DAY_MS);
+  world.nowMs += 10 * DAY_MS;
+  expect(await renewed(first.notAfterMs)).toEqual(second);
+  expect(await renewed(second.notAfterMs)).toBe("tooEarly");
+
+  await world.registry.revoke(device.id, "jane");
+  world.nowMs += 240 * DAY_MS;
+  expect(await renewed(second.notAfterMs)).toBe("stranger");
+  expect(await world.registry.renew("aaaaaaaaaaaaa" as DeviceId, 0)).toEqual({ kind: "stranger" });
+  // Both of its certificates are on the list.
+  const [list] = world.published.slice(-1);
+  const text = openssl(["crl", "-noout", "-text"], writePem("X509 CRL", list?.list ?? new Uint8Array())).toString();
+  expect(text.match(/Serial Number/g)).toHaveLength(2);
+});
+
+test("a device that waits is not renewed", async () => {
+  await using world = await testRegistry(start);
+  const device = newDevice();
+  await world.registry.enrol(device.request, null);
+  expect(await world.registry.renew(device.id, 0)).toEqual({ kind: "stranger" });
+});

@@ -4,14 +4,24 @@ import { X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import * as v from "valibot";
 import { parseHost } from "../../runtime/certificates/index.ts";
+import {
+  decodeRenewal,
+  decodeUserMeta,
+  encodeDeviceMeta,
+  encodeRenewalRequest,
+  openSigned,
+} from "../../runtime/fleet/wire/index.ts";
 import { explainHub, type FleetName } from "../../runtime/hub/index.ts";
 import { newToken } from "../../runtime/hub/token.ts";
+import { readCertificate } from "../../runtime/signatures/index.ts";
 import { openssl } from "../signatures/openssl.ts";
 import { unwrap } from "../signatures/signed-state.ts";
 import { DAY_MS, newDevice } from "./fixtures.ts";
 import { type HubWorld, hubWorld } from "./hub-world.ts";
 import { freePort } from "./mqtt.ts";
+import { wiredDevice } from "./wired-device.ts";
 
 setDefaultTimeout(120_000); // many processes on a busy machine
 
@@ -99,6 +109,60 @@ test("devices have tags, and are found by them", async () => {
   });
 });
 
+test("user-meta is wanted by operators and reaches the device; what a device tells is shown", async () => {
+  await using device = await wiredDevice(world);
+  const path = `/devices/${device.id}/meta`;
+  const patch = (body: unknown) => world.ask("PATCH", path, { token: "operator", body: JSON.stringify(body) });
+  expect(await patch({ set: { "web.colour": "green", a: "1" }, remove: ["b"] })).toEqual({
+    status: 200,
+    body: { id: device.id, userMeta: { a: "1", "web.colour": "green" }, taken: false, deviceMeta: {} },
+  });
+  const came = await device.until(({ leaf, bytes }) => (leaf === "n/u" ? bytes : null));
+  const at = { fleet: "lab" as FleetName, device: device.id, leaf: "n/u" } as const;
+  expect(unwrap(decodeUserMeta(unwrap(openSigned(at, came, device.keys)).payload))).toMatchObject({
+    set: new Map([
+      ["web.colour", "green"],
+      ["a", "1"],
+    ]),
+    from: 0,
+    sequence: 2,
+  });
+  for (const body of ["x", { set: [] }, { set: { a: 1 } }, { remove: [1] }, { more: 1 }]) {
+    expect(await patch(body)).toMatchObject({ status: 400, body: { kind: "body" } });
+  }
+  expect(await patch({ set: { "a/b": "" } })).toMatchObject({ status: 400, body: { kind: "key" } });
+  expect(await world.ask("PATCH", "/devices/aaaaaaaaaaaaa/meta", { token: "operator", body: "{}" })).toMatchObject({
+    status: 404,
+  });
+  const facts = { "pantavisor.arch": "x86_64/64/EL" };
+  await device.say("u/d", encodeDeviceMeta({ set: new Map(Object.entries(facts)), remove: [], how: { whole: true } }));
+  const Shown = v.object({ deviceMeta: v.record(v.string(), v.string()) });
+  const told = async () =>
+    v.parse(Shown, (await world.ask("GET", `/devices/${device.id}`, { token: "operator" })).body).deviceMeta;
+  while (Object.keys(await told()).length === 0) await Bun.sleep(20);
+  expect(await told()).toEqual(facts);
+  const { body } = await world.ask("GET", "/log", { token: "operator" });
+  expect(body).toMatchObject({
+    log: expect.arrayContaining([expect.objectContaining({ what: "meta", who: "operator" })]),
+  });
+});
+
+test("a device whose certificate ends soon gets another one over its session, and comes in with it", async () => {
+  await using aging = await hubWorld();
+  await using device = await wiredDevice(aging);
+  aging.wait(250 * DAY_MS);
+  expect(
+    await device.say("u/k", encodeRenewalRequest({ notAfter: Math.floor((Date.now() + 365 * DAY_MS) / 1000) })),
+  ).toBe(true);
+  const came = await device.until(({ leaf, bytes }) => (leaf === "n/k" ? bytes : null));
+  const at = { fleet: "lab" as FleetName, device: device.id, leaf: "n/k" } as const;
+  const { certificate } = unwrap(decodeRenewal(unwrap(openSigned(at, came, device.keys)).payload));
+  const { subject, notAfterMs } = unwrap(readCertificate(certificate));
+  expect(subject.commonName).toBe(device.id);
+  expect(notAfterMs).toBeGreaterThan(Date.now() + 600 * DAY_MS);
+  expect(came.length).toBeLessThan(560);
+});
+
 describe("what is for operators", () => {
   const device = newDevice();
   test.each([
@@ -111,6 +175,8 @@ describe("what is for operators", () => {
     ["POST", `/devices/${device.id}/commands`],
     ["GET", `/devices/${device.id}/commands`],
     ["GET", `/devices/${device.id}/logs`],
+    ["GET", `/devices/${device.id}/meta`],
+    ["PATCH", `/devices/${device.id}/meta`],
     ["POST", "/objects/missing"],
     ["PUT", `/objects/${"0".repeat(64)}`],
     ["POST", "/revisions"],
@@ -234,6 +300,26 @@ test("a certificate that ends soon is renewed, and HTTPS and broker have the new
   expect(after[0]).not.toBe(before[0] ?? "");
   expect(after[1]).toBe(after[0] ?? "");
   expect(aging.log.all).toContain("the certificate of the server was renewed");
+});
+
+test("a device whose clock stands at the authority's first day gets through TLS, also to a renewed certificate", async () => {
+  await using aging = await hubWorld();
+  aging.wait(310 * DAY_MS);
+  await aging.hub.renew();
+  const begins = Date.parse(new X509Certificate(aging.authority).validFrom) / 1000;
+  const ca = join(aging.folder, "authority/authority.crt");
+  const shake = async (port: number, atS: number): Promise<string> => {
+    const words = ["s_client", "-connect", `127.0.0.1:${port}`, "-tls1_3", "-CAfile", ca, "-verify_return_error"];
+    const streams = { stdin: Buffer.from(""), stdout: "pipe", stderr: "pipe" } as const;
+    await using client = Bun.spawn(["openssl", ...words, "-attime", String(atS)], streams);
+    return (await Promise.all([client.stdout.text(), client.stderr.text()])).join("");
+  };
+  for (const port of [Number(new URL(aging.hub.url).port), aging.mqttPort]) {
+    for (const atS of [begins, begins + (310 * DAY_MS) / 1000]) {
+      expect(await shake(port, atS)).toContain("Verify return code: 0 (ok)");
+    }
+    expect(await shake(port, begins - 1)).toMatch(/not yet valid/);
+  }
 });
 
 describe("another start", () => {

@@ -43,6 +43,8 @@ export interface WiredDevice extends AsyncDisposable {
   readonly id: DeviceId;
   readonly device: TestDevice;
   readonly heard: Heard[];
+  /** The hub's order keys that it knows. */
+  readonly keys: ReadonlyMap<number, Uint8Array>;
   /** The first of what is heard, from the `from`th on, that `find` makes something of. */
   until<T>(find: (heard: Heard) => T | null, from?: number): Promise<T>;
   /** An order, opened with the pinned key as a device does it. */
@@ -130,6 +132,7 @@ export async function wiredDevice(world: HubWorld, tags: readonly string[] = [])
     id,
     device,
     heard,
+    keys,
     until,
     say,
     request,
@@ -169,6 +172,9 @@ export async function wiredDevice(world: HubWorld, tags: readonly string[] = [])
           bytes: { day: 1, month: 2 },
           flags: { clockUnknown: false, safeMode: false, local: false },
           version: "0.1.0",
+          userMeta: null,
+          deviceMeta: null,
+          orderEpoch: null,
         }),
       ),
     async [Symbol.asyncDispose]() {

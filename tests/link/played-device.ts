@@ -59,6 +59,7 @@ export function playDevice(options: PlayedDeviceOptions): PlayedDevice {
     mode: options.mode ?? { kind: "always" },
     keepaliveS: options.keepaliveS ?? 1740,
     caps: { dayBytes: null, monthBytes: null },
+    clock: { floorMs: 0, guessed: false },
     version: "0.1.0",
   });
   return {

@@ -173,5 +173,5 @@ async function carried(device: Device): Promise<number> {
   return received + sent - 14 * (packetsIn + packetsOut);
 }
 
-if (process.env["CAIRN_APART"] !== "1") await locked("demo-fleet", prepare);
+if (process.env["CAIRN_APART"] !== "1") await locked(join(buildFolder, "locks", "demo-fleet"), prepare);
 if (!(await startApart())) await demo();

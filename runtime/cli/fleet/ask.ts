@@ -10,7 +10,7 @@ export type AskFault =
   | { readonly kind: "strange"; readonly address: string; readonly what: string };
 
 export interface Question {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
   /** Goes as JSON. */
   readonly body?: unknown;

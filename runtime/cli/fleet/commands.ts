@@ -3,6 +3,7 @@ import { acceptCommand, devicesCommand, revokeCommand, showCommand, tagCommand }
 import { logCommand } from "./log.ts";
 import { loginCommand } from "./login.ts";
 import { logsCommand } from "./logs.ts";
+import { metaCommand } from "./meta.ts";
 import { orderCommand, ordersCommand } from "./order.ts";
 import { fleetOutline } from "./outline.ts";
 import { discardCommand, releaseCommand, releasesCommand, revisionsCommand } from "./revisions.ts";
@@ -17,6 +18,7 @@ export const fleet = group(fleetOutline.name, {
     acceptCommand,
     revokeCommand,
     tagCommand,
+    metaCommand,
     revisionsCommand,
     discardCommand,
     releaseCommand,

@@ -26,7 +26,7 @@ const Order = v.object({
   ),
 });
 
-/** A device as the hub's API shows it; `desired` is there when one device is asked for, and `evidence` when it failed. */
+/** A device as the hub's API shows it; `desired` and the metadata are there when one device is asked for, and `evidence` when it failed. */
 export const Device = v.looseObject({
   id: v.string(),
   status: v.string(),
@@ -40,6 +40,7 @@ export const Device = v.looseObject({
   presence: v.optional(v.nullable(v.object({ at: v.string(), is: v.string() })), null),
   desired: v.optional(v.nullable(Order), null),
   evidence: v.optional(v.nullable(v.object({ at: v.string(), text: v.string() })), null),
+  deviceMeta: v.optional(v.record(v.string(), v.string()), {}),
 });
 export type Device = v.InferOutput<typeof Device>;
 
@@ -61,7 +62,8 @@ export const devicesTable = (devices: readonly Device[]): string =>
   ]);
 
 export function deviceText(device: Device): string {
-  const { id, status, code, tags, first, changed, asked, report, presence, desired, duplicate, evidence } = device;
+  const { id, status, code, tags, first, changed, asked, report, presence, desired, duplicate, evidence, deviceMeta } =
+    device;
   return table([
     ["id", id],
     ["status", `${status} since ${changed}`],
@@ -74,6 +76,7 @@ export function deviceText(device: Device): string {
     ...(desired === null ? [] : orderRows(desired)),
     ...(evidence === null ? [] : evidenceLines(evidence.text).map((line, at) => [at === 0 ? "why" : "", line])),
     ...(report === null ? [["reported", ABSENT]] : [["reported", report.at], ...stateRows(report.state)]),
+    ...Object.entries(deviceMeta),
   ]);
 }
 

@@ -1,17 +1,21 @@
 import { err, ok, type Result } from "../../result.ts";
 import { explainDiskError, openStore } from "../../store/index.ts";
 import { type Commands, openCommands } from "../commands/index.ts";
-import { clockIsKnown, openOrders } from "../desired/index.ts";
+import { openOrders } from "../desired/index.ts";
 import { usual } from "../link/index.ts";
 import type { Letter } from "../outbox/index.ts";
 import { type ApplyPatch, download, openParcels } from "../parcels/index.ts";
 import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, warning } from "../pipe/index.ts";
+import { openCertificates } from "../renewal/index.ts";
 import { openSession, type SessionSpec } from "../session/index.ts";
+import { beginningOf, LinkClock, openTrust } from "../trust/index.ts";
 import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo } from "../wire/index.ts";
 import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import { evidenceLetter } from "./evidence.ts";
 import { becomeMember, type Member, type MemberPorts } from "./member.ts";
+import { saveMembership } from "./membership.ts";
+import { type LinkMetadata, openLinkMetadata } from "./metadata.ts";
 import type { Meter } from "./meter.ts";
 import { ProgressReport } from "./progress.ts";
 import { report } from "./report.ts";
@@ -48,7 +52,8 @@ export async function runAgent(given: AgentPorts): Promise<Result<void, string>>
   if (!settings.ok) return err(settings.error.why);
   const { value: begin } = settings;
   if (begin.kind !== "settings") return err("the runtime did not begin with settings");
-  const device = new ReportedDevice(ports);
+  const clock = new LinkClock(begin.clock, ports);
+  const device = new ReportedDevice(ports, clock);
   const ended = Promise.withResolvers<Result<void, string>>();
   const sleep = (ms: number): Promise<boolean> => {
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -59,7 +64,9 @@ export async function runAgent(given: AgentPorts): Promise<Result<void, string>>
     });
     return promise;
   };
-  becomeMember({ ...ports, sleep }, begin)
+  clock
+    .atLeast(beginningOf(begin.authority)) // else TLS would refuse the hub
+    .then(() => becomeMember({ ...ports, sleep }, begin))
     .then(async (member): Promise<Result<void, string>> => {
       if (!member.ok || member.value === null) return member.ok ? ok(undefined) : member;
       return device.join(member.value, begin);
@@ -92,21 +99,28 @@ class ReportedDevice {
   private commands: Commands | null = null;
   private progress: ProgressReport | null = null;
   private meter: Meter | null = null;
+  private metadata: LinkMetadata | null = null;
   /** The latest of each kind that came before the device was one of a fleet. */
   private readonly early = new Map<Said["kind"], Said>();
   private say: (() => Promise<void>) | null = null;
   private next: { readonly atMs: number; readonly stop: () => void } | null = null;
 
-  constructor(private readonly ports: Omit<AgentPorts, "input">) {}
+  constructor(
+    private readonly ports: Omit<AgentPorts, "input">,
+    private readonly clock: LinkClock,
+  ) {}
 
   hear(message: Said): void {
     const { delivery } = this;
-    if (delivery === null) this.early.set(message.kind, message);
+    if (delivery === null && message.kind !== "clock") this.early.set(message.kind, message);
     switch (message.kind) {
       case "state":
         this.state = message;
         delivery?.state(message);
         this.sayIn(delivery?.updating ? GATHER_UPDATING_MS : GATHER_MS);
+        break;
+      case "clock":
+        this.clockIs(message);
         break;
       case "trial":
         this.trial(message.waits);
@@ -126,7 +140,18 @@ class ReportedDevice {
       case "result":
         void this.commands?.result(message);
         break;
+      case "deviceMeta":
+      case "userMeta":
+        this.metadata?.hear(message);
+        break;
     }
+  }
+
+  private clockIs(message: Extract<Said, { kind: "clock" }>): void {
+    const { known } = this.clock;
+    this.clock.is(message);
+    this.delivery?.lookAgain();
+    if (this.clock.known !== known) this.sayIn(GATHER_MS);
   }
 
   private trial(waits: boolean): void {
@@ -139,6 +164,7 @@ class ReportedDevice {
     this.left = true;
     this.next?.stop();
     this.delivery?.leave();
+    this.metadata?.leave();
     this.connection?.stop();
     const closed = await this.meter?.close();
     if (closed?.ok === false) this.ports.tell(warning(explainDiskError(closed.error)));
@@ -148,14 +174,12 @@ class ReportedDevice {
   async join(member: Member, settings: Settings): Promise<Result<void, string>> {
     const { ports } = this;
     const { id, fleet, meter, outbox } = member;
-    const orders = await openOrders(ports.disk, settings.folder, member.orderKeys);
+    const warn = (message: string): void => ports.tell(warning(message));
+    const trust = openTrust({ keys: member.orderKeys, clock: this.clock, warn });
+    const orders = await openOrders(ports.disk, settings.folder, trust.keys);
     if (!orders.ok) return err(explainDiskError(orders.error));
     const parcels = await openParcels(ports.disk, settings.folder, ports.now);
     if (!parcels.ok) return err(explainDiskError(parcels.error));
-    if (this.left) return ok(undefined);
-    this.meter = meter;
-    ports.tell({ kind: "joined", id, fleet });
-    const warn = (message: string): void => ports.tell(warning(message));
     const post = async (letter: Omit<Letter, "id">, urgent = false): Promise<boolean> => {
       const put = await outbox.put(letter);
       if (!put.ok) warn(explainDiskError(put.error));
@@ -172,6 +196,19 @@ class ReportedDevice {
     });
     if (!opened.ok) return err(explainDiskError(opened.error));
     const commands = opened.value;
+    const metadata = await openLinkMetadata({
+      ...ports,
+      folder: settings.folder,
+      keys: trust.keys,
+      post: (bytes) => void post({ leaf: "u/d", bytes, lasting: false }),
+      room: () => meter.room(),
+      changed: () => this.sayIn(GATHER_MS),
+      warn,
+    });
+    if (!metadata.ok) return err(explainDiskError(metadata.error));
+    if (this.left) return ok(undefined);
+    this.meter = meter;
+    ports.tell({ kind: "joined", id, fleet });
     const progress = new ProgressReport({
       send: async (bytes, lasting) => void (await post({ leaf: "u/p", bytes, lasting }, lasting)),
       setTimer: ports.setTimer,
@@ -196,27 +233,50 @@ class ReportedDevice {
       },
     });
     meter.liftWhile(() => delivery.lifted(outbox.empty));
+    const certificates = openCertificates({
+      id,
+      own: member,
+      keep: (own) => saveMembership(ports.disk, settings.folder, { ...member, ...own }),
+      keys: trust.keys,
+      post: (bytes) => void post({ leaf: "u/k", bytes, lasting: false }),
+      timeMs: () => (this.clock.known ? ports.wallMs() : null),
+      warn,
+    });
     this.say = async () => {
       this.sayIn(REPORT_MS);
+      certificates.look();
       if (this.state === null) return;
       const { dayBytes: day, monthBytes: month } = meter.usage();
       const { sequence } = delivery;
-      const clockUnknown = !clockIsKnown(ports.wallMs());
-      const more = { sequence, bytes: { day, month }, version: settings.version, clockUnknown };
+      const clockUnknown = !this.clock.known;
+      const { version } = settings;
+      const more = { sequence, bytes: { day, month }, version, clockUnknown, ...metadata.value.said, orderEpoch: null };
       await post({ leaf: "u/s", bytes: report(this.state, more), lasting: false });
     };
-    let ticket: Uint8Array | null = null;
+    /** A ticket is for who had it: another certificate is looked at anew. */
+    let before = { certificate: "", ticket: null as Uint8Array | null };
+    let greeted = false;
     this.connection = openConnection({
       ...ports,
       settings: { mode: settings.mode, ...usual },
       outbox,
       meter,
-      connect: (session) => openSession({ ...specOf(member, settings), ticket }, session),
+      connect: (session) => {
+        const certificate = certificates.next();
+        greeted = false;
+        if (certificate !== before.certificate) before = { certificate, ticket: null };
+        return openSession({ ...specOf(member, settings), ...before }, session);
+      },
       greet: () => {
+        greeted = true;
+        void certificates.tried(true);
         this.say?.();
         delivery.connected();
       },
-      offline: () => delivery.disconnected(),
+      offline: () => {
+        if (!greeted) void certificates.tried(false);
+        delivery.disconnected();
+      },
       busy: () => delivery.busy || commands.busy,
       async message(text, bytes) {
         const at = parseTopic(text);
@@ -224,18 +284,25 @@ class ReportedDevice {
         if (at.value.leaf === "n/d") await delivery.desired(at.value, bytes);
         if (at.value.leaf === "n/o") await delivery.block(bytes);
         if (at.value.leaf === "n/c") await commands.hear(at.value, bytes);
+        if (at.value.leaf === "n/t") await trust.beacon(at.value, bytes);
+        if (at.value.leaf === "n/k") await certificates.take(at.value, bytes);
+        if (at.value.leaf === "n/u") await metadata.value.take(at.value, bytes);
+      },
+      arrived: async ({ leaf }) => {
+        if (leaf === "u/d") await metadata.value.arrived();
       },
       publication({ leaf, bytes }) {
         const { qos, retained } = leaves[leaf];
         return { topic: topic(fleet, id, leaf), bytes, qos, retain: retained, expiryS: null };
       },
-      ticket: (bytes) => {
-        ticket = bytes;
+      ticket: (ticket) => {
+        before = { ...before, ticket };
       },
       contact: () => ports.tell({ kind: "contact" }),
       warn,
     });
     this.progress = progress;
+    this.metadata = metadata.value;
     this.delivery = delivery;
     this.commands = commands;
     commands.begin();
@@ -257,12 +324,11 @@ class ReportedDevice {
   }
 }
 
-function specOf(member: Member, { authority, keepaliveS }: Settings): Omit<SessionSpec, "ticket"> {
-  const { id, fleet, broker, certificate, key } = member;
+function specOf(member: Member, { authority, keepaliveS }: Settings): Omit<SessionSpec, "ticket" | "certificate"> {
+  const { id, fleet, broker, key } = member;
   return {
     ...broker,
     authority,
-    certificate,
     key,
     id,
     protocol: 5,

@@ -25,6 +25,8 @@ export interface ConnectionPorts {
   message(topic: string, bytes: Uint8Array): Promise<void>;
   /** Something is under way, beside what is in the outbox. */
   busy(): boolean;
+  /** The broker has it. */
+  arrived(letter: Letter): Promise<void>;
   /** How a letter travels. */
   publication(letter: Letter): Publication;
   /** Of the next session. */
@@ -190,6 +192,7 @@ export function openConnection(ports: ConnectionPorts): Connection {
         if (!taken || session !== to) return;
         const gone = await outbox.arrived(letter.id);
         if (!gone.ok) ports.warn(explainDiskError(gone.error));
+        await ports.arrived(letter);
         count();
         heard();
         settle();

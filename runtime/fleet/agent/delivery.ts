@@ -178,6 +178,11 @@ export class Delivery {
     this.halt();
   }
 
+  /** The clock is another: what was to wait may have waited long enough. */
+  lookAgain(): void {
+    if (this.job === null) this.begin();
+  }
+
   /** Looks at the latest order anew. */
   private begin(): void {
     this.stopTimer();

@@ -4,6 +4,7 @@ import { enrol, type Membership } from "../enrol/index.ts";
 import { explainIdentity, openIdentity } from "../identity/index.ts";
 import { type KeptOutbox, openOutbox } from "../outbox/index.ts";
 import { type FromLink, type Settings, warning } from "../pipe/index.ts";
+import { hasEnded } from "../renewal/index.ts";
 import { join } from "./join.ts";
 import { readMembership, saveMembership } from "./membership.ts";
 import { type Meter, openMeter } from "./meter.ts";
@@ -46,7 +47,10 @@ export async function becomeMember(ports: MemberPorts, settings: Settings): Prom
   });
   const before = await readMembership(disk, folder);
   if (!before.ok) return err(explainDiskError(before.error));
-  if (before.value?.id === id) return ok(member(before.value));
+  const kept = before.value?.id === id ? before.value : null;
+  // Who was away for so long that its certificate has ended asks for another one as in the beginning.
+  const isGood = kept !== null && !hasEnded(kept.renewed ?? kept.certificate, ports.wallMs());
+  if (isGood) return ok(member(kept));
   const warn = (message: string): void => tell(warning(message));
   const membership = await join({
     meter: meter.value,

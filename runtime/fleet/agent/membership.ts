@@ -15,6 +15,7 @@ const Stored = v.pipe(
     id: parsedBy(parseDeviceId, "id of a device"),
     fleet: parsedBy(parseFleetName, "name of a fleet"),
     certificate: v.string(),
+    renewed: v.optional(v.nullable(v.string()), null),
     broker: v.object({ host: v.string(), port: v.number() }),
     orderKeys: v.array(v.tuple([v.number(), v.pipe(v.string(), v.hexadecimal())])),
   }),
@@ -33,7 +34,16 @@ export async function readMembership(disk: Disk, folder: string): DiskResult<Mem
   return ok({ ...rest, orderKeys: new Map(keys) });
 }
 
-export function saveMembership(disk: Disk, folder: string, membership: Membership): DiskResult<void> {
+export function saveMembership(
+  disk: Disk,
+  folder: string,
+  { id, fleet, certificate, renewed, broker, ...membership }: Membership,
+): DiskResult<void> {
   const orderKeys = [...membership.orderKeys].map(([epoch, key]) => [epoch, Buffer.from(key).toString("hex")]);
-  return saveFile(disk, WHY, pathOf(folder), Buffer.from(`${JSON.stringify({ ...membership, orderKeys })}\n`));
+  return saveFile(
+    disk,
+    WHY,
+    pathOf(folder),
+    Buffer.from(`${JSON.stringify({ id, fleet, certificate, renewed, broker, orderKeys })}\n`),
+  );
 }

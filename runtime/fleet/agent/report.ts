@@ -4,7 +4,9 @@ import { type DeviceState, encodeDeviceState } from "../wire/index.ts";
 /** `u/s`: the whole state of the device as the hub gets it. */
 export function report(
   state: State,
-  more: Pick<DeviceState, "sequence" | "bytes" | "version"> & { readonly clockUnknown: boolean },
+  more: Pick<DeviceState, "sequence" | "bytes" | "version" | "userMeta" | "deviceMeta" | "orderEpoch"> & {
+    readonly clockUnknown: boolean;
+  },
 ): Uint8Array {
   const { running, stateDigest, status, containers, safeMode, local } = state;
   return encodeDeviceState({
@@ -16,5 +18,8 @@ export function report(
     bytes: more.bytes,
     flags: { clockUnknown: more.clockUnknown, safeMode, local },
     version: more.version,
+    userMeta: more.userMeta,
+    deviceMeta: more.deviceMeta,
+    orderEpoch: more.orderEpoch,
   });
 }

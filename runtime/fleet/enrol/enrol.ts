@@ -30,6 +30,8 @@ export interface Membership {
   readonly fleet: FleetName;
   /** PEM. */
   readonly certificate: string;
+  /** The one after it, with which the device has not been at the broker yet. */
+  readonly renewed: string | null;
   readonly broker: { readonly host: string; readonly port: number };
   /** Ed25519 keys by epoch: who signs what the hub wants. */
   readonly orderKeys: ReadonlyMap<number, Uint8Array>;
@@ -129,7 +131,7 @@ function read(
   const { id, fleet, certificate, mqtt, order } = answer;
   if (id !== asked) return err({ kind: "badAnswer", why: `it is for device ${id}` });
   const orderKeys = new Map([[order.epoch, order.key]]);
-  return ok({ kind: "enrolled", membership: { id, fleet, certificate, broker: mqtt, orderKeys } });
+  return ok({ kind: "enrolled", membership: { id, fleet, certificate, renewed: null, broker: mqtt, orderKeys } });
 }
 
 export function explainEnrol(fault: EnrolFault): string {

@@ -3,6 +3,7 @@
 export { LINE_BYTES_MAX, type LineFault, LOG_LINES_BYTES_MAX, readLine, writtenLine } from "./line.ts";
 export { BadLine, lines } from "./lines.ts";
 export {
+  type Clock,
   type Command,
   type CommandResult,
   type Fetch,

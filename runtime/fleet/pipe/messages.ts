@@ -23,6 +23,8 @@ const digest = parsedBy(parseDigest, "digest");
 
 /** Of UTF-16; what is sent has at most 1024 bytes. */
 const RESULT_CHARS_MAX = 1024;
+/** The machine's clock is never behind `floorMs` (milliseconds since 1970). `guessed`: it was, so that nobody knows how late it is. */
+const clock = { floorMs: count, guessed: v.boolean() };
 
 /** First of all: what the link works with. */
 const Settings = v.strictObject({
@@ -43,6 +45,7 @@ const Settings = v.strictObject({
   ]),
   keepaliveS: v.pipe(v.number(), v.integer(), v.minValue(10), v.maxValue(3600)),
   caps: v.strictObject({ dayBytes: v.nullable(count), monthBytes: v.nullable(count) }),
+  clock: v.strictObject(clock),
   /** Of Cairn. */
   version: v.pipe(v.string(), v.maxLength(32)),
 });
@@ -97,11 +100,35 @@ const CommandResult = v.strictObject({
   logs: v.nullable(v.strictObject({ revision, lines: v.array(v.string()) })),
 });
 
+/** Answers what the link says of the time. */
+const ClockIs = v.strictObject({ kind: v.literal("clock"), ...clock });
+
+const pairs = v.array(v.tuple([v.string(), v.string()]));
+
+/** What there is of device-meta that a hub should know; the whole of it, whenever something of it changes. */
+const DeviceMeta = v.strictObject({ kind: v.literal("deviceMeta"), entries: pairs });
+
+/** Answers `userMeta`. */
+const UserMetaKept = v.strictObject({ kind: v.literal("userMeta"), sequence: count, kept: v.boolean() });
+
 /** What the runtime tells the link. */
-export const ToLink = v.variant("kind", [Settings, State, Trial, Fetch, StopFetch, Room, Progress, CommandResult]);
+export const ToLink = v.variant("kind", [
+  Settings,
+  State,
+  Trial,
+  Fetch,
+  StopFetch,
+  Room,
+  Progress,
+  ClockIs,
+  DeviceMeta,
+  UserMetaKept,
+  CommandResult,
+]);
 export type ToLink = v.InferOutput<typeof ToLink>;
 export type Settings = v.InferOutput<typeof Settings>;
 export type State = v.InferOutput<typeof State>;
+export type Clock = Settings["clock"];
 export type Fetch = v.InferOutput<typeof Fetch>;
 export type Progress = v.InferOutput<typeof Progress>;
 export type CommandResult = v.InferOutput<typeof CommandResult>;
@@ -122,6 +149,8 @@ const Command = v.strictObject({
 export type Command = v.InferOutput<typeof Command>;
 
 const LOG_CHARS_MAX = 1024;
+/** The end of the year 9999. */
+const TIME_MS_MAX = 253_402_300_799_999;
 
 /** What the link tells the runtime. */
 export const FromLink = v.variant("kind", [
@@ -140,6 +169,10 @@ export const FromLink = v.variant("kind", [
       v.strictObject({ reason: v.picklist(reasons), message: v.pipe(v.string(), v.maxLength(1024)) }),
     ),
   }),
+  /** It is at least so late; `signed`: the hub says that it is so late. */
+  v.strictObject({ kind: v.literal("clock"), atMs: v.pipe(count, v.maxValue(TIME_MS_MAX)), signed: v.boolean() }),
+  /** The hub's changes of user-meta, to be kept; removals come first. */
+  v.strictObject({ kind: v.literal("userMeta"), sequence: count, set: pairs, remove: v.array(v.string()) }),
   /** There is no room for an object of so many bytes: can some be made? */
   v.strictObject({ kind: v.literal("needRoom"), bytes: count }),
   Command,

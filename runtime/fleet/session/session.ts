@@ -81,7 +81,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   let socket: TLSSocket | null = null;
   let used = 0;
   let end: SessionEnd = { kind: "lost", problem: "the connection was closed" };
-  let over = false;
+  let [ending, over] = [false, false];
   const unanswered = new Set<(taken: boolean) => void>();
   const measure = (): number => {
     const fd = socket === null ? null : descriptorOf(socket);
@@ -141,7 +141,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   return {
     publish: ({ topic, bytes, qos, retain, expiryS }) =>
       new Promise((resolve) => {
-        if (over) return resolve(false);
+        if (ending || over) return resolve(false);
         unanswered.add(resolve);
         const answer = (taken: boolean): void => {
           unanswered.delete(resolve);
@@ -168,6 +168,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
       }),
     end() {
       end = { kind: "ended" };
+      ending = true; // the client keeps nothing any more, and throws
       measure();
       client.end(false);
     },

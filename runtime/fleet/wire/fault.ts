@@ -35,6 +35,8 @@ const NAMES: { readonly [L in Leaf]: string } = {
   "u/m": "metrics",
   "u/l": "a device's presence",
   "u/d": "a change of device-meta",
+  "n/k": "a certificate",
+  "u/k": "a request for a certificate",
 };
 
 /** The sentence for people, and what they can do. */

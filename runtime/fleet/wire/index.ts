@@ -32,6 +32,14 @@ export {
 export { decodeMetrics, encodeMetrics, type Metrics } from "./messages/metrics.ts";
 export { decodePresence, encodePresence } from "./messages/presence.ts";
 export { decodeProgress, encodeProgress, type Progress } from "./messages/progress.ts";
+export {
+  decodeRenewal,
+  decodeRenewalRequest,
+  encodeRenewal,
+  encodeRenewalRequest,
+  type Renewal,
+  type RenewalRequest,
+} from "./messages/renewal.ts";
 export { type CommandResult, decodeCommandResult, encodeCommandResult } from "./messages/result.ts";
 export { type ContainerReport, type DeviceState, decodeDeviceState, encodeDeviceState } from "./messages/state.ts";
 export type { BlockRange } from "./ranges.ts";

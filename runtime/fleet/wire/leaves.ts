@@ -27,8 +27,16 @@ export const leaves = {
   "n/o": { qos: 0, retained: false, expires: false, signed: false, bytesMax: (16 << 10) + 128 },
   /** Time and trust beacon. */
   "n/t": { qos: 1, retained: true, expires: false, signed: true, bytesMax: 256 },
-  /** What changed in user-meta. */
-  "n/u": { qos: 1, retained: false, expires: false, signed: true, bytesMax: limits.metadataBytesMax + envelopeBytes },
+  /** What changed in user-meta; who is away says what it lacks when it is back. */
+  "n/u": { qos: 1, retained: false, expires: true, signed: true, bytesMax: limits.metadataBytesMax + envelopeBytes },
+  /** A certificate of the device's, to follow the one that it has. */
+  "n/k": {
+    qos: 1,
+    retained: false,
+    expires: true,
+    signed: true,
+    bytesMax: limits.certificateBytesMax + 64 + envelopeBytes,
+  },
   /** The device's whole state. */
   "u/s": { qos: 1, retained: true, expires: false, signed: false, bytesMax: 9 << 10 },
   /** How far the desired revision has come. */
@@ -44,6 +52,8 @@ export const leaves = {
   "u/l": { qos: 1, retained: true, expires: false, signed: false, bytesMax: 1 },
   /** What changed in device-meta. */
   "u/d": { qos: 1, retained: false, expires: false, signed: false, bytesMax: limits.metadataBytesMax },
+  /** The device's certificate ends soon. */
+  "u/k": { qos: 1, retained: false, expires: false, signed: false, bytesMax: 32 },
 } as const satisfies { readonly [leaf: string]: Travel };
 
 export type Leaf = keyof typeof leaves;

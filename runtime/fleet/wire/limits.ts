@@ -24,6 +24,8 @@ export const limits = {
   logsBytesMax: 16 << 10,
   /** The same, inflated: whoever reads them inflates no more. */
   logsTextBytesMax: 96 << 10,
+  /** X.509 in DER of a device: the names in it are short. */
+  certificateBytesMax: 1 << 10,
   metricsMax: 64,
   metricNameBytesMax: 64,
   /** Key and value of metadata as the device keeps them (`runtime/metadata`). */

@@ -6,6 +6,7 @@ import type { Device } from "../database/index.ts";
 import { type DeviceFault, type EnrolFault, explainDevice, explainEnrol } from "../registry/index.ts";
 import { type Answer, done, refused } from "./answer.ts";
 import { deviceView, orderView, timeOf } from "./device-view.ts";
+import { metaView } from "./metadata.ts";
 import { type Asked, look, type Route } from "./route.ts";
 
 const DEEDS_MAX = 1000;
@@ -85,13 +86,14 @@ async function tag(asked: Asked): Promise<Answer> {
   return deviceAnswer(asked, await registry.tag(name, wanted.output.tags, caller.name));
 }
 
-async function deviceAnswer({ releases, logs }: Asked, found: Result<Device, DeviceFault>): Promise<Answer> {
+async function deviceAnswer({ releases, logs, metadata }: Asked, found: Result<Device, DeviceFault>): Promise<Answer> {
   if (!found.ok) return deviceRefused(found.error);
   const order = await releases.orderOf(found.value.id);
   const evidence = order === null ? null : await logs.evidence(found.value.id, String(order.rev));
   return done({
     ...deviceView(found.value),
     desired: orderView(order),
+    ...metaView(await metadata.view(found.value.id)),
     evidence: evidence === null ? null : { at: timeOf(evidence.atMs), text: evidence.text },
   });
 }

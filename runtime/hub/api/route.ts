@@ -1,6 +1,7 @@
 import type { Commands } from "../commands/index.ts";
 import type { HubDatabase } from "../database/index.ts";
 import type { Logs } from "../logs/index.ts";
+import type { Metadata } from "../metadata/index.ts";
 import type { HubObjects } from "../objects/index.ts";
 import type { Parcels } from "../parcels/index.ts";
 import type { Registry } from "../registry/index.ts";
@@ -28,6 +29,7 @@ export interface HubParts {
   readonly commands: Commands;
   readonly logs: Logs;
   readonly objects: HubObjects;
+  readonly metadata: Pick<Metadata, "view" | "change">;
   readonly parcels: Pick<Parcels, "byKey">;
   readonly database: Pick<HubDatabase, "listDeeds">;
   readonly fleet: Fleet;
@@ -50,7 +52,7 @@ export interface Asked extends HubParts {
 }
 
 export interface Route {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** A segment `:name` stands for one segment of any text. */
   readonly path: string;
   readonly right: Right;

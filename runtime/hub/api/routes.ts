@@ -1,5 +1,6 @@
 import { commandRoutes } from "./commands.ts";
 import { deviceRoutes } from "./devices.ts";
+import { metadataRoutes } from "./metadata.ts";
 import { parcelRoutes } from "./parcels.ts";
 import { releaseRoutes } from "./releases.ts";
 import { revisionRoutes } from "./revisions.ts";
@@ -9,6 +10,7 @@ import type { Route } from "./route.ts";
 export const routes: readonly Route[] = [
   ...deviceRoutes,
   ...commandRoutes,
+  ...metadataRoutes,
   ...revisionRoutes,
   ...releaseRoutes,
   ...parcelRoutes,

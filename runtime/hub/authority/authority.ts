@@ -46,9 +46,15 @@ export const certifyAuthority = (key: PrivateKey, side: Side, fleet: FleetName, 
     { certificate: null, key },
   );
 
-/** For a year, as the others below. */
+/**
+ * For a year, as the others below, and backwards as long as its authority: a device without a clock takes the time from the hub, and before
+ * that it has to believe the hub's server.
+ */
 export const certifyServer = (authority: Authority, key: PublicKey, hosts: readonly Host[], nowMs: number) =>
-  certify(authority, key, HUB_NAME, { kind: "server", hosts }, nowMs);
+  certify(authority, key, HUB_NAME, { kind: "server", hosts }, nowMs, authority.certificate.notBeforeMs);
+
+/** When {@link certifyServer} issued it. */
+export const serverIssuedMs = ({ notAfterMs }: Certificate): number => notAfterMs - CERTIFICATE_DAYS * DAY_MS;
 
 /** With which the hub itself is a client of the broker. */
 export const certifyHub = (authority: Authority, key: PublicKey, nowMs: number) =>
@@ -77,14 +83,21 @@ export function deviceOf({ commonName, key }: CertificateRequest): DeviceId | nu
   return commonName === id ? id : null;
 }
 
-function certify(authority: Authority, key: PublicKey, commonName: string, purpose: Purpose, nowMs: number) {
+function certify(
+  authority: Authority,
+  key: PublicKey,
+  commonName: string,
+  purpose: Purpose,
+  nowMs: number,
+  sinceMs: number | null = null,
+) {
   const { notBeforeMs, notAfterMs } = from(nowMs, CERTIFICATE_DAYS);
   // Nothing outlives its authority: OpenSSL would refuse it anyway.
   const wish = {
     key,
     commonName,
     purpose,
-    notBeforeMs,
+    notBeforeMs: sinceMs ?? notBeforeMs,
     notAfterMs: Math.min(notAfterMs, authority.certificate.notAfterMs),
   };
   return issueCertificate(wish, authority);

@@ -5,7 +5,15 @@ import type { FleetName } from "../../fleet/terms/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { type Certificate, explainTrust, type PublicKey, readCertificates, writePem } from "../../signatures/index.ts";
 import { type Disk, type DiskError, explainDiskError, readFile, saveFile } from "../../store/index.ts";
-import { type Authority, certifyAuthority, certifyHub, certifyServer, isRenewalDue, sameKey } from "./authority.ts";
+import {
+  type Authority,
+  certifyAuthority,
+  certifyHub,
+  certifyServer,
+  isRenewalDue,
+  sameKey,
+  serverIssuedMs,
+} from "./authority.ts";
 
 /** Names of the files in the authority's folder. Keys are readable by their owner alone. */
 export const authorityFiles = {
@@ -85,13 +93,15 @@ export async function openKeys(disk: Disk, options: KeepOptions): Promise<Result
     certifyAuthority(key, "devices", fleet, nowMs),
   );
   if (!devices.ok) return devices;
-  const server = await openCertified(disk, at("serverKey"), at("server"), nowMs, (key, ms) =>
-    certifyServer(authority.value, key, hosts, ms),
-  );
+  const server = await openCertified(disk, at("serverKey"), at("server"), nowMs, {
+    issue: (key, ms) => certifyServer(authority.value, key, hosts, ms),
+    issuedMs: serverIssuedMs,
+  });
   if (!server.ok) return server;
-  const hub = await openCertified(disk, at("hubKey"), at("hub"), nowMs, (key, ms) =>
-    certifyHub(devices.value, key, ms),
-  );
+  const hub = await openCertified(disk, at("hubKey"), at("hub"), nowMs, {
+    issue: (key, ms) => certifyHub(devices.value, key, ms),
+    issuedMs: ({ notBeforeMs }) => notBeforeMs,
+  });
   if (!hub.ok) return hub;
   const order = await openOrderKey(disk, at("orderKey"));
   if (!order.ok) return order;
@@ -132,13 +142,13 @@ async function openAuthority(
   return ok({ certificate: certificate.value, key: key.value });
 }
 
-/** The same wish gives the same bytes, so a certificate is good as long as it is what would be issued with its beginning. */
+/** The same wish gives the same bytes, so a certificate is good as long as it is what would have been issued on its day. */
 async function openCertified(
   disk: Disk,
   keyPath: string,
   path: string,
   nowMs: number,
-  issue: (key: PublicKey, nowMs: number) => Uint8Array,
+  { issue, issuedMs }: { issue(key: PublicKey, nowMs: number): Uint8Array; issuedMs(certificate: Certificate): number },
 ): Promise<Result<Certified, KeepFault>> {
   const key = await openKey(disk, keyPath);
   if (!key.ok) return key;
@@ -147,7 +157,7 @@ async function openCertified(
   const isGood =
     old.ok &&
     !isRenewalDue(old.value, nowMs) &&
-    Buffer.from(old.value.der).equals(issue(publicKey, old.value.notBeforeMs));
+    Buffer.from(old.value.der).equals(issue(publicKey, issuedMs(old.value)));
   const certificate = writePem("CERTIFICATE", isGood ? old.value.der : issue(publicKey, nowMs));
   const saved = isGood ? ok(undefined) : await save(disk, path, certificate, CERTIFICATE_MODE);
   return saved.ok ? ok({ certificate, key: pem }) : saved;

@@ -1,7 +1,9 @@
 import type { DeviceId, Presence } from "../../fleet/terms/index.ts";
+import type { BeaconRecords } from "./beacons.ts";
 import type { By } from "./by.ts";
 import type { CommandRecords } from "./commands.ts";
 import type { LogRecords } from "./logs.ts";
+import type { MetaRecords } from "./metadata.ts";
 import type { ParcelRecords } from "./parcels.ts";
 import type { ReleaseRecords } from "./releases.ts";
 import type { RevisionRecords } from "./revisions.ts";
@@ -70,12 +72,13 @@ export const deeds = [
   "noRevision",
   "release",
   "command",
+  "meta",
 ] as const;
 
 /** A line of the audit log: everything that changes who belongs to the fleet, or what it is to run, leaves one. */
 export interface Deed extends By {
   readonly what: (typeof deeds)[number];
-  /** A device's id, a token's holder, a revision's digest, a device's id and what it was ordered to do. */
+  /** A device's id, a token's holder, a revision's digest; of a command also what it was, of metadata the keys. */
   readonly about: string;
 }
 
@@ -89,6 +92,8 @@ export interface HubDatabase {
   readonly parcels: ParcelRecords;
   readonly commands: CommandRecords;
   readonly logs: LogRecords;
+  readonly beacons: BeaconRecords;
+  readonly metadata: MetaRecords;
 
   /** False: it is known already, and nothing has changed. */
   addDevice(device: NewDevice, by: By): Promise<boolean>;

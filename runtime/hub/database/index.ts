@@ -1,4 +1,5 @@
 /** What the hub keeps: devices, their certificates, tokens, settings, and who did what. SQLite is one way to keep it. */
+export type { BeaconRecords, DueBeacon } from "./beacons.ts";
 export type { By } from "./by.ts";
 export type {
   Command,
@@ -21,6 +22,7 @@ export type {
   TokenPurpose,
 } from "./database.ts";
 export type { LogBatch, LogRecords } from "./logs.ts";
+export type { MetaChange, MetaRecords, MetaStanding, UserMetaRow } from "./metadata.ts";
 export type { ParcelName, ParcelRecord, ParcelRecords } from "./parcels.ts";
 export type {
   KeptOrder,

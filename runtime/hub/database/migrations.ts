@@ -127,4 +127,28 @@ export const migrations: readonly string[] = [
    ) STRICT;`,
   `ALTER TABLE device ADD COLUMN falls INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE device ADD COLUMN fallMs INTEGER;`,
+  `ALTER TABLE device ADD COLUMN beaconS INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE device ADD COLUMN beaconWish INTEGER NOT NULL DEFAULT 1;
+   CREATE TABLE metadata (
+     device   TEXT PRIMARY KEY REFERENCES device (id) ON DELETE CASCADE,
+     sequence INTEGER NOT NULL,
+     taken    INTEGER NOT NULL,
+     sent     INTEGER NOT NULL,
+     sentMs   INTEGER NOT NULL,
+     asked    INTEGER NOT NULL,
+     askedMs  INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE userMeta (
+     device   TEXT NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+     key      TEXT NOT NULL,
+     value    TEXT,
+     sequence INTEGER NOT NULL,
+     PRIMARY KEY (device, key)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE deviceMeta (
+     device TEXT NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+     key    TEXT NOT NULL,
+     value  TEXT NOT NULL,
+     PRIMARY KEY (device, key)
+   ) STRICT, WITHOUT ROWID;`,
 ];

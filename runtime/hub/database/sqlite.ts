@@ -16,8 +16,10 @@ import {
 } from "./database.ts";
 import { migrations } from "./migrations.ts";
 import { Bytes, Id } from "./rows.ts";
+import { sqliteBeacons } from "./sqlite-beacons.ts";
 import { sqliteCommands } from "./sqlite-commands.ts";
 import { sqliteLogs } from "./sqlite-logs.ts";
+import { sqliteMetadata } from "./sqlite-metadata.ts";
 import { sqliteParcels } from "./sqlite-parcels.ts";
 import { sqliteReleases } from "./sqlite-releases.ts";
 import { sqliteRevisions } from "./sqlite-revisions.ts";
@@ -110,6 +112,8 @@ class SqliteDatabase implements HubDatabase {
   readonly parcels;
   readonly commands;
   readonly logs;
+  readonly beacons;
+  readonly metadata;
 
   constructor(private readonly db: Connection) {
     this.revisions = sqliteRevisions(db);
@@ -117,6 +121,8 @@ class SqliteDatabase implements HubDatabase {
     this.parcels = sqliteParcels(db);
     this.commands = sqliteCommands(db);
     this.logs = sqliteLogs(db);
+    this.beacons = sqliteBeacons(db);
+    this.metadata = sqliteMetadata(db);
   }
 
   async addDevice({ id, key, code, status }: NewDevice, by: By): Promise<boolean> {

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readRequest } from "../../certificates/index.ts";
 import { deviceIdOf } from "../../fleet/identity/index.ts";
-import { base32, type DeviceId, type Presence, parseDeviceId } from "../../fleet/terms/index.ts";
+import { base32, type DeviceId, type Presence, parseDeviceId, renewalDueMs } from "../../fleet/terms/index.ts";
 import { err, ok, type Result } from "../../result.ts";
-import { encodePublicKey, type PublicKey, readCertificate } from "../../signatures/index.ts";
+import { encodePublicKey, type PublicKey, readCertificate, readPublicKey } from "../../signatures/index.ts";
 import { type Authority, certifyDevice, deviceOf, isRenewalDue, listRevoked } from "../authority/index.ts";
 import type { Device, HubDatabase } from "../database/index.ts";
 import { matchToken } from "../token.ts";
@@ -39,6 +39,11 @@ export interface Registry {
    * waits for an operator and asks again. One that was accepted gets the same certificate until it is to be renewed.
    */
   enrol(request: Uint8Array, token: string | null): Promise<Result<Enrolment, EnrolFault>>;
+  /**
+   * Another certificate for the key of a device, which has one that ends then; the same again until the device has it. `tooEarly`: the one
+   * that it has is good for long.
+   */
+  renew(id: DeviceId, notAfterMs: number): Promise<Renewed>;
   list(): Promise<readonly Device[]>;
   find(name: string): Promise<Result<Device, DeviceFault>>;
   accept(name: string, who: string): Promise<Result<Device, DeviceFault>>;
@@ -52,6 +57,14 @@ export interface Registry {
   /** Publishes the list of revoked certificates. Comes first, and again whenever it may have been lost. */
   publishRevoked(): Promise<void>;
 }
+
+/** `stranger`: it is not one of the fleet (any more). */
+export type Renewed =
+  | { readonly kind: "renewed"; readonly certificate: Uint8Array }
+  | { readonly kind: "stranger" | "tooEarly" };
+
+/** A device's clock may be ahead by as much. */
+const CLOCK_MS = 86_400_000;
 
 /** Lists are dated back by so much: room for as many seconds' worth of lists at once. */
 const LIST_BACK_MS = 3_600_000;
@@ -86,7 +99,10 @@ export function openRegistry(ports: RegistryPorts): Registry {
   async function certificateFor(id: DeviceId, key: PublicKey): Promise<Uint8Array | null> {
     const nowMs = ports.now();
     const old = await database.newestCertificate(id);
-    if (old !== null && !isRenewalDue(old, nowMs)) return old.der;
+    return old !== null && !isRenewalDue(old, nowMs) ? old.der : certify(id, key, nowMs);
+  }
+
+  async function certify(id: DeviceId, key: PublicKey, nowMs: number): Promise<Uint8Array | null> {
     const der = certifyDevice(authority, key, nowMs);
     const read = readCertificate(der);
     if (!read.ok) throw new Error(`a certificate that was just issued: ${read.error}`);
@@ -135,6 +151,22 @@ export function openRegistry(ports: RegistryPorts): Registry {
       if (status === "waiting") return ok({ kind: "waiting", id, code });
       const certificate = status === "accepted" ? await certificateFor(id, key) : null;
       return certificate === null ? err({ kind: "revoked", id }) : ok({ kind: "certified", id, certificate });
+    },
+    async renew(id, notAfterMs) {
+      const nowMs = ports.now();
+      const device = await database.findDevice(id);
+      const key = device?.status === "accepted" ? readPublicKey(device.key) : null;
+      if (key?.ok !== true) return { kind: "stranger" };
+      const newest = await database.newestCertificate(id);
+      const read = newest === null ? null : readCertificate(newest.der);
+      const isGood = read?.ok === true && nowMs + CLOCK_MS < renewalDueMs(read.value);
+      if (isGood && newest !== null) {
+        return newest.notAfterMs > notAfterMs + 1000
+          ? { kind: "renewed", certificate: newest.der }
+          : { kind: "tooEarly" };
+      }
+      const certificate = await certify(id, key.value, nowMs);
+      return certificate === null ? { kind: "stranger" } : { kind: "renewed", certificate };
     },
     list: () => database.listDevices(),
     find,

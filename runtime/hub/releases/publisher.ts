@@ -1,6 +1,7 @@
 import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
 import { type Leaf, leaves, topic } from "../../fleet/wire/index.ts";
 import type { HubDatabase } from "../database/index.ts";
+import { inTurn } from "../in-turn.ts";
 
 export interface PublisherPorts {
   readonly fleet: FleetName;
@@ -52,25 +53,5 @@ export function openPublisher({ fleet, database, publish, now }: PublisherPorts)
     await publishOrders();
   }
 
-  let running: Promise<void> | null = null;
-  let again: Promise<void> | null = null;
-  const start = (): Promise<void> => {
-    running = once().finally(() => {
-      running = null;
-    });
-    return running;
-  };
-  return {
-    run() {
-      if (running === null) return start();
-      // What is running may have looked already: one more comes after it, for all who ask meanwhile.
-      again ??= running
-        .catch(() => undefined)
-        .then(() => {
-          again = null;
-          return start();
-        });
-      return again;
-    },
-  };
+  return { run: inTurn(once) };
 }

@@ -2,17 +2,21 @@ import type { DeviceId, Presence } from "../../fleet/terms/index.ts";
 import {
   type BlockRequest,
   type CommandResult,
+  type DeviceMeta,
   type DeviceState,
   decodeBlockRequest,
   decodeCommandResult,
+  decodeDeviceMeta,
   decodeDeviceState,
   decodeLogs,
   decodePresence,
   decodeProgress,
+  decodeRenewalRequest,
   explainWire,
   type Logs,
   leaves,
   type Progress,
+  type RenewalRequest,
   type Topic,
   type WireFault,
 } from "../../fleet/wire/index.ts";
@@ -25,6 +29,8 @@ export interface Hearers {
   progress(device: DeviceId, progress: Progress): Promise<boolean>;
   result(device: DeviceId, result: CommandResult): Promise<boolean>;
   logs(device: DeviceId, logs: Logs): Promise<boolean>;
+  deviceMeta(device: DeviceId, message: DeviceMeta): Promise<boolean>;
+  renewal(device: DeviceId, request: RenewalRequest): Promise<boolean>;
   /** Nothing else is heard before it returns. */
   request(device: DeviceId, request: BlockRequest): void;
 }
@@ -64,6 +70,18 @@ export async function hear({ device, leaf }: Topic, bytes: Uint8Array, hearers: 
           return true;
         },
         "",
+      );
+    case "u/d":
+      return taken(
+        decodeDeviceMeta(bytes),
+        (message) => hearers.deviceMeta(device, message),
+        " tells more metadata than is kept, or is not known",
+      );
+    case "u/k":
+      return taken(
+        decodeRenewalRequest(bytes),
+        (request) => hearers.renewal(device, request),
+        " asks for a certificate, and is not of the fleet",
       );
     default:
       return null;

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import * as v from "valibot";
 import { Device, devicesTable, deviceText } from "../../../runtime/cli/fleet/device.ts";
+import { changeIn } from "../../../runtime/cli/fleet/meta.ts";
 
 const waiting = {
   id: "abcdefghijklm",
@@ -69,4 +70,17 @@ test("why a device failed is shown with it, and steers no terminal", () => {
   );
   for (const odd of ["", "[]", '{"lines":[1]}', '{"reason":7,"exit":"x"}'])
     expect(deviceText(read({ ...running, evidence: { at, text: odd } }))).not.toMatch(/\| /);
+});
+
+test("one device is shown with what it tells of itself, which cannot steer a terminal", () => {
+  const text = deviceText(read({ ...running, deviceMeta: { "pantavisor.arch": "x86_64/64/EL", a: "\u001b[2J" } }));
+  expect(text).toMatch(/^pantavisor\.arch +x86_64\/64\/EL$/m);
+  expect(text).toMatch(/^a +\?\[2J$/m);
+});
+
+test("changes of metadata are told apart", () => {
+  expect(changeIn([])).toEqual({ set: {}, remove: [] });
+  expect(changeIn(["set", "a=1", "b=x=y", "c="])).toEqual({ set: { a: "1", b: "x=y", c: "" }, remove: [] });
+  expect(changeIn(["rm", "a", "b"])).toEqual({ set: {}, remove: ["a", "b"] });
+  for (const wrong of [["set"], ["rm"], ["set", "a"], ["set", "=1"], ["a=1"]]) expect(changeIn(wrong)).toBeNull();
 });

@@ -181,6 +181,7 @@ async function world({
     offline: () => delivery.disconnected(),
     busy: () => delivery.busy,
     message: (_, bytes) => delivery.block(bytes),
+    arrived: async () => {},
     publication: ({ leaf, bytes }) => ({ topic: leaf, bytes, qos: 1, retain: false, expiryS: null }),
     ticket: () => {},
     contact: () => {},

@@ -61,6 +61,7 @@ async function device({
     message: async () => {},
     offline: () => {},
     busy: () => false,
+    arrived: async () => {},
     publication: ({ leaf, bytes }) => ({ topic: leaf, bytes, qos: 1, retain: true, expiryS: null }),
     ticket: () => {},
     contact() {
@@ -190,6 +191,7 @@ const ruin: Story = async ({ rng, power }) => {
         message: async () => {},
         offline: () => {},
         busy: () => false,
+        arrived: async () => {},
         publication: ({ leaf, bytes }) => ({ topic: leaf, bytes, qos: 1, retain: true, expiryS: null }),
         ticket: () => {},
         contact: () => {},

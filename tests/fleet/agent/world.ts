@@ -1,4 +1,5 @@
 /** A device's link at work: a real broker, and a hub and a runtime that do what the test says. */
+import { X509Certificate } from "node:crypto";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { readRequest } from "../../../runtime/certificates/index.ts";
 import { runAgent } from "../../../runtime/fleet/agent/index.ts";
@@ -133,6 +134,7 @@ export async function hub({ asksNeeded = 1 } = {}) {
         if (at.leaf === "u/p") heard.add("progress", must(wire.decodeProgress(bytes)));
         if (at.leaf === "u/r") heard.add("result", must(wire.decodeCommandResult(bytes)));
         if (at.leaf === "u/g") heard.add("logs", must(wire.decodeLogs(bytes)));
+        if (at.leaf === "u/k") heard.add("renewal", must(wire.decodeRenewalRequest(bytes)));
         if (at.leaf !== "u/q") return;
         const request = must(wire.decodeBlockRequest(bytes));
         heard.add("request", request);
@@ -199,12 +201,30 @@ export async function hub({ asksNeeded = 1 } = {}) {
       );
       return stateDigest;
     },
+    renewal: () => heard.next("renewal") as Promise<wire.RenewalRequest>,
+    async renew(device: unknown, certificate: string): Promise<void> {
+      const to = { fleet: "lab" as never, device: device as wire.Topic["device"], leaf: "n/k" } as const;
+      const payload = wire.encodeRenewal({ certificate: new Uint8Array(new X509Certificate(certificate).raw) });
+      await publish(
+        to,
+        wire.sealSigned(to, payload, EPOCH, (message) => ed25519.sign(message, secret)),
+      );
+    },
+    async tellTime(device: unknown, time: number, { forged = false } = {}): Promise<void> {
+      const to = { fleet: "lab" as never, device: device as wire.Topic["device"], leaf: "n/t" } as const;
+      const by = forged ? new Uint8Array(32).fill(1) : secret;
+      const beacon = wire.encodeBeacon({ time, epoch: EPOCH, nextKey: null });
+      await publish(
+        to,
+        wire.sealSigned(to, beacon, EPOCH, (message) => ed25519.sign(message, by)),
+      );
+    },
     publish,
   };
 }
 
 /** A device's link with a runtime that says what the test says. Its seconds are short: so many of them are one. */
-export function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder(), seconds = 100) {
+export function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder(), seconds = 100, wallMs = Date.now) {
   let say: (text: string) => void = () => {};
   let hangUp = (): void => {};
   const input = new ReadableStream<Uint8Array>({
@@ -223,7 +243,7 @@ export function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder
     input,
     tell: (message) => told.add(message.kind, message),
     now: () => performance.now(),
-    wallMs: Date.now,
+    wallMs,
     random: Math.random,
     setTimer(ms, fire) {
       const timer = setTimeout(fire, ms / seconds);
@@ -241,6 +261,7 @@ export function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder
     mode: { kind: "always" },
     keepaliveS: 60,
     caps: { dayBytes: null, monthBytes: null },
+    clock: { floorMs: 0, guessed: false },
     version: "0.1.0",
   };
   closing.push(async () => {

@@ -46,6 +46,7 @@ describe("an answer", () => {
         id: "abcdefghijklm" as never,
         fleet: "lab" as never,
         certificate: accepted.certificate,
+        renewed: null,
         broker: { host: "hub.example", port: 8883 },
         orderKeys: new Map([[3, new Uint8Array(32).fill(7)]]),
       },

@@ -63,6 +63,7 @@ const settings = {
   mode: { kind: "wake", everyMs: 86_400_000 },
   keepaliveS: 1740,
   caps: { dayBytes: 50_000, monthBytes: null },
+  clock: { floorMs: 1_795_000_000_000, guessed: true },
   version: "0.1.0",
 };
 
@@ -79,10 +80,15 @@ describe("messages", () => {
     [ToLink, { kind: "stopFetch", rev: "8" }],
     [ToLink, { kind: "room", enough: true }],
     [ToLink, { kind: "progress", rev: "8", phase: "error", reason: "badPatch", message: "", evidence: "{}" }],
+    [ToLink, { kind: "clock", floorMs: 0, guessed: false }],
+    [ToLink, { kind: "deviceMeta", entries: [["__proto__", "x"]] }],
+    [ToLink, { kind: "userMeta", sequence: 3, kept: true }],
+    [FromLink, { kind: "userMeta", sequence: 3, set: [["a", "b"]], remove: ["c"] }],
+    [FromLink, { kind: "clock", atMs: 1_795_000_000_000, signed: true }],
     [FromLink, { kind: "desired", rev: "8", state: digest }],
     [FromLink, { kind: "fetched", rev: "8", failure: { reason: "noSpace", message: "no room" } }],
     [FromLink, { kind: "needRoom", bytes: 4096 }],
-  ] as const)("of a desired revision: %#", (schema, message) => {
+  ] as const)("of one thing or another: %#", (schema, message) => {
     expect(must(readLine<typeof ToLink | typeof FromLink>(schema, JSON.stringify(message)))).toEqual(message as never);
   });
 
@@ -113,6 +119,7 @@ describe("messages", () => {
     ["an id that is none", FromLink, { kind: "waiting", id: "x", code: "a" }],
     ["a log without end", FromLink, { kind: "log", level: "warn", message: "x".repeat(3_000) }],
     ["a level that a link does not have", FromLink, { kind: "log", level: "fatal", message: "x" }],
+    ["a time that no clock shows", FromLink, { kind: "clock", atMs: 253_402_300_800_000, signed: true }],
     ["no object", FromLink, "contact"],
   ] as const)("%s is refused", (_, schema, message) => {
     expect(readLine(schema, JSON.stringify(message)).ok).toBe(false);

@@ -46,7 +46,7 @@ const messages = (read: Read, planted: Target["planted"] = []): Target => ({
 });
 
 /** Members that have more than one form, or of which a part can be unknown. */
-const FREE = ["n/d 7", "n/o 4", "u/s 6", "u/s 7", "u/q 5"];
+const FREE = ["n/d 7", "n/o 4", "u/s 6", "u/s 7", "u/q 5", "n/u 5", "u/d 3"];
 
 /** Written again it is what came, but for what is not known here. */
 function isExact(kind: Sample, value: unknown, bytes: Uint8Array): boolean {
@@ -86,7 +86,7 @@ export const wireTarget: Target = messages(readMessage, [
   ["unexplained", messages(silent(readMessage))],
 ]);
 
-const orders = (["n/d", "n/c", "n/t", "n/u"] as const).map((leaf) => ({ ...sampleOf(leaf), leaf }));
+const orders = (["n/d", "n/c", "n/t", "n/u", "n/k"] as const).map((leaf) => ({ ...sampleOf(leaf), leaf }));
 const secret = new Uint8Array(32).fill(1);
 const keys = new Map([[1, ed25519.getPublicKey(secret)]]);
 const genuine = orders.map(({ leaf, bytes }, at) =>

@@ -68,6 +68,14 @@ const edges: readonly (readonly [
   ["n/u", 2, { good: [["a", letters(128)]], bad: [[""], [letters(129)]] }],
   ["n/u", 2, { good: [many(512, () => "a")], bad: [many(513, () => "a")] }],
   ["n/u", 3, uint],
+  ["n/u", 4, uint],
+  ["n/u", 5, { good: [0, 255], bad: [-1, 256] }],
+  ["u/s", 9, uint],
+  ["u/s", 10, { good: [bytes(4)], bad: [bytes(3), bytes(5)] }],
+  ["u/s", 11, uint],
+  ["n/k", 1, { good: [bytes(1), bytes(1024)], bad: [bytes(0), bytes(1025)] }],
+  ["u/k", 1, seconds],
+  ["u/d", 3, { good: [0, 255], bad: [-1, 256] }],
   ["u/s", 1, uint],
   ["u/s", 2, { good: [0, Number.MAX_SAFE_INTEGER], bad: [-1, "345", "0345", "9007199254740991"] }],
   ["u/s", 2, { good: ["9007199254740992", "9".repeat(18)], bad: ["9".repeat(19)] }],
@@ -196,7 +204,16 @@ test("as much as limits allow fits into a message, with its envelope where it ha
       wire.encodeCommand({ id: 2 ** 32 - 1, operation: "logs", arguments: letters(256), expiry: 253_402_300_799 }),
     ],
     ["n/t", wire.encodeBeacon({ time: 253_402_300_799, epoch: 2 ** 32 - 1, nextKey: bytes(32) })],
-    ["n/u", wire.encodeUserMeta({ sequence: 2 ** 32 - 1, set: new Map([[letters(128), letters(4096)]]), remove: [] })],
+    [
+      "n/u",
+      wire.encodeUserMeta({
+        sequence: 2 ** 32 - 1,
+        from: 2 ** 32 - 1,
+        wants: { deviceMeta: true },
+        set: new Map([[letters(128), letters(4096)]]),
+        remove: [],
+      }),
+    ],
     [
       "n/o",
       wire.encodeBlock({
@@ -212,7 +229,9 @@ test("as much as limits allow fits into a message, with its envelope where it ha
         },
       }),
     ],
-    ["u/d", wire.encodeDeviceMeta({ set: new Map([[letters(128), letters(4096)]]), remove: [] })],
+    ["n/k", wire.encodeRenewal({ certificate: bytes(1024) })],
+    ["u/k", wire.encodeRenewalRequest({ notAfter: 253_402_300_799 })],
+    ["u/d", wire.encodeDeviceMeta({ set: new Map([[letters(128), letters(4096)]]), remove: [], how: { whole: true } })],
     [
       "u/g",
       wire.encodeLogs({
@@ -238,6 +257,9 @@ test("as much as limits allow fits into a message, with its envelope where it ha
         bytes: { day: Number.MAX_SAFE_INTEGER, month: Number.MAX_SAFE_INTEGER },
         flags: { clockUnknown: true, safeMode: true, local: true },
         version: letters(32),
+        userMeta: 2 ** 32 - 1,
+        deviceMeta: "ffffffff",
+        orderEpoch: 2 ** 32 - 1,
       }),
     ],
   ];
@@ -323,7 +345,12 @@ test("who writes beyond a limit is told so at once", () => {
         ]),
       ),
     () => wire.encodeBlockRequest(request([{ from: 1 << 20, count: 1 }])),
-    () => wire.encodeDeviceMeta({ set: new Map(many(2, (at) => [String(at), letters(4096)])), remove: [] }),
+    () =>
+      wire.encodeDeviceMeta({
+        set: new Map(many(2, (at) => [String(at), letters(4096)])),
+        remove: [],
+        how: { whole: false },
+      }),
   ];
   for (const deed of deeds) expect(deed).toThrow(InvariantError);
 });

@@ -54,6 +54,7 @@ const spared: { readonly [leaf: string]: readonly unknown[] } = {
   "n/t": [3],
   "u/p": [4],
   "u/q": [6],
+  "u/s": [9, 10, 11],
 };
 
 describe.each(tables.map((sample) => [sample.leaf, sample] as const))("%s", (leaf, { value, bytes, decode }) => {
@@ -80,7 +81,7 @@ test("members are written in order of their keys, whatever the order in a map of
   const [one, other] = [
     [["b", "1"] as const, ["aa", "2"] as const, ["a", "3"] as const],
     [["a", "3"] as const, ["b", "1"] as const, ["aa", "2"] as const],
-  ].map((set) => wire.encodeDeviceMeta({ remove: [], set: new Map(set) }));
+  ].map((set) => wire.encodeDeviceMeta({ remove: [], set: new Map(set), how: { whole: false } }));
   expect(one).toEqual(other ?? Uint8Array.of());
 });
 
@@ -91,6 +92,7 @@ test("a key that means something to objects is one like others", () => {
       ["constructor", "y"],
     ]),
     remove: ["__proto__"],
+    how: { whole: false },
   };
   expect(wire.decodeDeviceMeta(wire.encodeDeviceMeta(value))).toEqual(ok(value));
 });
@@ -121,6 +123,9 @@ describe("bytes are money:", () => {
     bytes: { day: 148_213, month: 12_203_441 },
     flags: { clockUnknown: false, safeMode: false, local: false },
     version: "0.1.0",
+    userMeta: 300,
+    deviceMeta: "01020304",
+    orderEpoch: null,
   };
 
   test("the state of 8 containers has at most 150", () => {

@@ -168,7 +168,7 @@ export const samples: readonly Sample[] = [
     hex: "a2 01 1a6afd86c0 02 01",
   }),
   sample("n/u", [wire.encodeUserMeta, wire.decodeUserMeta], {
-    any: fc.record({ ...changes, sequence: uint }),
+    any: fc.record({ ...changes, sequence: uint, from: uint, wants: fc.record({ deviceMeta: fc.boolean() }) }),
     value: {
       set: new Map([
         ["web.colour", "grün"],
@@ -176,8 +176,10 @@ export const samples: readonly Sample[] = [
       ]),
       remove: ["b"],
       sequence: 3,
+      from: 1,
+      wants: { deviceMeta: false },
     },
-    hex: "a3 01 a2 6161 60 6a7765622e636f6c6f7572 656772c3bc6e 02 81 6162 03 03",
+    hex: "a5 01 a2 6161 60 6a7765622e636f6c6f7572 656772c3bc6e 02 81 6162 03 03 04 01 05 00",
   }),
   sample("u/s", [wire.encodeDeviceState, wire.decodeDeviceState], {
     any: fc.record({
@@ -193,6 +195,9 @@ export const samples: readonly Sample[] = [
       bytes: fc.record({ day: count, month: count }),
       flags: fc.record({ clockUnknown: fc.boolean(), safeMode: fc.boolean(), local: fc.boolean() }),
       version: text(limits.versionBytesMax),
+      userMeta: orNull(uint),
+      deviceMeta: orNull(hex(4)),
+      orderEpoch: orNull(uint),
     }),
     value: {
       sequence: 70_000,
@@ -206,8 +211,11 @@ export const samples: readonly Sample[] = [
       bytes: { day: 48_213, month: 1_203_441 },
       flags: { clockUnknown: false, safeMode: false, local: true },
       version: "0.1.0",
+      userMeta: 12,
+      deviceMeta: "01020304",
+      orderEpoch: 2,
     },
-    hex: "a8 01 1a00011170 02 190159 03 483f3f3f3f3f3f3f3f 04 06 05 a2 63776562 0d 656d6f64656d 0e 06 a2 01 19bc55 02 1a00125cf1 07 04 08 65302e312e30",
+    hex: "ab 01 1a00011170 02 190159 03 483f3f3f3f3f3f3f3f 04 06 05 a2 63776562 0d 656d6f64656d 0e 06 a2 01 19bc55 02 1a00125cf1 07 04 08 65302e312e30 09 0c 0a 4401020304 0b 02",
   }),
   sample("u/p", [wire.encodeProgress, wire.decodeProgress], {
     any: fc.record({
@@ -275,9 +283,19 @@ export const samples: readonly Sample[] = [
     hex: "00",
   }),
   sample("u/d", [wire.encodeDeviceMeta, wire.decodeDeviceMeta], {
-    any: fc.record(changes),
-    value: { set: new Map([["pantavisor.arch", "aarch64/64/EL"]]), remove: [] },
-    hex: "a2 01 a1 6f70616e74617669736f722e61726368 6d616172636836342f36342f454c 02 80",
+    any: fc.record({ ...changes, how: fc.record({ whole: fc.boolean() }) }),
+    value: { set: new Map([["pantavisor.arch", "aarch64/64/EL"]]), remove: [], how: { whole: true } },
+    hex: "a3 01 a1 6f70616e74617669736f722e61726368 6d616172636836342f36342f454c 02 80 03 01",
+  }),
+  sample("n/k", [wire.encodeRenewal, wire.decodeRenewal], {
+    any: fc.record({ certificate: bytes(limits.certificateBytesMax, 1) }),
+    value: { certificate: Uint8Array.of(0x30, 0x00) },
+    hex: "a1 01 423000",
+  }),
+  sample("u/k", [wire.encodeRenewalRequest, wire.decodeRenewalRequest], {
+    any: fc.record({ notAfter: seconds }),
+    value: { notAfter: 1_795_000_000 },
+    hex: "a1 01 1a6afd86c0",
   }),
 ];
 

@@ -140,7 +140,7 @@ describe("signatures that are none:", () => {
 });
 
 test("an envelope is looked at up to the bound of its topic, and no further", () => {
-  for (const leaf of ["n/d", "n/c", "n/t", "n/u"] as const) {
+  for (const leaf of ["n/d", "n/c", "n/t", "n/u", "n/k"] as const) {
     const { bytesMax } = wire.leaves[leaf];
     expect(outcome(new Uint8Array(bytesMax + 1), { ...at, leaf })).toBe("tooLong");
     expect(outcome(new Uint8Array(bytesMax), { ...at, leaf })).toBe("cbor");

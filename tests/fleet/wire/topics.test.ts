@@ -108,7 +108,8 @@ test("each kind of message travels as the design has it", () => {
     "n/c 1 expires signed",
     "n/o 0",
     "n/t 1 retained signed",
-    "n/u 1 signed",
+    "n/u 1 expires signed",
+    "n/k 1 expires signed",
     "u/s 1 retained",
     "u/p 1",
     "u/q 1",
@@ -117,5 +118,6 @@ test("each kind of message travels as the design has it", () => {
     "u/m 0",
     "u/l 1 retained",
     "u/d 1",
+    "u/k 1",
   ]);
 });

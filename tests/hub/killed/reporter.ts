@@ -139,6 +139,9 @@ export class Reporter {
       bytes: { day: number, month: number },
       flags: { clockUnknown: false, safeMode: false, local: false },
       version: "0.1.0",
+      userMeta: null,
+      deviceMeta: null,
+      orderEpoch: null,
     });
     if (!(await this.say(session, "u/s", state))) return false;
     acknowledged.state = number;

@@ -168,6 +168,9 @@ describe("what a device says of its order", () => {
     bytes: { day: 1, month: 2 },
     flags: { clockUnknown: false, safeMode: false, local: false },
     version: "0.1.0",
+    userMeta: null,
+    deviceMeta: null,
+    orderEpoch: null,
   });
   const reports = () =>
     openOrderReports(database.releases, {

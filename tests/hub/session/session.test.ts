@@ -5,10 +5,12 @@ import {
   type DeviceState,
   encodeBlockRequest,
   encodeCommandResult,
+  encodeDeviceMeta,
   encodeDeviceState,
   encodeLogs,
   encodePresence,
   encodeProgress,
+  encodeRenewalRequest,
   type Leaf,
   topic,
 } from "../../../runtime/fleet/wire/index.ts";
@@ -26,6 +28,9 @@ const state: DeviceState = {
   bytes: { day: 1, month: 2 },
   flags: { clockUnknown: false, safeMode: false, local: false },
   version: "0.1.0",
+  userMeta: null,
+  deviceMeta: null,
+  orderEpoch: null,
 };
 
 /** A hub's ear at a broker that does what the test wants. */
@@ -58,6 +63,8 @@ function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = as
       progress: async (id, progress) => kept.push([id, progress]) > 0,
       result: async (id, result) => kept.push([id, result]) > 0,
       logs: async (id, logs) => kept.push([id, logs]) > 0,
+      renewal: async (id, request) => kept.push([id, request]) > 0,
+      deviceMeta: async (id, message) => kept.push([id, message]) > 0,
       request: (id, request) => void kept.push([id, request]),
     },
     online: () => {
@@ -136,6 +143,7 @@ describe("each kind of message", () => {
   } as const;
   const result = { id: 1, code: "done", text: "" } as const;
   const logs = { kind: "requested", revision: "7" as RevisionName, deflated: Uint8Array.of(3, 0), command: 1 } as const;
+  const meta = { set: new Map([["a", "b"]]), remove: [], how: { whole: false } };
   const progress = { sequence: 1, phase: "done", percent: 100, reason: null } as const;
   test.each([
     ["state", "u/s", encodeDeviceState(state), state],
@@ -143,6 +151,8 @@ describe("each kind of message", () => {
     ["presence", "u/l", encodePresence("online"), "online"],
     ["result", "u/r", encodeCommandResult(result), result],
     ["logs", "u/g", encodeLogs(logs), logs],
+    ["renewal", "u/k", encodeRenewalRequest({ notAfter: 5 }), { notAfter: 5 }],
+    ["metadata", "u/d", encodeDeviceMeta(meta), meta],
     ["request", "u/q", encodeBlockRequest(request), request],
   ] as const)("goes to who hears of %s", async (_, leaf, bytes, message) => {
     const hub = world();

@@ -299,6 +299,16 @@ const restarting: Check = async () => {
   }
 };
 
+/** The machine's own clock: an hour on, and back. */
+const clock: Check = () => {
+  const beforeMs = Date.now();
+  must(linux.setSystemClock(beforeMs + 3600_000));
+  const aheadMs = Date.now() - beforeMs;
+  must(linux.setSystemClock(Date.now() - 3600_000));
+  assert(aheadMs >= 3600_000 && aheadMs < 3660_000, `an hour on is ${aheadMs} ms`);
+  assert(Math.abs(Date.now() - beforeMs) < 60_000, "not back");
+};
+
 /** Only as PID 1 of a namespace, never on the machine itself. */
 export function endNamespace(how: string): void {
   assert(process.pid === 1 && process.ppid === 0 && how !== "", "not PID 1 of a namespace");
@@ -309,7 +319,7 @@ export function endNamespace(how: string): void {
   console.log(code(done));
 }
 
-/** By name, in the order to run them. `modules`, `verity`, `watchdog` and `disk` want a device with modules of its kernel. */
+/** By name, in the order to run them. `modules`, `verity`, `watchdog` and `disk` want a device with modules of its kernel, `clock` one whose clock may be set. */
 export const checks = {
   identity,
   mounts,
@@ -324,5 +334,6 @@ export const checks = {
   verity,
   watchdog,
   disk,
+  clock,
 } as const;
 export type CheckName = keyof typeof checks;

@@ -1,4 +1,4 @@
-import { dictionary, keyed, list, text, uint, type ValueOf } from "../codec.ts";
+import { dictionary, flags, keyed, list, text, uint, type ValueOf } from "../codec.ts";
 import { limits } from "../limits.ts";
 import { message } from "../message.ts";
 
@@ -12,12 +12,21 @@ const changes = {
   remove: [2, list(key, ENTRIES_MAX)],
 } as const;
 
-/** n/u: what changed in user-meta. `sequence` rises: one that is missing was lost, an older one is not taken any more. */
-const userMeta = keyed({ ...changes, sequence: [3, uint] });
+/**
+ * n/u: what changed in user-meta since its `sequence` was `from`. Who is not that far yet has lost something: it says where it is (`u/s`),
+ * and gets what it lacks. Who is as far already ignores it.
+ */
+const userMeta = keyed({
+  ...changes,
+  sequence: [3, uint],
+  from: [4, uint],
+  /** `deviceMeta`: all of it is to be told again. */
+  wants: [5, flags(["deviceMeta"])],
+});
 export type UserMeta = ValueOf<typeof userMeta>;
 export const { encode: encodeUserMeta, decode: decodeUserMeta } = message("n/u", userMeta);
 
-/** u/d: what changed in device-meta. */
-const deviceMeta = keyed(changes);
+/** u/d: what changed in device-meta. `whole`: what was told before counts no more. */
+const deviceMeta = keyed({ ...changes, how: [3, flags(["whole"])] });
 export type DeviceMeta = ValueOf<typeof deviceMeta>;
 export const { encode: encodeDeviceMeta, decode: decodeDeviceMeta } = message("u/d", deviceMeta);

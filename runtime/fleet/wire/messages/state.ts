@@ -1,5 +1,5 @@
 import { type ContainerStatus, containerStatuses, updateStatuses } from "../../terms/index.ts";
-import { count, dictionary, flags, hex, keyed, oneOf, text, turned, uint, type ValueOf } from "../codec.ts";
+import { count, dictionary, flags, hex, keyed, oneOf, optional, text, turned, uint, type ValueOf } from "../codec.ts";
 import { limits } from "../limits.ts";
 import { message } from "../message.ts";
 import { containerName, revisionName } from "../names.ts";
@@ -35,6 +35,12 @@ const deviceState = keyed({
   flags: [7, flags(["clockUnknown", "safeMode", "local"])],
   /** Of Cairn. */
   version: [8, text(limits.versionBytesMax)],
+  /** The sequence of user-meta, as far as it has come; null: none has. */
+  userMeta: [9, optional(uint)],
+  /** Of the device-meta that was told, a check (`fleet/metadata`); null: nothing was told, or some is under way. */
+  deviceMeta: [10, optional(hex(4))],
+  /** Of the newest of the hub's order keys that the device has; null: the first. */
+  orderEpoch: [11, optional(uint)],
 });
 
 export type DeviceState = ValueOf<typeof deviceState>;
