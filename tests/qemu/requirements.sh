@@ -25,6 +25,8 @@ mosquitto mosquitto
 mosquitto_pub mosquitto-clients
 flock util-linux
 setpriv util-linux
+ip iproute2
+sysctl procps
 dpkg-deb dpkg
 xz xz-utils
 openssl openssl

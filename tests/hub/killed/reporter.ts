@@ -10,6 +10,7 @@ import {
   type Leaf,
   leaves,
   openSigned,
+  parseTopic,
   topic,
 } from "../../../runtime/fleet/wire/index.ts";
 import type { RevisionName } from "../../../runtime/state/index.ts";
@@ -103,7 +104,9 @@ export class Reporter {
       },
       {
         online: online.resolve,
-        message: async (_, bytes) => this.hear(bytes),
+        message: async (text, bytes) => {
+          if (unwrap(parseTopic(text)).leaf === "n/d") this.hear(bytes);
+        },
         ticket: () => {},
         closed: () => closed.resolve(),
       },
