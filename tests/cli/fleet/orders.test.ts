@@ -96,6 +96,7 @@ async function linkedDevice() {
     mode: { kind: "always" },
     keepaliveS: 60,
     caps: { dayBytes: null, monthBytes: null },
+    clock: { floorMs: 0, guessed: false },
     version: "0.1.0",
   });
   const id = await joined.promise;
