@@ -1,7 +1,7 @@
 # Cairn. `make` alone lists the targets and changes nothing.
 ARCH ?= $(shell uname -m)
 BUN := node_modules/.bin/bun
-export ARCH KEEP SEED COUNT
+export ARCH KEEP SEED COUNT BYTES
 SEEDS ?= 5000000
 # Proofs are for both unless one is asked for.
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
@@ -41,6 +41,9 @@ proof-reset: node_modules requirements binary ## QEMU killed 200 times in the mi
 
 proof-hub: node_modules ## a hub and its broker killed 200 times while a fleet works; SEED=n COUNT=n
 	$(BUN) tests/hub/killed/proof.ts
+
+proof-thin: node_modules requirements binary ## an update over a link that is hardly one, bytes as the device's interface counts them, 2 hours; BYTES=n SEED=n
+	$(BUN) tests/link/thin.ts
 
 bench-boot: node_modules requirements binary ## hand-over to PID 1 until containers run, against lxc-start in a shell script, 9 minutes
 	$(BUN) tests/bench/boot.ts

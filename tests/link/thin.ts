@@ -16,7 +16,7 @@ import { HUB_ADDRESS, openNetwork } from "./network.ts";
 import { type PlayedDevice, playDevice, runningOf } from "./played-device.ts";
 
 const host = (text: string) => unwrap(parseHost(text));
-const number = (name: string, otherwise: number): number => Number(process.env[name] ?? otherwise);
+const number = (name: string, otherwise: number): number => Number(process.env[name] || otherwise);
 
 async function main(): Promise<void> {
   const seed = number("SEED", Date.now() % 1_000_000);
