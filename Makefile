@@ -7,7 +7,7 @@ SEEDS ?= 5000000
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test unit check binary fuzz proof-sim proof-power proof-reset proof-hub bench-boot bench-update bench-hash bench-author bench-pack bench-patch requirements clean
+.PHONY: help demo demo-fleet test unit check binary fuzz proof-sim proof-power proof-reset proof-hub proof-thin bench-boot bench-update bench-hash bench-author bench-pack bench-patch requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
