@@ -189,7 +189,7 @@ class ReportedDevice {
     const opened = await openCommands({
       ...ports,
       folder: settings.folder,
-      keys: member.orderKeys,
+      keys: trust.keys,
       post: (letter) => post(letter, true),
       warn,
       spent: () => ({ caps: settings.caps, ...meter.usage(), waitingBytes: outbox.bytes }),
