@@ -10,7 +10,7 @@ import { allGoalsReached, whenContainers } from "./ctl.ts";
 import { authorOf, LARGE_BYTES, type Made, make, releaseNames } from "./demo/fleet-author.ts";
 import { type FleetDevice, type Hub, startHub } from "./demo/fleet-hub.ts";
 import { desk } from "./desk.ts";
-import { network } from "./fleet/fleet.ts";
+import { carried, network } from "./fleet/fleet.ts";
 import { type Arch, buildFolder, locked } from "./host.ts";
 import { boot, type Device } from "./machine.ts";
 
@@ -164,14 +164,6 @@ const ended =
   (phase: string, sequence: number) =>
   (device: FleetDevice): boolean =>
     under(device, sequence) && device.desired?.progress?.phase === phase;
-
-/** Bytes of IP and up at the device's interface; an Ethernet header has 14. */
-async function carried(device: Device): Promise<number> {
-  const counters = ["rx_bytes", "tx_bytes", "rx_packets", "tx_packets"];
-  const read = await device.must(`cd /sys/class/net/eth0/statistics && cat ${counters.join(" ")}`);
-  const [received = 0, sent = 0, packetsIn = 0, packetsOut = 0] = read.trim().split("\n").map(Number);
-  return received + sent - 14 * (packetsIn + packetsOut);
-}
 
 if (process.env["CAIRN_APART"] !== "1") await locked(join(buildFolder, "locks", "demo-fleet"), prepare);
 if (!(await startApart())) await demo();

@@ -1,7 +1,17 @@
 /** Revisions come from a hub over the link: swapped, tried by boot, taken back; the hub hears how it went, and what it cost. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { fleetHub, joins, knowsHub, network, post, release, type SeenDevice, whenDevice } from "./fleet/fleet.ts";
+import {
+  carried,
+  fleetHub,
+  joins,
+  knowsHub,
+  network,
+  post,
+  release,
+  type SeenDevice,
+  whenDevice,
+} from "./fleet/fleet.ts";
 import { repository } from "./host.ts";
 import {
   allGoalsReached,
@@ -39,14 +49,6 @@ async function made(
 
 const pidOf = async (device: Device, name: string): Promise<number | null> =>
   (await containers(device)).find((one) => one.name === name)?.pid ?? null;
-
-/** Bytes of IP and up that have gone either way, as the kernel counts them; an Ethernet header has 14. */
-async function carried(device: Device): Promise<number> {
-  const counters = ["rx_bytes", "tx_bytes", "rx_packets", "tx_packets"];
-  const read = await device.must(`cd /sys/class/net/eth0/statistics && cat ${counters.join(" ")}`);
-  const [received = 0, sent = 0, packetsIn = 0, packetsOut = 0] = read.trim().split("\n").map(Number);
-  return received + sent - 14 * (packetsIn + packetsOut);
-}
 
 const ended = (sequence: number) => (device: SeenDevice) =>
   device.desired?.sequence === sequence && ["done", "error", "wontgo"].includes(device.desired.progress?.phase ?? "");

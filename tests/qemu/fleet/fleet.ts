@@ -6,6 +6,7 @@ import { parseHost } from "../../../runtime/certificates/index.ts";
 import { type HubWorld, hubWorld } from "../../hub/hub-world.ts";
 import { must } from "../../store/world.ts";
 import { sha256, sha256OfFile } from "../host.ts";
+import type { Device as Machine } from "../machine.ts";
 import type { Revision } from "../revision.ts";
 
 /** Whoever reads this can be this hub: it is for tests, and always the same, so that the base system is. */
@@ -106,4 +107,12 @@ export async function release(hub: HubWorld, revision: string): Promise<void> {
     body: JSON.stringify({ revision, tag: "all" }),
   });
   if (released.status !== 201) throw new Error(JSON.stringify(released));
+}
+
+/** Bytes of IP and up that have gone either way, as the kernel counts them; an Ethernet header has 14. */
+export async function carried(device: Machine): Promise<number> {
+  const counters = ["rx_bytes", "tx_bytes", "rx_packets", "tx_packets"];
+  const read = await device.must(`cd /sys/class/net/eth0/statistics && cat ${counters.join(" ")}`);
+  const [received = 0, sent = 0, packetsIn = 0, packetsOut = 0] = read.trim().split("\n").map(Number);
+  return received + sent - 14 * (packetsIn + packetsOut);
 }
