@@ -1,28 +1,21 @@
 /** A device on which nothing happens, for a day: prints as JSON what that costs. `always` keeps its connection, `wake` has one a day. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { parseHost } from "../../runtime/certificates/index.ts";
 import { shaOf } from "../hub/authored.ts";
-import { hubWorld } from "../hub/hub-world.ts";
-import { unwrap } from "../signatures/signed-state.ts";
-import { HUB_ADDRESS, openNetwork } from "./network.ts";
+import { hubFor, hubOnNetwork, newStorage } from "./hub.ts";
+import { openNetwork } from "./network.ts";
 import { playDevice, runningOf } from "./played-device.ts";
 
 const DAY_MS = 24 * 3600_000;
 const wakes = process.argv[2] === "wake";
-const host = (text: string) => unwrap(parseHost(text));
 using network = openNetwork(() => 0);
-await using world = await hubWorld({ hosts: [host(HUB_ADDRESS), host("127.0.0.1")], host: host("0.0.0.0") });
-const storage = mkdtempSync(join(tmpdir(), "cairn-day-"));
-for (const folder of ["config", "objects", "trails"]) mkdirSync(join(storage, folder));
+await using world = await hubOnNetwork();
+const storage = newStorage();
 const device = playDevice({
   onDevice: network.onDevice,
   program: [process.execPath, join(import.meta.dir, "stepped-link.main.ts")],
-  hub: { host: HUB_ADDRESS, port: Number(new URL(world.hub.url).port) },
-  authority: world.authority,
-  token: world.tokens.join,
+  ...hubFor(world),
   storage,
   mode: wakes ? { kind: "wake", everyMs: DAY_MS } : { kind: "always" },
   log: (line) => console.error(`${carried()} ${line}`),

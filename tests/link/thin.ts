@@ -2,20 +2,16 @@
  * An update over a link that is hardly one: 9.6 kbit/s, 1.5 s there and back, every tenth packet lost, up for a minute and away for
  * four, and the device's power cut at random moments. The real hub, Mosquitto and link; bytes are those of the device's interface.
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { parseHost } from "../../runtime/certificates/index.ts";
 import { objectInfo, openStore, realDisk } from "../../runtime/store/index.ts";
 import { post, release, shaOf, stateOf } from "../hub/authored.ts";
-import { hubWorld } from "../hub/hub-world.ts";
-import { unwrap } from "../signatures/signed-state.ts";
 import { newRng } from "../sim/rng.ts";
 import { startApart } from "./apart.ts";
-import { HUB_ADDRESS, openNetwork } from "./network.ts";
+import { hubFor, hubOnNetwork, newStorage } from "./hub.ts";
+import { openNetwork } from "./network.ts";
 import { type PlayedDevice, playDevice, runningOf } from "./played-device.ts";
 
-const host = (text: string) => unwrap(parseHost(text));
 const number = (name: string, otherwise: number): number => Number(process.env[name] || otherwise);
 
 async function main(): Promise<void> {
@@ -33,18 +29,15 @@ async function main(): Promise<void> {
 
   const luck = rng.fork("network");
   using network = openNetwork(() => luck.unit());
-  await using world = await hubWorld({ hosts: [host(HUB_ADDRESS), host("127.0.0.1")], host: host("0.0.0.0") });
-  const storage = mkdtempSync(join(tmpdir(), "cairn-thin-"));
-  for (const folder of ["config", "objects", "trails"]) mkdirSync(join(storage, folder));
+  await using world = await hubOnNetwork();
+  const storage = newStorage();
   const store = openStore(realDisk, storage);
 
   const start = (): PlayedDevice =>
     playDevice({
       onDevice: network.onDevice,
       program: [join(import.meta.dir, `../../dist/cairn-${process.arch === "x64" ? "x86_64" : "aarch64"}`)],
-      hub: { host: HUB_ADDRESS, port: Number(new URL(world.hub.url).port) },
-      authority: world.authority,
-      token: world.tokens.join,
+      ...hubFor(world),
       storage,
       log,
     });
