@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { printable } from "../table.ts";
+import { whatFailed } from "../what-failed.ts";
 import { read } from "./tables.ts";
 
 /**
@@ -44,14 +45,8 @@ export const statusLine = ({ status, "status-msg": message }: ProgressRecord): s
 /** The evidence of a failure for people, a line each; empty when there is none, as of the original's runtime. */
 export function evidenceLines(evidence: Evidence | null): readonly string[] {
   if (evidence === null) return [];
-  const { reason, message, container, exit, loader, at } = evidence;
-  const what = [
-    container === null ? null : `container ${container}`,
-    reason,
-    message,
-    exit === null ? null : "code" in exit ? `exit code ${exit.code}` : `killed by signal ${exit.signal}`,
-  ].filter((part) => part !== null && part !== "");
-  const lines = what.length === 0 ? [] : [what.join(": ")];
+  const { loader, at } = evidence;
+  const lines = [...whatFailed(evidence)];
   if (at !== null) lines.push(`at ${timeText(at)}`);
   if (loader !== null) {
     const { committed, trial, booted } = loader;

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { printable } from "../table.ts";
+import { whatFailed } from "../what-failed.ts";
 
 /** What a device tells of a failure; what is odd or missing counts as absent, as it is shown and decides nothing. */
 const loose = <T>(schema: v.GenericSchema<unknown, T>) => v.fallback(v.nullable(schema), null);
@@ -19,14 +20,7 @@ const Evidence = v.pipe(
 export function evidenceLines(text: string): readonly string[] {
   const read = v.safeParse(Evidence, text);
   if (!read.success) return ["what the device tells of it is not understood"];
-  const { reason, message, container, exit, lines } = read.output;
-  const what = [
-    container === null ? null : `container ${container}`,
-    reason,
-    message,
-    exit === null ? null : "code" in exit ? `exit code ${exit.code}` : `killed by signal ${exit.signal}`,
-  ].filter((part) => part !== null && part !== "");
-  return [...(what.length === 0 ? [] : [what.join(": ")]), ...lines.map((line) => `| ${line}`)].map(printable);
+  return [...whatFailed(read.output), ...read.output.lines.map((line) => `| ${line}`)].map(printable);
 }
 
 export const evidenceText = (text: string): string => evidenceLines(text).join("\n");
