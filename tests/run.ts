@@ -1,6 +1,7 @@
 /**
  * The default suite: types, lint, unit and host tests, then the machine tests of both architectures, two at a time.
- * Prints each failure as it happens; the last line is always `N passed, N failed`. A skipped test counts as failed.
+ * Prints each failure as it happens, without the tests around it that passed; the last line is always
+ * `N passed, N failed`. A skipped test counts as failed.
  *
  *     bun tests/run.ts [--without-machines]
  */
@@ -50,6 +51,15 @@ function tally(job: Job, exitCode: number): Tally {
   return { passed: tests - failed, failed: exitCode !== 0 && failed === 0 ? 1 : failed };
 }
 
+/** Among hundreds of passed tests the failed one would be hard to find, and a log that is shortened in the middle loses it. */
+function withoutPassed(output: string): string {
+  const lines = output.split("\n").filter((line) => !line.startsWith("(pass) "));
+  return lines
+    .join("\n")
+    .replaceAll(/\n{3,}/g, "\n\n")
+    .trim();
+}
+
 async function run(job: Job): Promise<Tally> {
   const startedAt = Date.now();
   const child = Bun.spawn([...job.command], {
@@ -67,7 +77,7 @@ async function run(job: Job): Promise<Tally> {
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
   const verdict = result.failed === 0 ? "ok    " : "FAILED";
   console.log(`${verdict} ${job.name}: ${result.passed} passed, ${result.failed} failed, ${seconds} s`);
-  if (result.failed > 0) console.log(`${stdout}\n${stderr}`.trim());
+  if (result.failed > 0) console.log(withoutPassed(`${stdout}\n${stderr}`));
   return result;
 }
 

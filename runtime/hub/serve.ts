@@ -126,6 +126,7 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   const client = { ...hub, authority: writePem("CERTIFICATE", authority.certificate.der) };
   // Before anybody can join: what a device says to a broker on which nobody listens is lost.
   await work.value.talk(connectHub(fleet.value, address, client), registry);
+  broker.process.save(); // nor to one that was killed, came back, and has not seen the hub yet
   const first = listen(keys.value, options.port);
   if (!first.ok) {
     work.value.stop();

@@ -302,6 +302,25 @@ describe("the process", () => {
     }
   });
 
+  test("that was told to write down who listens knows it after it was killed, and what is said meanwhile waits", async () => {
+    await using other = await brokerWorld();
+    const device = await other.join();
+    const topic = `c/lab/${device.name}/u/p`;
+    const listenAgain = () => subscribe(other, other.hub, [topic], "-x", "3600", "-c");
+    {
+      await using _ = await listenAgain();
+    }
+    const from = other.log.all.length;
+    other.broker.process.save();
+    await other.log.until(/^Saving in-memory database/, from);
+    expect(await publish(other, device, topic, "-m", "before")).toBe("done"); // its one thread has saved by now
+    process.kill(other.broker.process.pid ?? 0, "SIGKILL");
+    await other.log.until(/^restarted$/, from);
+    expect(await publish(other, device, topic, "-m", "after")).toBe("done");
+    await using hub = await listenAgain();
+    await hub.got.until(/after$/);
+  });
+
   test("that does not hear of a revocation makes that fail, until it is told again", async () => {
     const device = await world.join();
     const pid = world.broker.process.pid ?? 0;

@@ -1,7 +1,7 @@
 /** The hub as a whole, over real TLS and with its real broker. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import * as v from "valibot";
@@ -30,6 +30,13 @@ beforeAll(async () => {
   world = await hubWorld();
 });
 afterAll(() => world[Symbol.asyncDispose]());
+
+test("a broker that is killed as soon as the hub serves knows, when it comes back, that the hub listens", async () => {
+  const written = join(world.folder, "broker/mosquitto.db");
+  const untilMs = performance.now() + 20_000; // a small part of the time after which it would write by itself
+  while (!existsSync(written) && performance.now() < untilMs) await Bun.sleep(20);
+  expect(readFileSync(written).includes("c/lab/+/u/#")).toBe(true);
+});
 
 test("a device that enrols gets a certificate with which it talks over the broker, until it is revoked", async () => {
   const device = newDevice();

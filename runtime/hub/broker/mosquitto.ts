@@ -17,6 +17,11 @@ export interface Mosquitto {
   readonly pid: number | null;
   /** Makes it read certificates, revocations and rights again; returns when those hold. False: it does not answer. */
   reload(): Promise<boolean>;
+  /**
+   * Makes it write down sessions and messages, as it does every few minutes and at its end (mosquitto(8), SIGUSR1): whoever listens now is known
+   * to the next one, however this one ends.
+   */
+  save(): void;
   stop(): Promise<void>;
 }
 
@@ -111,6 +116,10 @@ class Child implements Mosquitto {
     child.kill("SIGHUP");
     // It has one thread: whoever comes after this line meets the new rights.
     return (await this.line((line) => line === RELOADING, RELOAD_MS, child.exited)) !== "late";
+  }
+
+  save(): void {
+    this.process?.kill("SIGUSR1");
   }
 
   async stop(): Promise<void> {

@@ -66,6 +66,11 @@ class Campaign {
     this.problems.push(`after kill ${this.count}: ${what}`);
   }
 
+  /** A bit of everything, so that there is something to lose whatever chance brings. */
+  async begin(): Promise<void> {
+    for (const act of [() => this.join(), () => this.tag(), () => this.send(), () => this.release()]) await act();
+  }
+
   /** What people do, so often or until the hub does not answer any more. */
   async work(times: number): Promise<void> {
     for (let time = 0; time < times; time += 1) {
@@ -217,6 +222,7 @@ export async function killed(seed: number, kills: number, say: (line: string) =>
   const { memory } = campaign;
   const fate = rng.fork("fate");
   if (!(await hub.start())) throw new Error(`the hub does not start:\n${hub.log.all.join("\n")}`);
+  await campaign.begin();
   for (let kill = 1; kill <= kills; kill += 1) {
     await campaign.work(fate.below(ACTS_MAX));
     const working = campaign.work(ACTS_MAX);
