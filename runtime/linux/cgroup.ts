@@ -45,6 +45,10 @@ export const joinCgroup = (path: string, pid: number): Result<void, SysError> =>
 export const limitMemory = (path: string, bytes: number): Result<void, SysError> =>
   writeControl(`${path}/memory.max`, String(bytes));
 
+/** How much of the processor its processes get while others want it, too: 1 to 10,000, where any other cgroup has 100. */
+export const weighCpu = (path: string, weight: number): Result<void, SysError> =>
+  writeControl(`${path}/cpu.weight`, String(weight));
+
 /** The cgroups below `path`, children before their parents, `path` itself left out. */
 export function listCgroups(path: string): Result<readonly string[], SysError> {
   const entries = viaNode("readdir", { path }, () => readdirSync(path, { withFileTypes: true }));

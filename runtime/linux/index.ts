@@ -47,9 +47,11 @@ export {
   listCgroups,
   mountCgroups,
   removeCgroup,
+  weighCpu,
 } from "./cgroup.ts";
 export { setSystemClock } from "./clock.ts";
 export { closeVerity, deviceMapperVersion, listMappings, openVerity, type VeritySpec } from "./dm.ts";
+export { duplicate } from "./duplicate.ts";
 export { explainSys, type SysArgs, type SysError } from "./errno.ts";
 export {
   exchangeNames,
@@ -119,6 +121,7 @@ export {
 } from "./process.ts";
 export { type Reaper, spawnChild, startReaper } from "./reaper.ts";
 export { disableCtrlAltDel, rebootMachine, syncAll } from "./reboot.ts";
+export { boundReceiveBuffer } from "./receive-buffer.ts";
 export type { FileSystemIdentity } from "./superblock.ts";
 export { type SystemInfo, systemInfo } from "./sysinfo.ts";
 export { type TcpUsage, tcpUsage } from "./tcp-info.ts";

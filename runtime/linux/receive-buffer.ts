@@ -1,0 +1,24 @@
+import { dlopen } from "bun:ffi";
+import type { Result } from "../result.ts";
+import type { SysError } from "./errno.ts";
+import { LIBC, sys } from "./libc.ts";
+
+const { symbols: libc } = dlopen(LIBC, {
+  // int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen)    setsockopt(2)
+  setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
+});
+
+/** asm-generic/socket.h. */
+const [SOL_SOCKET, SO_RCVBUF] = [1, 8];
+
+/**
+ * SO_RCVBUF of socket(7): of what has come and was not read, the kernel takes about so many bytes, and offers TCP no larger window any
+ * more. What it has offered before stays offered: on a connection that is there already that is 64 KiB, once.
+ */
+export function boundReceiveBuffer(fd: number, bytes: number): Result<void, SysError> {
+  const value = Uint32Array.of(bytes);
+  const done = sys("setsockopt SO_RCVBUF", { fd, bytes }, () =>
+    libc.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, value, value.byteLength),
+  );
+  return done.ok ? { ok: true, value: undefined } : done;
+}
