@@ -19,6 +19,7 @@ import { type LinkMetadata, openLinkMetadata } from "./metadata.ts";
 import type { Meter } from "./meter.ts";
 import { ProgressReport } from "./progress.ts";
 import { report } from "./report.ts";
+import { fewWarnings } from "./warnings.ts";
 
 export interface AgentPorts extends Omit<MemberPorts, "sleep"> {
   /** What the runtime says. Its end is the agent's. */
@@ -32,6 +33,8 @@ export interface AgentPorts extends Omit<MemberPorts, "sleep"> {
 /** How long the broker keeps what it has for a device that is away. */
 const SESSION_EXPIRY_S = 7 * 24 * 3600;
 const RECEIVE_MAX = 4;
+/** Of what comes and waits to be read, where bytes cost nothing. */
+const UNREAD_BYTES_MAX = 64 << 10;
 /** Changes come in crowds: containers start together. */
 const GATHER_MS = 2_000;
 /** And longer while a revision is being tried, whose verdict is what counts. */
@@ -174,7 +177,7 @@ class ReportedDevice {
   async join(member: Member, settings: Settings): Promise<Result<void, string>> {
     const { ports } = this;
     const { id, fleet, meter, outbox } = member;
-    const warn = (message: string): void => ports.tell(warning(message));
+    const warn = fewWarnings(ports.tell, ports.now);
     const trust = openTrust({ keys: member.orderKeys, clock: this.clock, warn });
     const orders = await openOrders(ports.disk, settings.folder, trust.keys);
     if (!orders.ok) return err(explainDiskError(orders.error));
@@ -324,7 +327,10 @@ class ReportedDevice {
   }
 }
 
-function specOf(member: Member, { authority, keepaliveS }: Settings): Omit<SessionSpec, "ticket" | "certificate"> {
+function specOf(
+  member: Member,
+  { authority, keepaliveS, caps }: Settings,
+): Omit<SessionSpec, "ticket" | "certificate"> {
   const { id, fleet, broker, key } = member;
   return {
     ...broker,
@@ -336,6 +342,7 @@ function specOf(member: Member, { authority, keepaliveS }: Settings): Omit<Sessi
     expiryS: SESSION_EXPIRY_S,
     packetBytesMax: PACKET_BYTES_MAX,
     receiveMax: RECEIVE_MAX,
+    unreadBytesMax: caps.dayBytes === null && caps.monthBytes === null ? UNREAD_BYTES_MAX : PACKET_BYTES_MAX,
     will: { topic: topic(fleet, id, "u/l"), bytes: encodePresence("gone"), delayS: 2 * keepaliveS },
     topics: topicsTo(fleet, id),
   };

@@ -138,11 +138,14 @@ export function openConnection(ports: ConnectionPorts): Connection {
         ports.greet();
         pump();
       },
-      async message(topic, bytes) {
+      async came() {
         count();
-        heard();
-        await ports.message(topic, bytes);
+        send({ kind: "tick" });
         if (!(await allowed(0))) opened.drop();
+      },
+      message(topic, bytes) {
+        heard();
+        return ports.message(topic, bytes);
       },
       ticket: ports.ticket,
       closed(end) {

@@ -21,9 +21,10 @@ const FAREWELL_BYTES = 512;
 export function step(link: Link, event: LinkEvent, now: Now): Stepped {
   const [after, effects] = onEvent(link, event, now);
   const { at } = after.phase;
-  if (at === "waiting" || at === "connecting" || now.roomBytes >= FAREWELL_BYTES) return [after, effects];
-  // Used up: nothing more may come, so that who is sent things hangs up, as rude as it is.
-  if (now.roomBytes === 0) return [to(after, rest(after.settings, "budget", now)), [...effects, { kind: "drop" }]];
+  if (at === "waiting" || now.roomBytes >= FAREWELL_BYTES) return [after, effects];
+  // Used up: nothing more may come, so that who is sent things hangs up, as rude as it is. Who is not connected has nobody to say farewell to.
+  if (now.roomBytes === 0 || at === "connecting")
+    return [to(after, rest(after.settings, "budget", now)), [...effects, { kind: "drop" }]];
   if (at === "leaving") return [after, effects];
   const [left, farewell] = leave(after, "budget", now);
   return [left, [...effects, ...farewell]];
@@ -85,9 +86,16 @@ function connect(link: Link, now: Now): Stepped {
 const leave = (link: Link, why: "sleep" | "budget", now: Now): Stepped =>
   stay(to(link, { at: "leaving", untilMs: now.atMs + link.settings.leaveWithinMs, why }), { kind: "disconnect" });
 
+/** A connection that lasts so long has nothing to do with what went wrong before it. */
+const SOUND_MS = 60_000;
+/** One that is heard and ends sooner is tried again within half a minute, and not each second: it costs kilobytes each time. */
+const HEARD_FAILURES_MAX = 4;
+
 function onHeard(link: Link, { atMs }: Now): Stepped {
   if (link.phase.at !== "online") return stay(link);
-  const heard = { ...to(link, { ...link.phase, quietSinceMs: atMs }), failures: 0 };
+  const sound = atMs - link.phase.sinceMs >= SOUND_MS;
+  const failures = sound ? 0 : Math.min(link.failures, HEARD_FAILURES_MAX);
+  const heard = { ...to(link, { ...link.phase, quietSinceMs: atMs }), failures };
   return link.trial ? stay({ ...heard, trial: false }, { kind: "contact" }) : stay(heard);
 }
 

@@ -7,4 +7,3 @@ export {
   type SessionPorts,
   type SessionSpec,
 } from "./session.ts";
-export { bytesOfIp } from "./usage.ts";

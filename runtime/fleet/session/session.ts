@@ -1,9 +1,11 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import { type IClientOptions, type IConnackPacket, MqttClient, type Packet } from "mqtt";
-import { setTcpPatience } from "../../linux/index.ts";
+import { boundReceiveBuffer, setTcpPatience } from "../../linux/index.ts";
 import { descriptorOf } from "./descriptor.ts";
-import { bytesOfIp } from "./usage.ts";
+import { gated } from "./gate.ts";
+import { packetBound } from "./packets.ts";
+import { countUsage, type Usage } from "./usage.ts";
 
 /** What a connection is made with. Times in seconds, as MQTT has them. */
 export interface SessionSpec {
@@ -25,6 +27,8 @@ export interface SessionSpec {
   /** Larger packets are refused, and more that wait for our acknowledgement are not sent: together the bound of our memory. */
   readonly packetBytesMax: number;
   readonly receiveMax: number;
+  /** Of what nobody has read yet the kernel takes no more, after the first window that it offers; without it, as much as it likes. */
+  readonly unreadBytesMax?: number;
   readonly will: { readonly topic: string; readonly bytes: Uint8Array; readonly delayS: number } | null;
   /** What is subscribed when the broker has no session for us. */
   readonly topics: string;
@@ -35,6 +39,8 @@ export interface SessionSpec {
 export interface SessionPorts {
   /** MQTT is there, and what is sent to us comes. */
   online(): void;
+  /** Bytes have come, whatever they are: they are not looked at, and nothing more is read, before this is done. */
+  came?(): Promise<void>;
   /**
    * Nothing more is read before this is done: a slow reader slows the sender down. When it rejects, the message was not taken: it is not
    * acknowledged, and the connection is closed.
@@ -78,28 +84,29 @@ const CONNECT_MS = 24 * 3600_000; // the link has its own clock for that
 
 /** Begins to connect. Nothing is thrown: what goes wrong ends in `closed`. */
 export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
-  let socket: TLSSocket | null = null;
-  let used = 0;
+  let usage: Usage | null = null;
   let end: SessionEnd = { kind: "lost", problem: "the connection was closed" };
   let [ending, over] = [false, false];
   const unanswered = new Set<(taken: boolean) => void>();
-  const measure = (): number => {
-    const fd = socket === null ? null : descriptorOf(socket);
-    if (socket !== null && fd !== null) used = Math.max(used, bytesOfIp(fd, socket));
-    return used; // of a socket that is closed, what was known last
-  };
   const client = new MqttClient(() => {
-    socket = secured(spec);
-    const connecting = socket;
-    connecting.once("connect", () => bePatient(connecting, spec));
+    const socket = secured(spec);
+    usage = countUsage(socket);
+    socket.once("connect", () => settle(socket, spec));
     socket.on("session", (ticket: Buffer) => ports.ticket(new Uint8Array(ticket)));
-    return socket;
+    const bounded = packetBound(spec.packetBytesMax);
+    return gated(socket, async (bytes) => {
+      await ports.came?.();
+      if (bounded(bytes)) return !over;
+      end = { kind: "lost", problem: `the broker sends a packet of more than ${spec.packetBytesMax} bytes` };
+      return false;
+    });
   }, optionsOf(spec));
   const close = (): void => {
     if (over) return;
     over = true;
     for (const giveUp of unanswered) giveUp(false);
     ports.closed(end);
+    usage?.close();
   };
   client.on("connect", ({ sessionPresent }: IConnackPacket) => {
     if (sessionPresent) return ports.online();
@@ -169,23 +176,25 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
     end() {
       end = { kind: "ended" };
       ending = true; // the client keeps nothing any more, and throws
-      measure();
       client.end(false);
     },
     drop() {
-      measure();
       client.end(true);
       close();
     },
-    usedBytes: measure,
+    usedBytes: () => usage?.bytes ?? 0,
   };
 }
 
-/** The connection outlives an outage for as long as MQTT would let it, and soon sees that it is over. */
-function bePatient(socket: TLSSocket, { keepaliveS }: SessionSpec): void {
+/**
+ * The connection outlives an outage for as long as MQTT would let it, and soon sees that it is over; who sends more than is read has to
+ * wait. A socket that refuses either works without.
+ */
+function settle(socket: TLSSocket, { keepaliveS, unreadBytesMax }: SessionSpec): void {
   const fd = descriptorOf(socket);
-  // Only a comfort: a socket that refuses it works without.
-  if (fd !== null) setTcpPatience(fd, { keptMs: 1500 * keepaliveS, retryMs: RETRY_MS });
+  if (fd === null) return;
+  setTcpPatience(fd, { keptMs: 1500 * keepaliveS, retryMs: RETRY_MS });
+  if (unreadBytesMax !== undefined) boundReceiveBuffer(fd, unreadBytesMax);
 }
 
 /** Of an outage that ends, so much is lost at most; and an outage costs a packet each time. */

@@ -123,7 +123,7 @@ async function world({
       later(ms, () => {
         const bytes = encodeBlock(block);
         use(bytes.length + 120);
-        queue = queue.then(() => ports.message("n/o", bytes));
+        queue = queue.then(() => ports.came?.()).then(() => ports.message("n/o", bytes));
       });
     const flood = (): void => {
       message({ transfer: rng.below(2 ** 32), index: rng.below(50), bytes: rng.bytes(8_000), parcel: null }, 0);

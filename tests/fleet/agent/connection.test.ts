@@ -16,7 +16,7 @@ afterEach(removeFolders);
 
 const DAY_MS = 24 * 3600_000;
 const START_MS = Date.UTC(2026, 10, 25, 7);
-const kind: Malice = { refuses: 0, floods: 0, forgets: 0, hangsUp: 0 };
+const kind: Malice = { refuses: 0, floods: 0, babbles: 0, forgets: 0, hangsUp: 0 };
 
 interface World {
   readonly seed?: number;
@@ -154,6 +154,7 @@ const ruin: Story = async ({ rng, power }) => {
   const malice: Malice = {
     refuses: draw.below(100) / 200,
     floods: draw.below(100) / 100,
+    babbles: draw.below(100) / 100,
     forgets: draw.below(100) / 200,
     hangsUp: draw.below(100) / 100,
   };

@@ -10,6 +10,8 @@ export interface Malice {
   readonly refuses: number;
   /** Sends as much as it can, as long as it is let. */
   readonly floods: number;
+  /** Sends what is no message, as much as it is let, and may never let the device in. */
+  readonly babbles: number;
   /** A message is never acknowledged. */
   readonly forgets: number;
   /** Hangs up in the middle of something. */
@@ -36,16 +38,25 @@ export const hostileSession =
       for (const answer of probes) answer(false);
       ports.closed(kind === "ended" ? { kind } : { kind, problem: "cut" });
     };
+    const came = async (): Promise<void> => ports.came?.();
     const flood = (): void => {
       const bytes = 1 + rng.below(PACKET_BYTES_MAX - 200);
       use(bytes + 120);
-      ports.message("c/f/d/n/o", new Uint8Array(bytes)).then(() => later(rng.below(3_000), flood));
+      came()
+        .then(() => ports.message("c/f/d/n/o", new Uint8Array(bytes)))
+        .then(() => later(rng.below(3_000), flood));
+    };
+    const babble = (): void => {
+      use(1 + rng.below(PACKET_BYTES_MAX - 200));
+      came().then(() => later(rng.below(3_000), babble));
     };
     later(100 + rng.below(3_000), () => {
       use(CONNECT.min + rng.below(CONNECT.max - CONNECT.min));
-      if (rng.chance(malice.refuses)) return close("lost");
+      const babbles = rng.chance(malice.babbles);
+      if (babbles) later(rng.below(1_000), babble);
+      if (rng.chance(malice.refuses)) return babbles ? undefined : close("lost");
       ports.online();
-      if (rng.chance(malice.floods)) later(rng.below(1_000), flood);
+      if (!babbles && rng.chance(malice.floods)) later(rng.below(1_000), flood);
       if (rng.chance(malice.hangsUp)) later(rng.below(3_600_000), () => close("lost"));
       const ping = (): void => {
         use(204);

@@ -91,14 +91,28 @@ describe("a link that stays", () => {
     expect(scene.send("tick", "closed").waitMs).toBeLessThan(1_000);
   });
 
-  test("a broker that takes it and hangs up again is a failure; one that was heard is none", () => {
+  test("a broker that takes it and hangs up again is a failure; one that says something first is tried again within half a minute", () => {
     const scene = new Scene(always);
     for (let round = 0; round < 8; round += 1) {
       scene.send("tick", "connected", "closed");
       scene.atMs += scene.waitMs;
     }
     expect(scene.link.failures).toBe(8);
-    expect(scene.send("tick", "connected", "heard", "closed").waitMs).toBe(1_000);
+    for (let round = 0; round < 8; round += 1) {
+      scene.send("tick", "connected", "heard", "closed");
+      expect(scene.waitMs).toBe(16_000);
+      scene.atMs += scene.waitMs;
+    }
+  });
+
+  test("a connection that was good for a minute makes up for all failures", () => {
+    const scene = new Scene(always);
+    for (let round = 0; round < 8; round += 1) {
+      scene.send("tick", "connected", "closed");
+      scene.atMs += scene.waitMs;
+    }
+    scene.send("tick", "connected", "heard").after(60_000, "heard", "closed");
+    expect(scene.waitMs).toBe(1_000);
   });
 
   test("an attempt that hangs is dropped", () => {

@@ -154,6 +154,35 @@ describe("messages", () => {
   });
 });
 
+/** A broker that lets everybody in and says `greeting`, and then what it is told to. */
+function handMade(greeting: readonly number[] = [0x20, 0x03, 0x01, 0x00, 0x00]) {
+  const { certificate, key } = hub.server("localhost");
+  const met = Promise.withResolvers<Bun.Socket<undefined>>();
+  const listener = Bun.listen<undefined>({
+    hostname: "127.0.0.1",
+    port: 0,
+    tls: { cert: certificate, key, ca: hub.devices, requestCert: true, rejectUnauthorized: true },
+    socket: {
+      data(socket) {
+        if (greeting.length > 0) socket.write(Uint8Array.from(greeting));
+        met.resolve(socket);
+      },
+    },
+  });
+  return { port: listener.port, met: met.promise, [Symbol.dispose]: () => listener.stop(true) };
+}
+
+test("a packet that says it is longer than agreed ends the connection before it comes", async () => {
+  using server = handMade();
+  const device = open(server);
+  await device.online;
+  (await server.met).write(Uint8Array.of(0x30, 0xff, 0xff, 0xff, 0x7f, 0x00));
+  expect(await device.closed).toEqual({
+    kind: "lost",
+    problem: "the broker sends a packet of more than 20000 bytes",
+  });
+});
+
 test("who reads slowly slows the sender down", async () => {
   const server = await broker();
   const other = open(server, {}, "hub");
@@ -259,6 +288,13 @@ describe("bytes", () => {
     expect(cost).toBeGreaterThan(200);
     expect(cost).toBeLessThan(450);
   });
+});
+
+test("what a handshake costs that comes to nothing is counted", async () => {
+  const server = await broker();
+  const device = open(server, { authority: newAuthority().servers });
+  await device.closed;
+  expect(device.session.usedBytes()).toBeGreaterThan(1_200);
 });
 
 describe("the end", () => {
