@@ -1,4 +1,5 @@
 import {
+  allowance,
   FromLink,
   LINE_BYTES_MAX,
   lines,
@@ -60,6 +61,9 @@ const [FIRST_WAIT_MS, WAIT_MAX_MS] = [1_000, 5 * 60_000];
 /** Who runs for so long has not ended for the reason that it has started with. */
 const SOUND_MS = 10 * 60_000;
 
+/** Lines of the link's that are taken at once, and how often one more is: the others wait in its pipe, and it with them. */
+const [LINES_AT_ONCE, LINE_EVERY_MS] = [200, 20];
+
 /**
  * Keeps the link's process running and tells it of the device. What it says is believed as little as the network: a line that is not what was
  * agreed ends it. That it ends touches nothing else; it starts again, later each time.
@@ -101,11 +105,13 @@ export function openHubLink(ports: HubLinkPorts): HubLink {
   }
 
   async function listen(child: LinkProcess): Promise<void> {
+    const may = allowance(LINES_AT_ONCE, LINE_EVERY_MS);
     try {
       for await (const line of lines(child.output, LINE_BYTES_MAX)) {
         const message = readLine(FromLink, line);
         if (!message.ok) throw new Error(message.error.why);
         hear(message.value);
+        while (!may(now())) await new Promise<void>((resolve) => setTimer(LINE_EVERY_MS, resolve));
       }
     } catch (thrown) {
       log.error(

@@ -239,6 +239,19 @@ describe("what it says", () => {
     ]);
   });
 
+  test("at a length that no honest link has is taken a little at a time, and nothing of it is lost", async () => {
+    const { last, log, until } = world();
+    const said = Array.from({ length: 1_000 }, (_, at) => ({ kind: "log", level: "warn", message: `${at}` }));
+    void last().say(said.map((message) => `${JSON.stringify(message)}\n`).join(""));
+    await drained();
+    expect(log.length).toBeGreaterThan(100);
+    expect(log.length).toBeLessThan(300);
+    await until(1_000);
+    expect(log.length).toBeLessThan(400);
+    await until(60_000);
+    expect(log).toEqual(said.map(({ message }) => `warn ${message}`));
+  });
+
   test("of the time reaches the clock, and is answered; a link that starts later knows it", async () => {
     const { last, until } = world();
     const answers = () =>
