@@ -10,6 +10,7 @@ import {
   joinCgroup,
   limitMemory,
   spawnChild,
+  weighCpu,
 } from "../linux/index.ts";
 import type { Logger } from "../logs/index.ts";
 import { err, ok, type Result } from "../result.ts";
@@ -22,6 +23,7 @@ import { type HubCommandsPorts, openHubCommands } from "./hub-commands.ts";
 import { type HubLink, type LinkProcess, openHubLink } from "./hub-link.ts";
 import { openHubMetadata } from "./hub-metadata.ts";
 import { type HubRevisions, openHubRevisions } from "./hub-revisions.ts";
+import { linkBounds, linkEnvironment } from "./link-bounds.ts";
 import type { DeviceMetadata } from "./metadata.ts";
 import type { Accepts } from "./read-revision.ts";
 import { stateDigest } from "./state-digest.ts";
@@ -50,8 +52,6 @@ export interface Hub extends Pick<HubRevisions, "fetch"> {
 }
 
 const CGROUP = `${CGROUP_ROOT}/cairn-link`;
-/** Three times what it takes while it is connected; a link that is flooded does not take the containers' memory. */
-const MEMORY_BYTES = 96 << 20;
 
 /** Starts the link to the hub that the configuration names. The error is a sentence; the device runs without. */
 export function startLink(parts: LinkParts): Result<Hub, string> {
@@ -151,10 +151,16 @@ async function stateOf({ store, running, containers, updating }: LinkParts): Pro
 }
 
 function startProcess(log: Logger): Result<LinkProcess, string> {
-  const started = spawnChild([process.execPath, "link"], { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
+  const started = spawnChild([process.execPath, "link"], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+    env: linkEnvironment(process.env),
+  });
   if (!started.ok) return err(`cannot be started: ${explainSys(started.error)}`);
   const child = started.value;
-  const bounded = [createCgroup(CGROUP), limitMemory(CGROUP, MEMORY_BYTES), joinCgroup(CGROUP, child.pid)];
+  const bounded = [createCgroup(CGROUP), limitMemory(CGROUP, linkBounds.memoryBytes), joinCgroup(CGROUP, child.pid)];
+  weighCpu(CGROUP, linkBounds.cpuWeight); // a kernel without that shares evenly
   for (const done of bounded) if (!done.ok) log.warn(`the link's memory is not bounded: ${explainLinux(done.error)}`);
   void complain(child.stderr, log);
   return ok({

@@ -26,6 +26,7 @@ test("a device joins the fleet, shows what it runs, and loses nothing but the li
 
     const group = "/sys/fs/cgroup/cairn-link";
     expect((await device.must(`cat ${group}/memory.max`)).trim()).toBe(String(96 << 20));
+    expect((await device.must(`cat ${group}/cpu.weight`)).trim()).toBe("20");
     const pid = (await device.must(`cat ${group}/cgroup.procs`)).trim();
     expect(pid).toMatch(/^\d+$/);
     const used = Number((await device.must(`cat ${group}/memory.peak`)).trim());
