@@ -90,10 +90,10 @@ export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
 
   const isOver = ({ rev, state }: Named): boolean => last?.rev === rev && last.state === state;
 
-  /** A revision of the hub's is kept only when the hub can be reached from it. */
+  /** A revision of the hub's is kept only when the hub can be reached from it, at the end of its trial. */
   function waitForHub(): void {
     const { phase } = updating.view();
-    const now = phase.at === "trying" && !phase.contact;
+    const now = phase.at === "stabilizing" && phase.stable;
     if (now === waits) return;
     waits = now;
     ports.say({ kind: "trial", waits });

@@ -12,9 +12,9 @@
  * | `arming`      | the boot loader learns of the trial                       | armed                | ERROR, disarmed              |
  * | `leaving`     | the device goes down, the loader decides                  | nothing              | forced                       |
  * | `swapping`    | what changed is exchanged without a reboot                | swapped              | ERROR, reboot                |
- * | `trying`      | on trial: containers on their way to their goals          | goals, contact       | ERROR, back                  |
+ * | `trying`      | on trial: containers on their way to their goals          | goals                | ERROR, back                  |
  * | `testing`     | on trial: goals reached, nothing may fail for a while     | time                 | `stabilizing`                |
- * | `stabilizing` | on trial: some container is not stable yet                | stable               | ERROR, back                  |
+ * | `stabilizing` | on trial: some container is not stable yet; then the hub was not heard yet | stable, contact | ERROR, back |
  * | `committing`  | the boot loader learns of the new committed revision      | committed            | ERROR, back                  |
  * | `failing`     | the verdict is being recorded, before anything is done    | recorded             | reboot                       |
  * | `returning`   | a failed swap is taken back without a reboot              | returned, goals      | reboot                       |
@@ -52,9 +52,10 @@ export type Phase =
   | { readonly at: "arming"; readonly candidate: Candidate; readonly how: How; readonly untilMs: number }
   | { readonly at: "leaving"; readonly why: string; readonly trial: boolean; readonly untilMs: number }
   | { readonly at: "swapping"; readonly candidate: Candidate; readonly untilMs: number }
-  | ({ readonly at: "trying"; readonly goals: boolean; readonly contact: boolean; readonly untilMs: number } & Trial)
+  | ({ readonly at: "trying"; readonly untilMs: number } & Trial)
   | ({ readonly at: "testing"; readonly commitAtMs: number } & Trial)
-  | ({ readonly at: "stabilizing"; readonly untilMs: number } & Trial)
+  /** `stable`: only the hub, which asked for the revision, has not been heard from it yet. */
+  | ({ readonly at: "stabilizing"; readonly stable: boolean; readonly untilMs: number } & Trial)
   | ({ readonly at: "committing"; readonly untilMs: number } & Trial)
   | {
       readonly at: "failing";
@@ -77,7 +78,7 @@ export interface UpdateLimits {
   readonly commitDelayMs: number;
   /** From the begin of a trial until its goals at the latest; above what the groups' own timeouts add up to. */
   readonly goalsMs: number;
-  /** `PH_UPDATER_NETWORK_TIMEOUT`. */
+  /** `PH_UPDATER_NETWORK_TIMEOUT`: from then on when everything else of a trial is good. */
   readonly contactMs: number;
   /** `PV_REVISION_RETRIES`; 0: no limit. */
   readonly retriesMax: number;

@@ -86,9 +86,7 @@ export function step(update: Update, event: UpdateEvent): Stepped {
     case "containerFailed":
       return onContainerFailed(update, event);
     case "stable":
-      if (phase.at !== "stabilizing") return [update, []];
-      if (event.stable) return commit(update, phase, event.atMs);
-      return to(update, { ...phase, untilMs: event.atMs + event.withinMs });
+      return onStable(update, event);
     case "contact":
       return onContact(update, event);
     case "damaged":
@@ -170,16 +168,7 @@ function swapped(update: Update, candidate: Candidate, atMs: number): Stepped {
 
 /** A trial begins: containers are on their way. */
 export function tryIt(update: Update, candidate: Candidate, how: How, atMs: number): Stepped {
-  const { goalsMs, contactMs } = update.limits;
-  const awaitsHub = candidate.origin === "hub";
-  return to(update, {
-    at: "trying",
-    candidate,
-    how,
-    goals: false,
-    contact: !awaitsHub,
-    untilMs: atMs + (awaitsHub ? Math.max(goalsMs, contactMs) : goalsMs),
-  });
+  return to(update, { at: "trying", candidate, how, untilMs: atMs + update.limits.goalsMs });
 }
 
 function test(update: Update, { candidate, how }: Trial, atMs: number): Stepped {
@@ -208,8 +197,7 @@ function onGoals(update: Update, event: Extract<UpdateEvent, { kind: "goals" }>)
       return result === "pending" ? [update, []] : to(update, { at: "idle", wellAtMs: wellAt(update, atMs) });
     case "trying": {
       if (result === "missed") return fail(update, phase.candidate, phase.how, goalMissed(missing), atMs);
-      if (result === "pending") return [update, []];
-      return phase.contact ? test(update, phase, atMs) : to(update, { ...phase, goals: true });
+      return result === "reached" ? test(update, phase, atMs) : [update, []];
     }
     case "testing":
     case "stabilizing":
@@ -250,10 +238,18 @@ function onContainerFailed(update: Update, event: Extract<UpdateEvent, { kind: "
   }
 }
 
+/** The hub comes last: what a revision does to the network shows by then, and what was heard before may have come through the old one's. */
+function onStable(update: Update, { stable, withinMs, atMs }: Extract<UpdateEvent, { kind: "stable" }>): Stepped {
+  const { phase, limits } = update;
+  if (phase.at !== "stabilizing" || phase.stable) return [update, []];
+  if (!stable) return to(update, { ...phase, untilMs: atMs + withinMs });
+  if (phase.candidate.origin === "local") return commit(update, phase, atMs);
+  return to(update, { ...phase, stable, untilMs: atMs + limits.contactMs });
+}
+
 function onContact(update: Update, { reached, atMs }: Extract<UpdateEvent, { kind: "contact" }>): Stepped {
   const { phase } = update;
-  if (phase.at === "trying" && reached && !phase.contact)
-    return phase.goals ? test(update, phase, atMs) : to(update, { ...phase, contact: true });
+  if (phase.at === "stabilizing" && phase.stable && reached) return commit(update, phase, atMs);
   if ((phase.at === "testing" || phase.at === "stabilizing") && !reached && phase.candidate.origin === "hub")
     return fail(update, phase.candidate, phase.how, failure("hubUnstable", "the hub stopped answering"), atMs);
   return [update, []];
@@ -307,7 +303,7 @@ function tick(update: Update, atMs: number): Stepped {
       // Nobody knows how far it came: only a boot is a clean start.
       return abandoned(fail(update, phase.candidate, "reboot", late, atMs));
     case "trying":
-      return fail(update, phase.candidate, phase.how, overdue(phase), atMs);
+      return fail(update, phase.candidate, phase.how, failure("timeout", neitherGoal), atMs);
     case "testing":
       return to(
         update,
@@ -315,12 +311,13 @@ function tick(update: Update, atMs: number): Stepped {
           at: "stabilizing",
           candidate: phase.candidate,
           how: phase.how,
+          stable: false,
           untilMs: atMs + workMs.asking,
         },
         { kind: "askStable" },
       );
     case "stabilizing":
-      return fail(update, phase.candidate, phase.how, late, atMs);
+      return fail(update, phase.candidate, phase.how, phase.stable ? unreachableHub : late, atMs);
     case "committing":
       return abandoned(fail(update, phase.candidate, "reboot", late, atMs));
     case "failing":
@@ -337,10 +334,8 @@ function tick(update: Update, atMs: number): Stepped {
   }
 }
 
-const overdue = ({ contact }: Extract<Phase, { at: "trying" }>): Failure =>
-  contact
-    ? failure("timeout", "the goals were neither reached nor missed in time")
-    : failure("hubUnreachable", "no contact with the hub in time");
+const neitherGoal = "the goals were neither reached nor missed in time";
+const unreachableHub = failure("hubUnreachable", "no contact with the hub in time");
 
 /** When `tick` has something to do; null: never, so that nothing needs to wake up. */
 export function deadline(phase: Phase): number | null {

@@ -112,7 +112,8 @@ export class SimulatedHub {
     };
 
     const trial = (): void => {
-      if (!reachable) this.oracle.saw("trial without a hub");
+      // Not from this boot, or not from this revision, which breaks the network.
+      if (!reachable || this.fails(0.1)) this.oracle.saw("trial without a hub");
       else
         clock.set(rng.below(30_000), () => {
           if (!waits) return;

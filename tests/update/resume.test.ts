@@ -77,7 +77,7 @@ describe("what a boot is", () => {
 
   test("a trial keeps its attempts, and a hub's has to reach the hub", () => {
     const { update, effects } = boot({ ...onTrial, trialStatus: "INPROGRESS", retries: 3, origin: "hub" });
-    expect(update.phase).toMatchObject({ how: "reboot", contact: false, candidate: { rev: next, retries: 3 } });
+    expect(update.phase).toMatchObject({ how: "reboot", candidate: { rev: next, retries: 3 } });
     expect(effects[0]).toMatchObject({ retries: 3, message: "Trying new revision" });
   });
 

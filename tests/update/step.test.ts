@@ -20,9 +20,9 @@ const phases: { readonly [P in Phase["at"]]: Extract<Phase, { at: P }> } = {
   arming: { at: "arming", candidate, how: "swap", untilMs: DUE },
   leaving: { at: "leaving", why: "so it is", trial: true, untilMs: DUE },
   swapping: { at: "swapping", candidate, untilMs: DUE },
-  trying: { at: "trying", ...trial, goals: false, contact: true, untilMs: DUE },
+  trying: { at: "trying", ...trial, untilMs: DUE },
   testing: { at: "testing", ...trial, commitAtMs: DUE },
-  stabilizing: { at: "stabilizing", ...trial, untilMs: DUE },
+  stabilizing: { at: "stabilizing", ...trial, stable: false, untilMs: DUE },
   committing: { at: "committing", ...trial, untilMs: DUE },
   failing: { at: "failing", candidate, failure: why, how: "reboot", untilMs: DUE },
   returning: { at: "returning", candidate, returned: true, untilMs: DUE },
@@ -238,19 +238,22 @@ describe("what depends on more than phase and event", () => {
     expect(offered(10)).toBe("failing, WONTGO");
   });
 
-  test("a hub's trial needs the hub as well as the goals, in any order, and loses with it", () => {
+  test("a hub's trial ends with a word of the hub's, which counts when everything else is good, and loses without", () => {
     const hubs = { ...candidate, origin: "hub" } as const;
-    const trying = update({ ...phases.trying, candidate: hubs, contact: false });
-    const [withGoals, nothing] = happens(trying, goals("reached"));
+    for (const phase of [phases.trying, phases.testing, phases.stabilizing]) {
+      const early = update({ ...phase, candidate: hubs });
+      expect(happens(early, { kind: "contact", reached: true })).toEqual([early, []]);
+    }
+    const [stable, nothing] = happens(update({ ...phases.stabilizing, candidate: hubs }), events["stable"] as News);
     expect(nothing).toEqual([]);
-    expect(told(happens(withGoals, { kind: "contact", reached: true }))).toBe("testing, TESTING");
-    const [withHub] = happens(trying, { kind: "contact", reached: true });
-    expect(told(happens(withHub, goals("reached")))).toBe("testing, TESTING");
+    expect(stable.phase).toMatchObject({ stable: true, untilMs: NOW + limits.contactMs });
+    expect(happens(stable, events["not stable"] as News)).toEqual([stable, []]); // it has its time, and no more
+    expect(told(happens(stable, { kind: "contact", reached: true }))).toBe("committing, commit");
     for (const phase of [phases.testing, phases.stabilizing]) {
       const tested = update({ ...phase, candidate: hubs });
       expect(told(happens(tested, { kind: "contact", reached: false }))).toBe("failing, ERROR");
     }
-    const [late] = happens(trying, { kind: "tick" }, DUE);
+    const [late] = happens(stable, { kind: "tick" }, NOW + limits.contactMs);
     expect(late.phase).toMatchObject({ at: "failing", failure: { reason: "hubUnreachable" } });
   });
 
