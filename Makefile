@@ -7,7 +7,7 @@ SEEDS ?= 5000000
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test unit check binary fuzz proof-sim proof-power proof-reset proof-hub proof-thin bench-boot bench-update bench-hash bench-author bench-pack bench-patch requirements clean
+.PHONY: help demo demo-fleet test unit check binary fuzz proof-sim proof-power proof-reset proof-hub proof-thin bench-boot bench-update bench-hash bench-author bench-pack bench-patch bench-flood requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -62,6 +62,9 @@ bench-pack: node_modules ## packing against mkfs.erofs and mksquashfs, import of
 
 bench-patch: node_modules binary ## what an update costs: patches of real pairs against zstd, xdelta3, bsdiff and casync, not timed as a whole yet (FOLDER=… keeps the pairs)
 	$(BUN) tests/bench/patch.ts $(FOLDER)
+
+bench-flood: node_modules binary ## process 1 and its link while a hub that means no good floods them: memory, lateness of process 1, 6 minutes (SECONDS=n ONLY=words)
+	$(BUN) tests/bench/flood.ts
 
 requirements:
 	@sh tests/qemu/requirements.sh
