@@ -473,8 +473,7 @@ describe("deploy", () => {
     expect(readFileSync(join(trail, ".pvr/config"), "utf8")).toBe('{"ObjectsDir":"/storage/objects"}');
     for (const [key, bytes] of Object.entries(whole)) {
       expect(readFileSync(join(trail, key), "utf8")).toBe(bytes);
-      if (!key.endsWith(".json"))
-        expect(statSync(join(trail, key)).ino).toBe(statSync(join(stored, sha(bytes))).ino);
+      if (!key.endsWith(".json")) expect(statSync(join(trail, key)).ino).toBe(statSync(join(stored, sha(bytes))).ino);
     }
     const started = ["pv-kernel.img", "pv-initrd.img"].map((name) => readFileSync(join(trail, ".pv", name), "utf8"));
     expect(started).toEqual(["kernel", "first stage"]);
@@ -500,6 +499,8 @@ describe("deploy", () => {
   test("refuses an object with wrong bytes", async () => {
     pvrRepository(join(base, "source"), { files: whole });
     write(join(base, "source/.pvr/objects", sha("kernel")), "KERNEL");
-    expect((await at("source", "deploy", "../storage")).err).toContain(`object ${sha("kernel")} arrived with wrong bytes`);
+    expect((await at("source", "deploy", "../storage")).err).toContain(
+      `object ${sha("kernel")} arrived with wrong bytes`,
+    );
   });
 });
