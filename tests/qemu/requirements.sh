@@ -32,6 +32,10 @@ xz xz-utils
 openssl openssl
 grub-mkimage grub-common
 grub-fstest grub-common
+grub-script-check grub-common
+mkimage u-boot-tools
+genimage genimage
+shellcheck shellcheck
 mkfs.xfs xfsprogs
 fakeroot fakeroot
 setfattr attr
