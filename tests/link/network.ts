@@ -1,5 +1,6 @@
 /** A device's network: a namespace of its own, joined to ours by a link that this process carries, packet by packet. */
 import { Channel, type Shape } from "./channel.ts";
+import type { Tally } from "./tally.ts";
 import { openTun, type Tun } from "./tun.ts";
 
 export const HUB_ADDRESS = "10.77.0.1";
@@ -7,8 +8,8 @@ const DEVICE_ADDRESS = "10.77.0.2";
 
 /** Bytes of IP and up at the device's interface: what has come, and what was sent, lost or not. */
 export interface Carried {
-  readonly toDevice: number;
-  readonly fromDevice: number;
+  readonly toDevice: Tally;
+  readonly fromDevice: Tally;
 }
 
 export interface Network extends Disposable {
@@ -18,6 +19,8 @@ export interface Network extends Disposable {
   /** Null: as fast as it goes. */
   shape(shape: Shape | null): void;
   cut(): void;
+  /** Of the device; who has none neither hears nor says anything. */
+  power(on: boolean): void;
 }
 
 function must(...words: readonly string[]): string {
@@ -41,7 +44,7 @@ export function openNetwork(random: () => number): Network {
   const device: Tun = openTun("dev0", (packet) => fromDevice.send(packet));
   must("ip", "link", "set", "lo", "up");
   // As the README asks of a hub whose devices are away again and again; before the hub, since a socket has what its listener was born with.
-  must("sysctl", "-qew", "net.ipv4.tcp_rto_max_ms=15000", "net.ipv4.tcp_retries2=100");
+  must("sysctl", "-qew", "net.ipv4.tcp_rto_max_ms=15000", "net.ipv4.tcp_retries2=100", "net.ipv4.tcp_timestamps=0");
   must("ip", "link", "set", "dev0", "netns", String(holder.pid));
   const ends = [
     { name: "hub0", at: [], address: HUB_ADDRESS, peer: DEVICE_ADDRESS },
@@ -55,12 +58,15 @@ export function openNetwork(random: () => number): Network {
   }
   return {
     onDevice,
-    carried: () => ({ toDevice: toDevice.arrivedBytes, fromDevice: fromDevice.sentBytes }),
+    carried: () => ({ toDevice: toDevice.come.tally, fromDevice: fromDevice.sent.tally }),
     shape(shape) {
       for (const channel of [toDevice, fromDevice]) Object.assign(channel, { shape, cut: false });
     },
     cut() {
       for (const channel of [toDevice, fromDevice]) channel.cut = true;
+    },
+    power(on) {
+      for (const channel of [toDevice, fromDevice]) channel.off = !on;
     },
     [Symbol.dispose]() {
       holder.kill();
