@@ -44,7 +44,7 @@ export function openNetwork(random: () => number): Network {
   const device: Tun = openTun("dev0", (packet) => fromDevice.send(packet));
   must("ip", "link", "set", "lo", "up");
   // As the README asks of a hub whose devices are away again and again; before the hub, since a socket has what its listener was born with.
-  must("sysctl", "-qew", "net.ipv4.tcp_rto_max_ms=15000", "net.ipv4.tcp_retries2=100", "net.ipv4.tcp_timestamps=0");
+  must("sysctl", "-qew", "net.ipv4.tcp_rto_max_ms=15000", "net.ipv4.tcp_retries2=100");
   must("ip", "link", "set", "dev0", "netns", String(holder.pid));
   const ends = [
     { name: "hub0", at: [], address: HUB_ADDRESS, peer: DEVICE_ADDRESS },
