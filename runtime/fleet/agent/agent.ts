@@ -244,7 +244,7 @@ class ReportedDevice {
     const certificates = openCertificates({
       id,
       own: member,
-      keep: (own) => membership.change(own),
+      keep: ({ certificate, renewed }) => membership.change({ certificate, renewed }),
       keys: trust.keys,
       post: (bytes) => void post({ leaf: "u/k", bytes, lasting: false }),
       timeMs: () => (this.clock.known ? ports.wallMs() : null),

@@ -214,12 +214,12 @@ export async function hub({ asksNeeded = 1 } = {}) {
       return stateDigest;
     },
     renewal: () => heard.next("renewal") as Promise<wire.RenewalRequest>,
-    async renew(device: unknown, certificate: string): Promise<void> {
+    async renew(device: unknown, certificate: string, epoch = EPOCH): Promise<void> {
       const to = { fleet: "lab" as never, device: device as wire.Topic["device"], leaf: "n/k" } as const;
       const payload = wire.encodeRenewal({ certificate: new Uint8Array(new X509Certificate(certificate).raw) });
       await publish(
         to,
-        wire.sealSigned(to, payload, EPOCH, (message) => ed25519.sign(message, secret)),
+        wire.sealSigned(to, payload, epoch, (message) => ed25519.sign(message, secretOf(epoch))),
       );
     },
     async tellTime(device: unknown, time: number, { forged = false } = {}): Promise<void> {
