@@ -11,7 +11,15 @@ import { type Metadata, openMetadata } from "./metadata/index.ts";
 import { type HubObjects, openFolder } from "./objects/index.ts";
 import { childMaker, openParcels, type Parcels, prepareFolder } from "./parcels/index.ts";
 import type { Registry } from "./registry/index.ts";
-import { openOrderReports, openPublisher, openReleases, type Publisher, type Releases } from "./releases/index.ts";
+import {
+  type Costs,
+  openCosts,
+  openOrderReports,
+  openPublisher,
+  openReleases,
+  type Publisher,
+  type Releases,
+} from "./releases/index.ts";
 import { openRenewals } from "./renewals/index.ts";
 import { openRevisions, type Revisions } from "./revisions/index.ts";
 import { type connectHub, type HubSession, openHubSession, reportText } from "./session/index.ts";
@@ -38,6 +46,7 @@ export interface Work {
   readonly objects: HubObjects;
   readonly revisions: Revisions;
   readonly releases: Releases;
+  readonly costs: Costs;
   readonly commands: Commands;
   readonly logs: Logs;
   readonly parcels: Parcels;
@@ -133,6 +142,7 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     objects,
     revisions,
     releases,
+    costs: openCosts({ disk, database, objects, parcels }),
     commands,
     logs,
     parcels,
