@@ -65,7 +65,9 @@ test("debug access is ordered over the link, lets a key in, and takes its sessio
     while (!said.includes("0::")) said += (await reader.read()).value ?? "";
     expect(said).toContain("0::/cairn-debug");
     const [pid = ""] = /^\d+/.exec(said) ?? [];
-    expect(await device.must("cairn ctl doctor || true")).toMatch(/debug +warn +root may log in by SSH on port 8222 until 2/);
+    expect(await device.must("cairn ctl doctor || true")).toMatch(
+      /debug +warn +root may log in by SSH on port 8222 until 2/,
+    );
     expect((await device.must("stat -c '%a' /storage/cache/dropbear/dropbear_ed25519_host_key")).trim()).toBe("600");
 
     expect(await session.exited).toBe(255);

@@ -17,7 +17,7 @@ const target = (subject: (text: string) => boolean, planted: Target["planted"] =
     const text = String(input);
     const held = subject(text);
     // Every blob begins with the four bytes of a small length.
-    return () => (!held ? "refused" : /(ssh|sk)-\S+\s+AAAA/.test(text) ? "fine" : "accepted");
+    return () => (!held ? "refused" : /(ssh|sk|ecdsa)-\S+\s+AAAA/.test(text) ? "fine" : "accepted");
   },
   planted,
 });

@@ -53,7 +53,9 @@ async function run(command: string[]): Promise<Ran> {
 }
 
 const client = (key: string, ...more: string[]): string[] => [
-  ..."ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o IdentitiesOnly=yes -o LogLevel=ERROR".split(" "),
+  ..."ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o IdentitiesOnly=yes -o LogLevel=ERROR".split(
+    " ",
+  ),
   ...["-o", `UserKnownHostsFile=${at("known_hosts")}`, "-i", at(key), "-p", "8222", ...more],
 ];
 const ssh = (key: string, ...command: string[]): Promise<Ran> => run([...client(key), "root@127.0.0.1", ...command]);
@@ -73,7 +75,8 @@ const isMounted = (target: string): boolean =>
   must(linux.readMountinfo()).some((one) => one.target === target && one.type === "tmpfs");
 
 const seen: Record<string, unknown> = {};
-for (const key of ["mine", "other"]) await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", at(key)]);
+for (const key of ["mine", "other"])
+  await run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", at(key)]);
 
 seen["withoutKeys"] = await access.open(60_000);
 writeFileSync(at("authorized_keys"), readFileSync(at("mine.pub"), "utf8").trim());

@@ -15,7 +15,7 @@ if (privileged) {
       keptForRootAlone: expect.stringMatching(/^\S+\/kept\/dropbear_ed25519_host_key$/),
       wrongKey: denied,
       password: denied,
-      forwarding: { code: 255, out: "", err: expect.stringContaining("prohibited") },
+      forwarding: { code: 255, out: "", err: "stdio forwarding failed" },
       takenOff: denied,
       putOn: "in",
       sessionGoesOn: null,
