@@ -12,7 +12,15 @@ import { type Metadata, openMetadata } from "./metadata/index.ts";
 import { type HubObjects, openFolder } from "./objects/index.ts";
 import { childMaker, openParcels, type Parcels, prepareFolder } from "./parcels/index.ts";
 import type { Registry } from "./registry/index.ts";
-import { openOrderReports, openPublisher, openReleases, type Publisher, type Releases } from "./releases/index.ts";
+import {
+  type Costs,
+  openCosts,
+  openOrderReports,
+  openPublisher,
+  openReleases,
+  type Publisher,
+  type Releases,
+} from "./releases/index.ts";
 import { openRenewals } from "./renewals/index.ts";
 import { openRevisions, type Revisions } from "./revisions/index.ts";
 import { type connectHub, type HubSession, openHubSession, reportText } from "./session/index.ts";
@@ -40,6 +48,7 @@ export interface Work {
   readonly objects: HubObjects;
   readonly revisions: Revisions;
   readonly releases: Releases;
+  readonly costs: Costs;
   readonly commands: Commands;
   readonly logs: Logs;
   readonly parcels: Parcels;
@@ -126,6 +135,7 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     objects,
     revisions,
     releases,
+    costs: openCosts({ disk, database, objects, parcels }),
     commands,
     logs,
     parcels,

@@ -81,7 +81,7 @@ test.each([
     { device: { ...well.device, memory: { totalBytes: 100, availableBytes: 4 } } },
     "device",
     "warn",
-    "0.0 MiB",
+    "0 B",
   ],
   ["no storage", { storage: { kind: "unreadable", path: "/s", why: "EIO" } }, "storage", "bad", "/s: EIO"],
   ["a full storage", { storage: { ...well.storage, freeBytes: 40 * MIB } }, "storage", "bad", "40.0 MiB of"],

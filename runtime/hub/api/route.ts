@@ -5,7 +5,7 @@ import type { Metadata } from "../metadata/index.ts";
 import type { HubObjects } from "../objects/index.ts";
 import type { Parcels } from "../parcels/index.ts";
 import type { Registry } from "../registry/index.ts";
-import type { Releases } from "../releases/index.ts";
+import type { Costs, Releases } from "../releases/index.ts";
 import type { Revisions } from "../revisions/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Caller, Right } from "./authorize.ts";
@@ -26,6 +26,7 @@ export interface HubParts {
   readonly registry: Registry;
   readonly revisions: Revisions;
   readonly releases: Releases;
+  readonly costs: Costs;
   readonly commands: Commands;
   readonly logs: Logs;
   readonly objects: HubObjects;

@@ -41,7 +41,7 @@ export interface Progress {
   readonly atMs: number;
 }
 
-export interface KeptOrder extends Order {
+export interface KeptOrder extends Order, Pick<NewRelease, "policy" | "expiryMs"> {
   readonly atMs: number;
   /** When the broker acknowledged it; null: it may not know it. */
   readonly publishedMs: number | null;

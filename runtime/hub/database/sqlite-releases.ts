@@ -37,10 +37,15 @@ const OrderRow = v.pipe(
     percent: v.nullable(v.number()),
     reason: v.nullable(v.picklist(reasons)),
     progressMs: v.nullable(v.number()),
+    security: Yes,
+    https: Yes,
+    whole: Yes,
+    expiryMs: v.nullable(v.number()),
   }),
-  v.transform(({ phase, percent, reason, progressMs, ...rest }): KeptOrder => {
+  v.transform(({ phase, percent, reason, progressMs, security, https, whole, ...rest }): KeptOrder => {
     const isKnown = phase !== null && percent !== null && progressMs !== null;
-    return { ...rest, progress: isKnown ? { phase, percent, reason, atMs: progressMs } : null };
+    const progress = isKnown ? { phase, percent, reason, atMs: progressMs } : null;
+    return { ...rest, policy: { security, https, whole }, progress };
   }),
 );
 const StandingRow = v.object({
@@ -60,8 +65,8 @@ const TallyRow = v.object({
 const PolicyRow = v.object({ security: Yes, https: Yes, whole: Yes });
 
 const RELEASES = "SELECT number, revision, tag, security, https, whole, expiryMs, who, atMs FROM release";
-const ORDERS = `SELECT device, sequence, rev, revision, release, atMs, publishedMs, takenMs, phase, percent, reason, progressMs
-  FROM desired AS this`;
+const ORDERS = `SELECT device, sequence, rev, this.revision, release, this.atMs, publishedMs, takenMs, phase, percent, reason, progressMs,
+  security, https, whole, expiryMs FROM desired AS this JOIN release ON release.number = this.release`;
 const IS_LAST = "sequence = (SELECT max(sequence) FROM desired AS other WHERE other.device = this.device)";
 const FAILED = "coalesce(phase IN ('error', 'wontgo'), 0)";
 const TALLIES = `SELECT release, ${FAILED} AS failed, reason, count(*) AS meant,

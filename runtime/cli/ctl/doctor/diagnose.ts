@@ -1,5 +1,5 @@
+import { sizeText } from "../../size.ts";
 import { evidenceLines, outcomeOf } from "../progress.ts";
-import { mebibytes } from "../tables.ts";
 import type { ContainerFacts, Facts, RevisionFacts } from "./facts.ts";
 import { type Finding, finding } from "./finding.ts";
 import { nextBoot } from "./next-boot.ts";
@@ -30,7 +30,7 @@ function device({ device: { architecture, kernel, version, memory } }: Facts): F
   const what = `${architecture}, Linux ${kernel}, cairn ${version}`;
   if (memory === null) return finding("device", "warn", `${what}; the kernel does not tell its memory`);
   const { totalBytes, availableBytes } = memory;
-  const sentence = `${what}, ${mebibytes(availableBytes)} of ${mebibytes(totalBytes)} memory available`;
+  const sentence = `${what}, ${sizeText(availableBytes)} of ${sizeText(totalBytes)} memory available`;
   return availableBytes < totalBytes * MEMORY_FREE_PART_MIN
     ? finding("device", "warn", sentence, "cairn ctl containers ls")
     : finding("device", "ok", sentence);
@@ -44,7 +44,7 @@ function storage({ storage: is }: Facts): Finding {
     return finding("storage", "bad", `${is.path}: ${is.why}`, "cairn ctl doctor --storage DIR");
   }
   const { path, fileSystem, readOnly, totalBytes, freeBytes } = is;
-  const sentence = `${path} ${fileSystem ?? "on an unknown file system"}, ${mebibytes(freeBytes)} of ${mebibytes(totalBytes)} free`;
+  const sentence = `${path} ${fileSystem ?? "on an unknown file system"}, ${sizeText(freeBytes)} of ${sizeText(totalBytes)} free`;
   if (readOnly)
     return finding(
       "storage",
