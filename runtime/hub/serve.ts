@@ -71,8 +71,6 @@ export type HubFault =
 
 const databasePath = (folder: string): string => `${folder}/hub.db`;
 const DAY_MS = 86_400_000;
-/** Of the order key. */
-const EPOCH = 1;
 const FLEET = "fleet";
 const DEFAULT_FLEET = "default";
 
@@ -103,7 +101,6 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
       fleet: fleet.value,
       database,
       order: keys.value.order,
-      epoch: EPOCH,
       program: options.program,
     },
     ports,
@@ -239,11 +236,12 @@ function startApi(
   { host, hosts, port, mqttPort }: HubOptions,
   { log }: HubPorts,
 ): Result<Api, HubFault> {
+  const newest = order.at(-1) ?? order[0];
   const fleet = {
     name,
     mqtt: { host: hosts[0].text, port: mqttPort },
     authority: writePem("CERTIFICATE", authority.certificate.der),
-    order: { epoch: EPOCH, key: Buffer.from(order.publicKey).toString("base64") },
+    order: { epoch: newest.epoch, key: Buffer.from(newest.publicKey).toString("base64") },
   };
   try {
     return ok(serveApi({ host: host.text, port, ...server, parts: { ...parts, fleet }, database, log }));
@@ -261,7 +259,8 @@ export const addHubToken = (folder: string, purpose: TokenPurpose, holder: strin
 export const removeHubTokens = (folder: string, purpose: TokenPurpose, holder: string, atMs: number) =>
   withDatabase(folder, (database) => database.removeTokens(purpose, holder, { who: "hub", atMs }));
 
-async function withDatabase<T>(
+/** Of a hub that is stopped. */
+export async function withDatabase<T>(
   folder: string,
   act: (database: HubDatabase) => Promise<T>,
 ): Promise<Result<T, HubFault>> {

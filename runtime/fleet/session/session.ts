@@ -189,7 +189,7 @@ function bePatient(socket: TLSSocket, { keepaliveS }: SessionSpec): void {
 }
 
 /** Of an outage that ends, so much is lost at most; and an outage costs a packet each time. */
-const RETRY_MS = 30_000;
+const RETRY_MS = 60_000;
 
 function secured(spec: SessionSpec): TLSSocket {
   const name = spec.serverName ?? spec.host;

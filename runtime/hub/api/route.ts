@@ -1,3 +1,4 @@
+import type { DeviceId } from "../../fleet/terms/index.ts";
 import type { Commands } from "../commands/index.ts";
 import type { HubDatabase } from "../database/index.ts";
 import type { Logs } from "../logs/index.ts";
@@ -34,6 +35,8 @@ export interface HubParts {
   readonly parcels: Pick<Parcels, "byKey">;
   readonly database: Pick<HubDatabase, "listDeeds">;
   readonly fleet: Fleet;
+  /** A device was told all of that. */
+  enrolled(device: DeviceId): Promise<void>;
   /** Milliseconds since 1970. */
   now(): number;
 }

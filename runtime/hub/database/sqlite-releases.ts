@@ -3,7 +3,7 @@ import { phases, reasons } from "../../fleet/terms/index.ts";
 import type { By } from "./by.ts";
 import type { Connection } from "./connection.ts";
 import type { KeptOrder, NewOrder, NewRelease, Release, ReleaseRecords, Standing, Tally } from "./releases.ts";
-import { Bytes, Id, Sha } from "./rows.ts";
+import { Bytes, HAS_KEY, Id, Sha } from "./rows.ts";
 
 const Yes = v.pipe(
   v.number(),
@@ -53,7 +53,7 @@ const StandingRow = v.object({
   tags: v.pipe(v.string(), v.parseJson(), v.array(v.string())),
   report: v.nullable(v.string()),
 });
-const PublicationRow = v.object({ device: Id, sequence: v.number(), envelope: Bytes });
+const PublicationRow = v.object({ device: Id, sequence: v.number(), envelope: Bytes, epoch: v.number() });
 const TallyRow = v.object({
   release: v.number(),
   failed: Yes,
@@ -116,14 +116,14 @@ export const sqliteReleases = (db: Connection): ReleaseRecords => ({
   unpublished: async (max) =>
     db.all(
       PublicationRow,
-      `SELECT device, sequence, envelope FROM desired AS this WHERE ${IS_LAST} AND publishedMs IS NULL
-       AND device IN (SELECT id FROM device WHERE status = 'accepted') ORDER BY device LIMIT $max`,
+      `SELECT device, sequence, envelope, orderEpoch AS epoch FROM desired AS this JOIN device ON device.id = device
+       WHERE ${IS_LAST} AND publishedMs IS NULL AND status = 'accepted' ORDER BY device LIMIT $max`,
       { max },
     ),
   markPublished: async (orders, atMs) =>
     db.step(() => {
-      const sql = "UPDATE desired SET publishedMs = $atMs WHERE device = $device AND sequence = $sequence";
-      for (const { device, sequence } of orders) db.change(sql, { device, sequence, atMs });
+      const sql = `UPDATE desired SET publishedMs = $atMs WHERE device = $device AND sequence = $sequence AND ${HAS_KEY}`;
+      for (const { device, sequence, epoch } of orders) db.change(sql, { device, sequence, epoch, atMs });
     }),
   async unmarkPublished(device, sequence) {
     db.change("UPDATE desired SET publishedMs = NULL WHERE device = $device AND sequence = $sequence", {

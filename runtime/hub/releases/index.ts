@@ -5,7 +5,6 @@ export { explainRelease } from "./explain.ts";
 export { type OrderReports, openOrderReports } from "./heard.ts";
 export { openPublisher, type Publisher, type PublisherPorts } from "./publisher.ts";
 export {
-  type OrderSigner,
   openReleases,
   type ReleaseFault,
   type Releases,
