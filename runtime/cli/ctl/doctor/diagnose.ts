@@ -14,6 +14,7 @@ export const diagnose = (facts: Facts): readonly Finding[] => [
   ...files(facts),
   watchdog(facts),
   ...containers(facts),
+  ...debugAccess(facts),
   ...nextBoot(facts),
 ];
 
@@ -158,3 +159,8 @@ function ofContainer({ name, status, goal, stoppedByUser }: ContainerFacts): Fin
   const level = ON_THE_WAY.has(status) ? "warn" : "bad";
   return finding(area, level, `is ${status}, its goal is ${goal}`, `cairn ctl containers restart ${name}`);
 }
+
+const debugAccess = ({ debugAccess: open }: Facts): readonly Finding[] =>
+  open === null
+    ? []
+    : [finding("debug", "warn", `root may log in by SSH on port 8222 ${open}`, "cairn ctl cmd disable-ssh")];
