@@ -64,4 +64,8 @@ test("its BusyBox is configured with the commands that the script runs", () => {
   const options = (/^CAIRN_INITRAMFS_OPTIONS = (.*)$/m.exec(recipe)?.[1] ?? "").trim().split(/\s+/);
   const applets = commands.filter((command) => command !== "sh").map((command) => command.toUpperCase());
   for (const option of ["SH_IS_ASH", "STATIC", ...applets]) expect(options).toContain(option);
+  expect(read("initramfs/init")).toContain("sleep 0.1");
+  expect(options).toContain("FLOAT_DURATION");
+  expect(read("initramfs/init")).toContain("od -An -tu1");
+  expect(options).toContain("DESKTOP");
 });
