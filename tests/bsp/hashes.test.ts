@@ -25,7 +25,9 @@ function hashes(text: string): ReadonlyMap<string, string> {
 
 test("hash files are read, and say where their hashes come from", () => {
   expect(hashFiles.length).toBeGreaterThanOrEqual(4);
-  for (const file of hashFiles) expect(hashes(readFileSync(join(externalTree, file), "utf8")).size).toBeGreaterThan(0);
+  const empty = hashFiles.filter((file) => hashes(readFileSync(join(externalTree, file), "utf8")).size === 0);
+  // A program that a product publishes has its hash elsewhere; this file makes Buildroot insist on it.
+  expect(empty).toEqual(["package/cairn/cairn.hash"]);
   const digest = "0".repeat(64);
   for (const bad of [`# x\nsha256 ${digest} a`, `# x\nsha256  ${digest.slice(1)}  a`, `sha256  ${digest}  a`])
     expect(() => hashes(bad)).toThrow();
