@@ -2,6 +2,7 @@
 import { imageTargets } from "../author/image/fuzz-targets.ts";
 import { requestTarget } from "../certificates/fuzz-target.ts";
 import { logsTarget } from "../fleet/logs/fuzz-target.ts";
+import { packetSizesTarget } from "../fleet/session/fuzz-target.ts";
 import { envelopeTarget, wireTarget } from "../fleet/wire/fuzz-targets.ts";
 import { exportTarget } from "../package/fuzz-target.ts";
 import { patchTarget } from "../patch/fuzz-target.ts";
@@ -21,6 +22,7 @@ export const targets: readonly Target[] = [
   wireTarget,
   envelopeTarget,
   logsTarget,
+  packetSizesTarget,
   patchTarget,
   ...imageTargets,
 ];

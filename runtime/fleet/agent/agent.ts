@@ -7,7 +7,7 @@ import type { Letter } from "../outbox/index.ts";
 import { type ApplyPatch, download, openParcels } from "../parcels/index.ts";
 import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, warning } from "../pipe/index.ts";
 import { openCertificates } from "../renewal/index.ts";
-import { openSession, type SessionSpec } from "../session/index.ts";
+import { eitherVersion, type SessionSpec } from "../session/index.ts";
 import { beginningOf, LinkClock, openTrust } from "../trust/index.ts";
 import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo } from "../wire/index.ts";
 import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
@@ -19,6 +19,7 @@ import { type LinkMetadata, openLinkMetadata } from "./metadata.ts";
 import type { Meter } from "./meter.ts";
 import { ProgressReport } from "./progress.ts";
 import { report } from "./report.ts";
+import { openKeptVersion } from "./version.ts";
 
 export interface AgentPorts extends Omit<MemberPorts, "sleep"> {
   /** What the runtime says. Its end is the agent's. */
@@ -253,6 +254,7 @@ class ReportedDevice {
       const more = { sequence, bytes: { day, month }, version, clockUnknown, ...metadata.value.said, orderEpoch: null };
       await post({ leaf: "u/s", bytes: report(this.state, more), lasting: false });
     };
+    const open = eitherVersion(await openKeptVersion({ ...ports, folder: settings.folder, warn }));
     /** A ticket is for who had it: another certificate is looked at anew. */
     let before = { certificate: "", ticket: null as Uint8Array | null };
     let greeted = false;
@@ -265,7 +267,7 @@ class ReportedDevice {
         const certificate = certificates.next();
         greeted = false;
         if (certificate !== before.certificate) before = { certificate, ticket: null };
-        return openSession({ ...specOf(member, settings), ...before }, session);
+        return open({ ...specOf(member, settings), ...before }, session);
       },
       greet: () => {
         greeted = true;
@@ -324,14 +326,16 @@ class ReportedDevice {
   }
 }
 
-function specOf(member: Member, { authority, keepaliveS }: Settings): Omit<SessionSpec, "ticket" | "certificate"> {
+function specOf(
+  member: Member,
+  { authority, keepaliveS }: Settings,
+): Omit<SessionSpec, "ticket" | "certificate" | "protocol"> {
   const { id, fleet, broker, key } = member;
   return {
     ...broker,
     authority,
     key,
     id,
-    protocol: 5,
     keepaliveS,
     expiryS: SESSION_EXPIRY_S,
     packetBytesMax: PACKET_BYTES_MAX,

@@ -3,7 +3,9 @@ import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } fr
 import { type IClientOptions, type IConnackPacket, MqttClient, type Packet } from "mqtt";
 import { setTcpPatience } from "../../linux/index.ts";
 import { descriptorOf } from "./descriptor.ts";
+import { PacketSizes } from "./packet-sizes.ts";
 import { bytesOfIp } from "./usage.ts";
+import { refusesVersion, type Version } from "./version.ts";
 
 /** What a connection is made with. Times in seconds, as MQTT has them. */
 export interface SessionSpec {
@@ -18,11 +20,11 @@ export interface SessionSpec {
   readonly key: string;
   /** MQTT client id; the broker wants the common name of the certificate. */
   readonly id: string;
-  readonly protocol: 4 | 5;
+  readonly protocol: Version;
   readonly keepaliveS: number;
-  /** How long the broker keeps what it has for a device that is away. */
+  /** How long the broker keeps what it has for a device that is away; 3.1.1 leaves that to the broker. */
   readonly expiryS: number;
-  /** Larger packets are refused, and more that wait for our acknowledgement are not sent: together the bound of our memory. */
+  /** A broker that sends a larger packet is left. More that wait for our acknowledgement are not sent, which 3.1.1 leaves to TCP. */
   readonly packetBytesMax: number;
   readonly receiveMax: number;
   readonly will: { readonly topic: string; readonly bytes: Uint8Array; readonly delayS: number } | null;
@@ -46,10 +48,14 @@ export interface SessionPorts {
   closed(why: SessionEnd): void;
 }
 
-/** `refused`: the broker answered CONNECT with this reason code (MQTT 5 section 3.2.2.2, or 3.1.1 table 3.1). */
+/**
+ * `refused`: the broker answered CONNECT with this reason code (MQTT 5 section 3.2.2.2, or 3.1.1 table 3.1). `unanswered`: it ended the
+ * connection instead.
+ */
 export type SessionEnd =
   | { readonly kind: "ended" }
   | { readonly kind: "refused"; readonly code: number }
+  | { readonly kind: "unanswered"; readonly problem: string }
   | { readonly kind: "lost"; readonly problem: string };
 
 export interface Publication {
@@ -57,12 +63,15 @@ export interface Publication {
   readonly bytes: Uint8Array;
   readonly qos: 0 | 1;
   readonly retain: boolean;
-  /** The broker forgets it when nobody has taken it by then; null: never. */
+  /** The broker forgets it when nobody has taken it by then; null, or with 3.1.1: never. */
   readonly expiryS: number | null;
 }
 
 export interface Session {
-  /** Ends true when it was taken: acknowledged with QoS 1, written with 0. False: the connection is gone, and nobody knows. */
+  /**
+   * Ends true when it was taken: acknowledged with QoS 1 (which in 3.1.1 also who was not allowed to is), written with 0. False: the
+   * connection is gone, and nobody knows.
+   */
   publish(publication: Publication): Promise<boolean>;
   /** Ends true when everything that the broker had sent before this has come; false: the connection is gone. */
   probe(): Promise<boolean>;
@@ -82,6 +91,8 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   let used = 0;
   let end: SessionEnd = { kind: "lost", problem: "the connection was closed" };
   let [ending, over] = [false, false];
+  /** CONNECT is on its way, and nothing has come back. */
+  let asking = false;
   const unanswered = new Set<(taken: boolean) => void>();
   const measure = (): number => {
     const fd = socket === null ? null : descriptorOf(socket);
@@ -92,22 +103,36 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
     socket = secured(spec);
     const connecting = socket;
     connecting.once("connect", () => bePatient(connecting, spec));
-    socket.on("session", (ticket: Buffer) => ports.ticket(new Uint8Array(ticket)));
-    return socket;
+    connecting.once("secureConnect", () => {
+      asking = true;
+    });
+    connecting.on("session", (ticket: Buffer) => ports.ticket(new Uint8Array(ticket)));
+    const sizes = new PacketSizes(spec.packetBytesMax);
+    connecting.on("data", (bytes: Uint8Array) => {
+      if (over || sizes.fit(bytes)) return;
+      giveUp(`the broker sends more than ${spec.packetBytesMax} bytes at once`);
+    });
+    return connecting;
   }, optionsOf(spec));
   const close = (): void => {
     if (over) return;
     over = true;
-    for (const giveUp of unanswered) giveUp(false);
-    ports.closed(end);
+    for (const answer of unanswered) answer(false);
+    ports.closed(asking && end.kind === "lost" ? { kind: "unanswered", problem: end.problem } : end);
   };
+  function giveUp(problem: string): void {
+    asking = false;
+    end = { kind: "lost", problem };
+    client.end(true);
+    close();
+  }
   client.on("connect", ({ sessionPresent }: IConnackPacket) => {
+    asking = false;
     if (sessionPresent) return ports.online();
     // Retained messages come once, with a new subscription.
     client.subscribe(spec.topics, { qos: 1, rh: 1 }, (problem) => {
       if (problem === null) return ports.online();
-      end = { kind: "lost", problem: `the broker refused our topics: ${problem.message}` };
-      client.end(true);
+      giveUp(`the broker refused our topics: ${problem.message}`);
     });
   });
   // By the time of "message" the topic of an alias is known; `handleMessage` is what the reader waits for.
@@ -119,10 +144,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
     void read.then(
       () => next(),
       (problem) => {
-        if (over) return;
-        end = { kind: "lost", problem: `a message could not be taken: ${String(problem)}` };
-        client.end(true);
-        close();
+        if (!over) giveUp(`a message could not be taken: ${String(problem)}`);
       },
     );
   client.on("error", (problem: Error & { readonly code?: unknown }) => {
@@ -173,6 +195,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
       client.end(false);
     },
     drop() {
+      asking = false;
       measure();
       client.end(true);
       close();
@@ -249,3 +272,17 @@ function optionsOf(spec: SessionSpec): IClientOptions {
 
 /** As many topics as a device is sent messages on. */
 const TOPIC_ALIASES = 8;
+
+/** To be put behind the name of the broker. */
+export function explainEnd(end: SessionEnd): string {
+  switch (end.kind) {
+    case "ended":
+      return "the connection was ended";
+    case "refused":
+      return refusesVersion(end.code) ? "it speaks another version of MQTT" : `it refuses us, reason ${end.code}`;
+    case "unanswered":
+      return `it did not answer: ${end.problem}`;
+    case "lost":
+      return end.problem;
+  }
+}

@@ -1,4 +1,4 @@
-import type { Publication, Session, SessionPorts } from "../../fleet/session/index.ts";
+import { explainEnd, type Publication, type Session, type SessionPorts } from "../../fleet/session/index.ts";
 import type { FleetName } from "../../fleet/terms/index.ts";
 import { explainWire, parseTopic } from "../../fleet/wire/index.ts";
 import { type Hearers, hear } from "./hear.ts";
@@ -47,9 +47,7 @@ export function openHubSession(ports: HubSessionPorts): HubSession {
       closed(end) {
         isOnline = false;
         if (stopped) return;
-        const why =
-          end.kind === "lost" ? end.problem : end.kind === "refused" ? `refused, reason ${end.code}` : "ended";
-        ports.log(`the broker is gone (${why}); the next attempt is in ${waitMs} ms`);
+        ports.log(`the broker is gone (${explainEnd(end)}); the next attempt is in ${waitMs} ms`);
         stopTimer = ports.setTimer(waitMs, () => {
           session = begin();
         });
