@@ -2,6 +2,7 @@
 import { imageTargets } from "../author/image/fuzz-targets.ts";
 import { requestTarget } from "../certificates/fuzz-target.ts";
 import { logsTarget } from "../fleet/logs/fuzz-target.ts";
+import { tunnelTarget } from "../fleet/proxy/fuzz-target.ts";
 import { packetSizesTarget } from "../fleet/session/fuzz-target.ts";
 import { envelopeTarget, wireTarget } from "../fleet/wire/fuzz-targets.ts";
 import { exportTarget } from "../package/fuzz-target.ts";
@@ -23,6 +24,7 @@ export const targets: readonly Target[] = [
   envelopeTarget,
   logsTarget,
   packetSizesTarget,
+  tunnelTarget,
   patchTarget,
   ...imageTargets,
 ];

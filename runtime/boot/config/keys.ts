@@ -43,9 +43,10 @@ export const keys = {
   PH_CREDS_HOST: later(word("creds.host", HO, "api.pantahub.com")),
   PH_CREDS_ID: later(text("creds.id", HO, null)),
   PH_CREDS_PORT: later(int(1, PORT_MAX, "creds.port", HO, 443)),
-  PH_CREDS_PROXY_HOST: later(text("creds.proxy.host", HO, null)),
+  /** An HTTP proxy with CONNECT, on the way to the fleet's hub and its broker. */
+  PH_CREDS_PROXY_HOST: text("creds.proxy.host", HO, null),
   PH_CREDS_PROXY_NOPROXYCONNECT: later(bool("creds.proxy.noproxyconnect", HO, false)),
-  PH_CREDS_PROXY_PORT: later(int(1, PORT_MAX, "creds.proxy.port", HO, 3218)),
+  PH_CREDS_PROXY_PORT: int(1, PORT_MAX, "creds.proxy.port", HO, 3218),
   PH_CREDS_PRN: later(text("creds.prn", HO, null)),
   PH_CREDS_SECRET: secret(later(text("creds.secret", HO, null))),
   PH_CREDS_TYPE: later(word("creds.type", HO, "builtin")),

@@ -175,6 +175,7 @@ class ReportedDevice {
   async join(member: Member, settings: Settings): Promise<Result<void, string>> {
     const { ports } = this;
     const { id, fleet, meter, outbox } = member;
+    const { proxy = null, authority } = settings;
     const warn = (message: string): void => ports.tell(warning(message));
     const trust = openTrust({ keys: member.orderKeys, clock: this.clock, warn });
     const orders = await openOrders(ports.disk, settings.folder, trust.keys);
@@ -224,8 +225,7 @@ class ReportedDevice {
       progress,
       request: (request) => void post({ leaf: "u/q", bytes: encodeBlockRequest(request), lasting: false }),
       probe: async () => (await this.connection?.probe()) ?? false,
-      download: (what) =>
-        download({ ...settings.hub, authority: settings.authority, setTimer: ports.setTimer, ...what }),
+      download: (what) => download({ ...settings.hub, proxy, authority, setTimer: ports.setTimer, ...what }),
       warn,
       evidence: (rev, text) => post(evidenceLetter(rev, text)),
       changed: (urgent) => {
@@ -328,11 +328,12 @@ class ReportedDevice {
 
 function specOf(
   member: Member,
-  { authority, keepaliveS }: Settings,
+  { proxy = null, authority, keepaliveS }: Settings,
 ): Omit<SessionSpec, "ticket" | "certificate" | "protocol"> {
   const { id, fleet, broker, key } = member;
   return {
     ...broker,
+    proxy,
     authority,
     key,
     id,

@@ -1,16 +1,18 @@
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import { type IClientOptions, type IConnackPacket, MqttClient, type Packet } from "mqtt";
 import { setTcpPatience } from "../../linux/index.ts";
+import type { Address } from "../address.ts";
+import { explainTunnel, openTunnel } from "../proxy/index.ts";
 import { descriptorOf } from "./descriptor.ts";
 import { PacketSizes } from "./packet-sizes.ts";
 import { bytesOfIp } from "./usage.ts";
 import { refusesVersion, type Version } from "./version.ts";
 
 /** What a connection is made with. Times in seconds, as MQTT has them. */
-export interface SessionSpec {
-  readonly host: string;
-  readonly port: number;
+export interface SessionSpec extends Address {
+  /** Null: there is a direct way. */
+  readonly proxy?: Address | null;
   /** The name in its certificate, or the address, where that is not how it is reached from here. */
   readonly serverName?: string;
   /** PEM. Only servers with a certificate of this authority are talked to. */
@@ -87,7 +89,15 @@ const CONNECT_MS = 24 * 3600_000; // the link has its own clock for that
 
 /** Begins to connect. Nothing is thrown: what goes wrong ends in `closed`. */
 export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
+  const { proxy = null } = spec;
+  const tunnel = proxy === null ? null : openTunnel(proxy, spec);
   let socket: TLSSocket | null = null;
+  /** Whose bytes are the connection's. */
+  let carrier: Socket | null = null;
+  const carriedBy = (way: Socket): void => {
+    carrier = way;
+    way.once("connect", () => bePatient(way, spec));
+  };
   let used = 0;
   let end: SessionEnd = { kind: "lost", problem: "the connection was closed" };
   let [ending, over] = [false, false];
@@ -95,14 +105,14 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   let asking = false;
   const unanswered = new Set<(taken: boolean) => void>();
   const measure = (): number => {
-    const fd = socket === null ? null : descriptorOf(socket);
-    if (socket !== null && fd !== null) used = Math.max(used, bytesOfIp(fd, socket));
+    const fd = carrier === null ? null : descriptorOf(carrier);
+    if (carrier !== null && fd !== null) used = Math.max(used, bytesOfIp(fd, carrier));
     return used; // of a socket that is closed, what was known last
   };
   const client = new MqttClient(() => {
-    socket = secured(spec);
-    const connecting = socket;
-    connecting.once("connect", () => bePatient(connecting, spec));
+    const connecting = secured(spec, tunnel?.socket ?? null);
+    socket = connecting;
+    if (tunnel === null) carriedBy(connecting);
     connecting.once("secureConnect", () => {
       asking = true;
     });
@@ -114,6 +124,10 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
     });
     return connecting;
   }, optionsOf(spec));
+  const hangUp = (): void => {
+    tunnel?.socket.destroy();
+    if (socket !== null) client.end(true);
+  };
   const close = (): void => {
     if (over) return;
     over = true;
@@ -123,7 +137,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   function giveUp(problem: string): void {
     asking = false;
     end = { kind: "lost", problem };
-    client.end(true);
+    hangUp();
     close();
   }
   client.on("connect", ({ sessionPresent }: IConnackPacket) => {
@@ -131,8 +145,8 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
     if (sessionPresent) return ports.online();
     // Retained messages come once, with a new subscription.
     client.subscribe(spec.topics, { qos: 1, rh: 1 }, (problem) => {
-      if (problem === null) return ports.online();
-      giveUp(`the broker refused our topics: ${problem.message}`);
+      if (problem === null) ports.online();
+      else giveUp(`the broker refused our topics: ${problem.message}`);
     });
   });
   // By the time of "message" the topic of an alias is known; `handleMessage` is what the reader waits for.
@@ -150,20 +164,29 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   client.on("error", (problem: Error & { readonly code?: unknown }) => {
     const code = typeof problem.code === "number" ? problem.code : null;
     end = code === null ? { kind: "lost", problem: problem.message } : { kind: "refused", code };
-    client.end(true);
+    hangUp();
     close();
   });
   client.on("disconnect", ({ reasonCode }) => {
     end = { kind: "lost", problem: `the broker closed the connection, reason ${reasonCode ?? 0}` };
   });
   client.on("close", () => {
-    client.end(true);
+    hangUp();
     close();
   });
+  if (tunnel === null || proxy === null) client.connect();
+  else {
+    carriedBy(tunnel.socket);
+    void tunnel.opened.then((opened) => {
+      if (over) return;
+      if (opened.ok) client.connect();
+      else giveUp(explainTunnel(opened.error, proxy));
+    });
+  }
   return {
     publish: ({ topic, bytes, qos, retain, expiryS }) =>
       new Promise((resolve) => {
-        if (ending || over) return resolve(false);
+        if (ending || over || socket === null) return resolve(false);
         unanswered.add(resolve);
         const answer = (taken: boolean): void => {
           unanswered.delete(resolve);
@@ -177,7 +200,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
       }),
     probe: () =>
       new Promise((resolve) => {
-        if (over) return resolve(false);
+        if (over || socket === null) return resolve(false);
         unanswered.add(resolve);
         const heard = ({ cmd }: Packet): void => {
           if (cmd !== "pingresp") return;
@@ -192,12 +215,16 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
       end = { kind: "ended" };
       ending = true; // the client keeps nothing any more, and throws
       measure();
-      client.end(false);
+      if (socket !== null) client.end(false);
+      else {
+        hangUp();
+        close();
+      }
     },
     drop() {
       asking = false;
       measure();
-      client.end(true);
+      hangUp();
       close();
     },
     usedBytes: measure,
@@ -205,7 +232,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
 }
 
 /** The connection outlives an outage for as long as MQTT would let it, and soon sees that it is over. */
-function bePatient(socket: TLSSocket, { keepaliveS }: SessionSpec): void {
+function bePatient(socket: Socket, { keepaliveS }: SessionSpec): void {
   const fd = descriptorOf(socket);
   // Only a comfort: a socket that refuses it works without.
   if (fd !== null) setTcpPatience(fd, { keptMs: 1500 * keepaliveS, retryMs: RETRY_MS });
@@ -214,9 +241,11 @@ function bePatient(socket: TLSSocket, { keepaliveS }: SessionSpec): void {
 /** Of an outage that ends, so much is lost at most; and an outage costs a packet each time. */
 const RETRY_MS = 30_000;
 
-function secured(spec: SessionSpec): TLSSocket {
+/** `way`: what leads to the broker already; null: what is to be connected first. */
+function secured(spec: SessionSpec, way: Socket | null): TLSSocket {
   const name = spec.serverName ?? spec.host;
   return connect({
+    ...(way === null ? {} : { socket: way }),
     host: spec.host,
     port: spec.port,
     ...(isIP(name) === 0 ? { servername: name } : {}), // RFC 6066 section 3: no addresses
@@ -242,6 +271,7 @@ function optionsOf(spec: SessionSpec): IClientOptions {
     keepalive: spec.keepaliveS,
     clean: false,
     reconnectPeriod: 0,
+    manualConnect: true,
     connectTimeout: CONNECT_MS,
     resubscribe: false,
     queueQoSZero: false,
