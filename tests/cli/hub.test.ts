@@ -89,6 +89,25 @@ test("the first start says how to go on, and the next says no secrets", async ()
   await second.said;
 });
 
+test("an IPv6 address is said in brackets, and understood with them", async () => {
+  const words = ["--folder", join(folder, "six"), "--address", "[::1]", "--json"];
+  const { child, out, said } = await serve(...words);
+  const { url, mqttUrl, authority, tokens } = JSON.parse(await out.until(/^\{/));
+  expect(url).toMatch(/^https:\/\/\[::1\]:\d+$/);
+  expect(mqttUrl).toMatch(/^mqtts:\/\/\[::1\]:\d+$/);
+  const env = { XDG_CONFIG_HOME: join(folder, "six-home"), PATH: process.env["PATH"] ?? "" };
+  const run = async (...command: string[]): Promise<string> => {
+    const stdin = Buffer.from(tokens.operator);
+    await using ran = Bun.spawn([process.execPath, main, "fleet", ...command], { env, stdin, stdout: "pipe" });
+    return await ran.stdout.text();
+  };
+  expect(await run("login", url, "--authority", authority, "--token", "-")).toContain(`${url}: logged in`);
+  expect(await run("log", "--json")).toContain("join");
+  child.kill("SIGTERM");
+  expect(await child.exited).toBe(0);
+  await said;
+});
+
 describe("wrong arguments make nothing", () => {
   const empty = join(folder, "empty");
   test.each([

@@ -57,11 +57,12 @@ interface Wish {
 
 async function optionsOf(wish: Wish): Promise<Result<HubOptions, string>> {
   const { explainHost, parseHost } = await import("../../certificates/index.ts");
+  const { withoutBrackets } = await import("../../fleet/address.ts");
   const { parseFleetName } = await import("../../hub/index.ts");
   const { resolve } = await import("node:path");
   const hosts: Host[] = [];
   for (const text of [...wish.name, wish.address ?? "127.0.0.1"]) {
-    const host = parseHost(text);
+    const host = parseHost(withoutBrackets(text));
     if (!host.ok) return err(explainHost(host.error));
     hosts.push(host.value);
   }

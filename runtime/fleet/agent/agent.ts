@@ -326,11 +326,9 @@ class ReportedDevice {
   }
 }
 
-function specOf(
-  member: Member,
-  { proxy = null, authority, keepaliveS }: Settings,
-): Omit<SessionSpec, "ticket" | "certificate" | "protocol"> {
+function specOf(member: Member, settings: Settings): Omit<SessionSpec, "ticket" | "certificate" | "protocol"> {
   const { id, fleet, broker, key } = member;
+  const { proxy = null, authority, keepaliveS } = settings;
   return {
     ...broker,
     proxy,
