@@ -2,6 +2,7 @@
 export { type FleetName, parseFleetName } from "../fleet/terms/index.ts";
 export {
   addHubToken,
+  type ExternalBroker,
   explainHub,
   type Hub,
   type HubFault,

@@ -25,9 +25,10 @@ const Address = v.object({ port: v.number() });
 const VERSION_AT = 8;
 
 export async function oldBroker(
-  authority: Authority,
+  authority: Omit<Authority, "certify">,
   { port }: Pick<Broker, "port">,
   answer: keyof typeof answers = "of 3.1.1",
+  at = 0,
 ): Promise<OldBroker> {
   const asked: number[] = [];
   const sockets = new Set<TLSSocket>();
@@ -58,7 +59,7 @@ export async function oldBroker(
       });
     },
   );
-  await once(server.listen(0, "127.0.0.1"), "listening");
+  await once(server.listen(at, "127.0.0.1"), "listening");
   return {
     port: v.parse(Address, server.address()).port,
     asked,

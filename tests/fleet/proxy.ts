@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import * as v from "valibot";
-import type { Address } from "../../runtime/fleet/address.ts";
+import type { Address } from "../../runtime/address.ts";
 
 export interface TestProxy extends Address {
   /** What was asked for, `host:port` each. */

@@ -41,7 +41,7 @@ export async function hubWorld(
   const folder = mkdtempSync(join(tmpdir(), "cairn-hub-"));
   seed(folder);
   const log = new Lines();
-  const mqttPort = await freePort();
+  const mqttPort = options.mqttPort ?? (await freePort());
   const host = unwrap(parseHost("127.0.0.1"));
   const loopback = (options.host ?? host).text.includes(":") ? "[::1]" : "127.0.0.1";
   const start = (more: Partial<HubOptions> = {}) =>

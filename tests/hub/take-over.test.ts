@@ -36,7 +36,13 @@ test.each(["of 3.1.1", "of 5", "none"] as const)(
       { online: online.resolve, message: async () => {}, ticket: () => {}, closed: closed.resolve },
     );
     await online.promise;
-    const by = { host: "localhost", port: old.port, authority: hub.servers, ...hub.client("device") };
+    const by = {
+      host: "localhost",
+      serverName: "localhost",
+      port: old.port,
+      authority: hub.servers,
+      ...hub.client("device"),
+    };
     expect(await takeOver({ ...by, clientId: "device" })).toEqual({ ok: true, value: undefined });
     expect(await closed.promise).toMatchObject({ kind: "lost" });
     expect(old.asked).toEqual([4, 5, 4]);

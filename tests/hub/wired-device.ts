@@ -42,6 +42,8 @@ export interface Heard {
 export interface WiredDevice extends AsyncDisposable {
   readonly id: DeviceId;
   readonly device: TestDevice;
+  /** PEM. */
+  readonly certificate: string;
   readonly heard: Heard[];
   /** The hub's order keys that it knows. */
   readonly keys: ReadonlyMap<number, Uint8Array>;
@@ -60,7 +62,12 @@ export interface WiredDevice extends AsyncDisposable {
 }
 
 /** Enrols with the hub's join token and connects. */
-export async function wiredDevice(world: HubWorld, tags: readonly string[] = []): Promise<WiredDevice> {
+export async function wiredDevice(
+  world: HubWorld,
+  tags: readonly string[] = [],
+  certifiedBy = readFileSync(join(world.folder, "authority/authority.crt"), "utf8"),
+  protocol: 4 | 5 = 5,
+): Promise<WiredDevice> {
   const device = newDevice();
   const { body } = await world.ask("POST", "/enrol", { token: "join", body: device.request });
   const { certificate, order } = v.parse(Enrolled, body);
@@ -76,11 +83,11 @@ export async function wiredDevice(world: HubWorld, tags: readonly string[] = [])
     {
       host: "127.0.0.1",
       port: world.mqttPort,
-      authority: readFileSync(join(world.folder, "authority/authority.crt"), "utf8"),
+      authority: certifiedBy,
       certificate,
       key: device.keyPem,
       id,
-      protocol: 5,
+      protocol,
       keepaliveS: 60,
       expiryS: 600,
       packetBytesMax: 20 << 10,
@@ -131,6 +138,7 @@ export async function wiredDevice(world: HubWorld, tags: readonly string[] = [])
   return {
     id,
     device,
+    certificate,
     heard,
     keys,
     until,

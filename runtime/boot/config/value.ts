@@ -1,4 +1,4 @@
-import { withoutBrackets } from "../../fleet/address.ts";
+import { withoutBrackets } from "../../address.ts";
 import type { LevelSet } from "./level.ts";
 
 /** A size that may depend on what it is a part of. */

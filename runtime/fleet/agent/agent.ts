@@ -332,7 +332,8 @@ function specOf(member: Member, settings: Settings): Omit<SessionSpec, "ticket" 
   return {
     ...broker,
     proxy,
-    authority,
+    authority: broker.authority ?? authority,
+    foreign: broker.authority !== undefined,
     key,
     id,
     keepaliveS,

@@ -1,7 +1,7 @@
 import * as v from "valibot";
+import { type Address, inUrl } from "../../address.ts";
 import { quoted } from "../../quoted.ts";
 import { err, ok, type Result } from "../../result.ts";
-import { type Address, inUrl } from "../address.ts";
 import { parsedBy } from "../parsed-by.ts";
 import { explainThrough, viaProxy } from "../proxy/index.ts";
 import { type DeviceId, type FleetName, parseDeviceId, parseFleetName } from "../terms/index.ts";
@@ -25,6 +25,11 @@ export type Answer =
   /** An operator has to accept the device; both see the code. */
   | { readonly kind: "waiting"; readonly code: string };
 
+export interface Broker extends Address {
+  /** PEM: who certifies it; absent: who certifies the hub. */
+  readonly authority?: string | undefined;
+}
+
 /** All that a device needs to know to be one of a fleet. */
 export interface Membership {
   readonly id: DeviceId;
@@ -33,7 +38,7 @@ export interface Membership {
   readonly certificate: string;
   /** The one after it, with which the device has not been at the broker yet. */
   readonly renewed: string | null;
-  readonly broker: Address;
+  readonly broker: Broker;
   /** Ed25519 keys by epoch: who signs what the hub wants. */
   readonly orderKeys: ReadonlyMap<number, Uint8Array>;
 }
@@ -58,12 +63,13 @@ const key = v.pipe(
   v.transform((text) => new Uint8Array(Buffer.from(text, "base64"))),
   v.check((bytes) => bytes.length === ORDER_KEY_BYTES, "no Ed25519 key"),
 );
+const pem = v.pipe(v.string(), v.startsWith("-----BEGIN CERTIFICATE-----"));
 const Accepted = v.object({
   status: v.literal("accepted"),
   id: parsedBy(parseDeviceId, "id of a device"),
   fleet: parsedBy(parseFleetName, "name of a fleet"),
-  certificate: v.pipe(v.string(), v.startsWith("-----BEGIN CERTIFICATE-----")),
-  mqtt: v.object({ host: v.pipe(v.string(), v.minLength(1), v.maxLength(253)), port }),
+  certificate: pem,
+  mqtt: v.object({ host: v.pipe(v.string(), v.minLength(1), v.maxLength(253)), port, authority: v.optional(pem) }),
   order: v.object({ epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(0)), key }),
 });
 const Waiting = v.object({ status: v.literal("waiting"), code: v.pipe(v.string(), v.minLength(1), v.maxLength(32)) });

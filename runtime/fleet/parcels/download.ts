@@ -1,4 +1,4 @@
-import { type Address, inUrl } from "../address.ts";
+import { type Address, inUrl } from "../../address.ts";
 import { viaProxy } from "../proxy/index.ts";
 
 /** Where parcels are, and what of one is wanted. */

@@ -1,4 +1,4 @@
-import { type Address, inUrl } from "../address.ts";
+import { type Address, inUrl } from "../../address.ts";
 import { explainTunnel } from "./tunnel-answer.ts";
 
 type FetchProblem = Error & { readonly code?: unknown };

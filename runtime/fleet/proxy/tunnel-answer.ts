@@ -1,5 +1,5 @@
+import { type Address, inUrl } from "../../address.ts";
 import { err, ok, type Result } from "../../result.ts";
-import { type Address, inUrl } from "../address.ts";
 
 /** Why a proxy gave no way through. */
 export type TunnelFault =

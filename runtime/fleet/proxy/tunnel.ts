@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
+import { type Address, inUrl } from "../../address.ts";
 import { err, type Result } from "../../result.ts";
-import { type Address, inUrl } from "../address.ts";
 import { TunnelAnswer, type TunnelFault } from "./tunnel-answer.ts";
 
 export interface Tunnel {

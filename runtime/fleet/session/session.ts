@@ -1,8 +1,8 @@
 import { isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import { type IClientOptions, type IConnackPacket, MqttClient, type Packet } from "mqtt";
+import type { Address } from "../../address.ts";
 import { setTcpPatience } from "../../linux/index.ts";
-import type { Address } from "../address.ts";
 import { explainTunnel, openTunnel } from "../proxy/index.ts";
 import { descriptorOf } from "./descriptor.ts";
 import { PacketSizes } from "./packet-sizes.ts";
@@ -17,6 +17,8 @@ export interface SessionSpec extends Address {
   readonly serverName?: string;
   /** PEM. Only servers with a certificate of this authority are talked to. */
   readonly authority: string;
+  /** It is not a hub's own, and signs with whatever it likes. */
+  readonly foreign?: boolean;
   /** PEM: the device's own. */
   readonly certificate: string;
   readonly key: string;
@@ -37,6 +39,8 @@ export interface SessionSpec extends Address {
 }
 
 export interface SessionPorts {
+  /** The broker has kept nothing for us: it does not know us yet, or no longer. `online` follows. */
+  forgotten?(): void;
   /** MQTT is there, and what is sent to us comes. */
   online(): void;
   /**
@@ -143,6 +147,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   client.on("connect", ({ sessionPresent }: IConnackPacket) => {
     asking = false;
     if (sessionPresent) return ports.online();
+    ports.forgotten?.();
     // Retained messages come once, with a new subscription.
     client.subscribe(spec.topics, { qos: 1, rh: 1 }, (problem) => {
       if (problem === null) ports.online();
@@ -257,7 +262,7 @@ function secured(spec: SessionSpec, way: Socket | null): TLSSocket {
       : { checkServerIdentity: (_: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate) }),
     minVersion: "TLSv1.3",
     ecdhCurve: "X25519", // one key share of 32 bytes; Bun's own choice adds 1.2 kB of ML-KEM to each connection
-    sigalgs: "ecdsa_secp256r1_sha256", // what a hub's authority signs with
+    ...(spec.foreign === true ? {} : { sigalgs: "ecdsa_secp256r1_sha256" }), // what a hub's authority signs with
     rejectUnauthorized: true,
     ...(spec.ticket === null ? {} : { session: Buffer.from(spec.ticket) }),
   });

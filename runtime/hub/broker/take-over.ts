@@ -1,10 +1,12 @@
-import { connect } from "node:tls";
+import { checkServerIdentity, connect } from "node:tls";
 import { err, ok, type Result } from "../../result.ts";
 
 /** A client of the broker for a moment. */
 export interface Intruder {
   readonly host: string;
   readonly port: number;
+  /** In the broker's certificate. Null: its authority is enough, as the hub's own broker may be reached by an address that its certificate has not. */
+  readonly serverName: string | null;
   /** Certificate of the authority in PEM: nobody else is told who is taken over. */
   readonly authority: string;
   /** With the name of the client whose place it takes; both in PEM. */
@@ -38,7 +40,7 @@ export async function takeOver(intruder: Intruder): Promise<Result<void, string>
 }
 
 function attempt(
-  { host, port, authority, certificate, key, clientId }: Intruder,
+  { host, port, serverName, authority, certificate, key, clientId }: Intruder,
   version: Version,
 ): Promise<Result<void, string>> {
   const { promise, resolve } = Promise.withResolvers<Result<void, string>>();
@@ -48,8 +50,7 @@ function attempt(
     ca: authority,
     cert: certificate,
     key,
-    // By its authority alone: the hub's own broker may be reached by an address that its certificate has not.
-    checkServerIdentity: () => undefined,
+    checkServerIdentity: (_, peer) => (serverName === null ? undefined : checkServerIdentity(serverName, peer)),
   });
   const end = (result: Result<void, string>): void => {
     clearTimeout(late);

@@ -19,6 +19,8 @@ export interface PublisherPorts {
 export interface Publisher {
   /** Resolves when all is done that can be done now; what the broker did not take waits for the next call. Calls in between count as one. */
   run(): Promise<void>;
+  /** Takes away what the broker keeps of a device; false: the broker is away. */
+  clear(device: DeviceId): Promise<boolean>;
 }
 
 /** What a broker may keep of a device. */
@@ -53,5 +55,5 @@ export function openPublisher({ fleet, database, publish, now }: PublisherPorts)
     await publishOrders();
   }
 
-  return { run: inTurn(once) };
+  return { run: inTurn(once), clear };
 }

@@ -16,6 +16,8 @@ export interface BrokerAddress {
 export interface HubClient {
   /** Of servers. */
   readonly authority: string;
+  /** Not the hub's own. */
+  readonly foreign?: boolean;
   readonly certificate: string;
   readonly key: string;
 }

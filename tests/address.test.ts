@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { inUrl, withoutBrackets } from "../../runtime/fleet/address.ts";
+import { inUrl, withoutBrackets } from "../runtime/address.ts";
 
 test.each([
   ["hub.example", "hub.example:8443"],
