@@ -27,7 +27,7 @@ import type { Accepts } from "./read-revision.ts";
 import { stateDigest } from "./state-digest.ts";
 import { realTimer, type Updating } from "./updating.ts";
 
-export interface LinkParts extends Pick<HubCommandsPorts, "control" | "restartRefusal" | "lastLines"> {
+export interface LinkParts extends Pick<HubCommandsPorts, "control" | "restartRefusal" | "lastLines" | "debugAccess"> {
   readonly config: Config;
   readonly store: Store;
   readonly log: Logger;

@@ -83,8 +83,6 @@ export type HubFault =
 
 const databasePath = (folder: string): string => `${folder}/hub.db`;
 const DAY_MS = 86_400_000;
-/** Of the order key. */
-const EPOCH = 1;
 const FLEET = "fleet";
 const DEFAULT_FLEET = "default";
 
@@ -117,7 +115,6 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
       fleet: fleet.value,
       database,
       order: keys.value.order,
-      epoch: EPOCH,
       program: options.program,
     },
     ports,
@@ -279,11 +276,12 @@ function startApi(
   { log }: HubPorts,
 ): Result<Api, HubFault> {
   const foreign = broker === null || broker.certifiedBy === null ? {} : { authority: broker.certifiedBy };
+  const newest = order.at(-1) ?? order[0];
   const fleet = {
     name,
     mqtt: { host: (broker?.host ?? hosts[0]).text, port: broker?.port ?? mqttPort, ...foreign },
     authority: writePem("CERTIFICATE", authority.certificate.der),
-    order: { epoch: EPOCH, key: Buffer.from(order.publicKey).toString("base64") },
+    order: { epoch: newest.epoch, key: Buffer.from(newest.publicKey).toString("base64") },
   };
   try {
     return ok(serveApi({ host: host.text, port, ...server, parts: { ...parts, fleet }, database, log }));
@@ -301,7 +299,8 @@ export const addHubToken = (folder: string, purpose: TokenPurpose, holder: strin
 export const removeHubTokens = (folder: string, purpose: TokenPurpose, holder: string, atMs: number) =>
   withDatabase(folder, (database) => database.removeTokens(purpose, holder, { who: "hub", atMs }));
 
-async function withDatabase<T>(
+/** Of a hub that is stopped. */
+export async function withDatabase<T>(
   folder: string,
   act: (database: HubDatabase) => Promise<T>,
 ): Promise<Result<T, HubFault>> {

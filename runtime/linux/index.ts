@@ -47,6 +47,7 @@ export {
   listCgroups,
   mountCgroups,
   removeCgroup,
+  sweepCgroup,
 } from "./cgroup.ts";
 export { setSystemClock } from "./clock.ts";
 export { closeVerity, deviceMapperVersion, listMappings, openVerity, type VeritySpec } from "./dm.ts";

@@ -54,6 +54,12 @@ test("the first start says how to go on, and the next says no secrets", async ()
   expect(first.err.all.filter((line) => line.startsWith("broker: "))).not.toEqual([]);
   const busy = await cairn("hub", "token", "operator", "--folder", join(folder, "hub"));
   expect(busy).toMatchObject({ exit: 1, out: "", err: expect.stringMatching(/another hub works in this folder/) });
+  const rotate = (...words: string[]) => cairn("hub", "rotate-order-key", "--folder", join(folder, "hub"), ...words);
+  expect(await rotate()).toMatchObject({
+    exit: 1,
+    out: "",
+    err: expect.stringMatching(/^cairn hub rotate-order-key: .*another hub works in this folder\n$/),
+  });
   const asked = performance.now();
   first.child.kill("SIGTERM");
   expect(await first.child.exited).toBe(0);
@@ -65,6 +71,12 @@ test("the first start says how to go on, and the next says no secrets", async ()
   const remove = () => cairn("hub", "token", "join", "--remove", "--folder", join(folder, "hub"));
   expect(await remove()).toEqual({ exit: 0, out: "taken back: 1\n", err: "" });
   expect(await remove()).toEqual({ exit: 1, out: "", err: "cairn hub token: join has none for join\n" });
+
+  const said = "order key of epoch 2 made: start the hub, and devices follow\n";
+  expect(await rotate()).toEqual({ exit: 0, out: said, err: "" });
+  expect(await rotate("--json")).toEqual({ exit: 0, out: '{"epoch":3}\n', err: "" });
+  const keys = readdirSync(join(folder, "hub/authority")).filter((name) => name.startsWith("order"));
+  expect(keys.sort()).toEqual(["order-2.key", "order-3.key", "order.key"]);
 
   const second = await serve("--json");
   const line = await second.out.until(/^\{/);
@@ -149,8 +161,11 @@ describe("wrong arguments make nothing", () => {
     expect(readdirSync(folder)).not.toContain("empty");
   });
 
-  test("a token needs a hub", async () => {
-    const ran = await cairn("hub", "token", "join", "--folder", empty);
+  test.each([
+    ["a token", ["token", "join"]],
+    ["another order key", ["rotate-order-key"]],
+  ])("%s needs a hub", async (_, words) => {
+    const ran = await cairn("hub", ...words, "--folder", empty);
     expect(ran).toMatchObject({ exit: 1, err: expect.stringMatching(/is no folder of a hub/) });
     expect(readdirSync(folder)).not.toContain("empty");
   });

@@ -1,5 +1,6 @@
 /** Every reader of what strangers send. A new one stands here, and `make fuzz` and the unit tests have it. */
 import { imageTargets } from "../author/image/fuzz-targets.ts";
+import { authorizedKeysTarget } from "../boot/debug-access/fuzz-target.ts";
 import { requestTarget } from "../certificates/fuzz-target.ts";
 import { logsTarget } from "../fleet/logs/fuzz-target.ts";
 import { tunnelTarget } from "../fleet/proxy/fuzz-target.ts";
@@ -26,5 +27,6 @@ export const targets: readonly Target[] = [
   packetSizesTarget,
   tunnelTarget,
   patchTarget,
+  authorizedKeysTarget,
   ...imageTargets,
 ];

@@ -160,7 +160,7 @@ describe("with a certificate of another authority", () => {
     const change = (conf: string): string =>
       asRoot(conf).replace("authority/broker.crt", join(own, "crt")).replace("authority/broker.key", join(own, "key"));
     const { hub, port } = await world({ certifiedBy: other.servers, change });
-    await using device = await wiredDevice(hub, [], other.servers);
+    await using device = await wiredDevice(hub, [], { authority: other.servers });
     expect((await enrolled(hub, device.device)).mqtt).toEqual({ host: "127.0.0.1", port, authority: other.servers });
     await device.state({ sequence: 0, running: "7", digest: "ab".repeat(32) });
   });
@@ -202,7 +202,7 @@ test("one that knows nothing newer than MQTT 3.1.1 will do for the hub and its d
   await operatedBroker(hub.folder, [...INSTALLED, ...OWN], change);
   const old = await oldBroker(authorityOf(hub), { port: behind }, "of 3.1.1", port);
   closing.push(old.stop);
-  await using device = await wiredDevice(hub, [], undefined, 4);
+  await using device = await wiredDevice(hub, [], { protocol: 4 });
   await device.state({ sequence: 0, running: "7", digest: "ab".repeat(32) });
   const shown = async () =>
     (await hub.ask("GET", `/devices/${device.id}`, { token: "operator" })).body as { report: unknown };

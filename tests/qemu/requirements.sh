@@ -40,6 +40,8 @@ umoci umoci
 skopeo skopeo
 docker-registry docker-registry
 zstd zstd
+dropbear dropbear-bin
+ssh openssh-client
 "
 
 missing=$(echo "$needed" | while read -r program package; do

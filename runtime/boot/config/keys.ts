@@ -80,12 +80,14 @@ export const keys = {
   PV_DEBUG_SHELL: later(bool("debug.shell", C, true)),
   PV_DEBUG_SHELL_AUTOLOGIN: later(bool("debug.shell.autologin", C, false)),
   PV_DEBUG_SHELL_TIMEOUT: later(duration(null, C, MIN)),
-  PV_DEBUG_SSH: later(bool("debug.ssh", COR, true)),
-  PV_DEBUG_SSH_AUTHORIZED_KEYS: later(text("debug.ssh_authorized_keys", COR, null)),
+  /** The original's default is on. */
+  PV_DEBUG_SSH: bool("debug.ssh", COR, false),
+  /** A file, seen from `PV_SYSTEM_ETCDIR`. Not set: user-meta `pvr-sdk.authorized_keys`. */
+  PV_DEBUG_SSH_AUTHORIZED_KEYS: text("debug.ssh_authorized_keys", COR, null),
   PV_DISK_EXPORTSDIR: later(path("disk.exportsdir", C, "/exports")),
   PV_DISK_VOLDIR: later(path("disk.voldir", C, "/volumes")),
   PV_DISK_WRITABLEDIR: later(path("disk.writabledir", C, "/writable")),
-  PV_DROPBEAR_CACHE_DIR: later(path("dropbear.cache.dir", C, "/storage/cache/dropbear")),
+  PV_DROPBEAR_CACHE_DIR: path("dropbear.cache.dir", C, "/storage/cache/dropbear"),
   /** Ours, as the five below: the fleet's hub; without it there is no link. */
   PV_HUB_HOST: host(null, CO, null),
   PV_HUB_PORT: int(1, PORT_MAX, null, CO, 8443),

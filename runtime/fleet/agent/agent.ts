@@ -8,13 +8,14 @@ import { type ApplyPatch, download, openParcels } from "../parcels/index.ts";
 import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, warning } from "../pipe/index.ts";
 import { openCertificates } from "../renewal/index.ts";
 import { eitherVersion, type SessionSpec } from "../session/index.ts";
+import { FIRST_EPOCH } from "../terms/index.ts";
 import { beginningOf, LinkClock, openTrust } from "../trust/index.ts";
 import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo } from "../wire/index.ts";
 import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import { evidenceLetter } from "./evidence.ts";
 import { becomeMember, type Member, type MemberPorts } from "./member.ts";
-import { saveMembership } from "./membership.ts";
+import { keepMembership } from "./membership.ts";
 import { type LinkMetadata, openLinkMetadata } from "./metadata.ts";
 import type { Meter } from "./meter.ts";
 import { ProgressReport } from "./progress.ts";
@@ -177,7 +178,14 @@ class ReportedDevice {
     const { id, fleet, meter, outbox } = member;
     const { proxy = null, authority } = settings;
     const warn = (message: string): void => ports.tell(warning(message));
-    const trust = openTrust({ keys: member.orderKeys, clock: this.clock, warn });
+    const membership = keepMembership(ports.disk, settings.folder, member);
+    const trust = openTrust({
+      keys: member.orderKeys,
+      keep: (orderKeys) => membership.change({ orderKeys }),
+      followed: () => this.say?.(),
+      clock: this.clock,
+      warn,
+    });
     const orders = await openOrders(ports.disk, settings.folder, trust.keys);
     if (!orders.ok) return err(explainDiskError(orders.error));
     const parcels = await openParcels(ports.disk, settings.folder, ports.now);
@@ -237,7 +245,7 @@ class ReportedDevice {
     const certificates = openCertificates({
       id,
       own: member,
-      keep: (own) => saveMembership(ports.disk, settings.folder, { ...member, ...own }),
+      keep: ({ certificate, renewed }) => membership.change({ certificate, renewed }),
       keys: trust.keys,
       post: (bytes) => void post({ leaf: "u/k", bytes, lasting: false }),
       timeMs: () => (this.clock.known ? ports.wallMs() : null),
@@ -250,8 +258,9 @@ class ReportedDevice {
       const { dayBytes: day, monthBytes: month } = meter.usage();
       const { sequence } = delivery;
       const clockUnknown = !this.clock.known;
+      const orderEpoch = trust.epoch === FIRST_EPOCH ? null : trust.epoch;
       const { version } = settings;
-      const more = { sequence, bytes: { day, month }, version, clockUnknown, ...metadata.value.said, orderEpoch: null };
+      const more = { sequence, bytes: { day, month }, version, clockUnknown, ...metadata.value.said, orderEpoch };
       await post({ leaf: "u/s", bytes: report(this.state, more), lasting: false });
     };
     const open = eitherVersion(await openKeptVersion({ ...ports, folder: settings.folder, warn }));

@@ -244,7 +244,7 @@ function bePatient(socket: Socket, { keepaliveS }: SessionSpec): void {
 }
 
 /** Of an outage that ends, so much is lost at most; and an outage costs a packet each time. */
-const RETRY_MS = 30_000;
+const RETRY_MS = 60_000;
 
 /** `way`: what leads to the broker already; null: what is to be connected first. */
 function secured(spec: SessionSpec, way: Socket | null): TLSSocket {
