@@ -3,6 +3,7 @@ export { type FleetName, parseFleetName } from "../fleet/terms/index.ts";
 export { rotateOrderKey } from "./rotate.ts";
 export {
   addHubToken,
+  type ExternalBroker,
   explainHub,
   type Hub,
   type HubFault,

@@ -22,7 +22,7 @@ import {
 } from "./releases/index.ts";
 import { openRenewals } from "./renewals/index.ts";
 import { openRevisions, type Revisions } from "./revisions/index.ts";
-import { type connectHub, type HubSession, openHubSession, reportText } from "./session/index.ts";
+import { type connectHub, type HubSession, type HubSessionPorts, openHubSession, reportText } from "./session/index.ts";
 import { explainMissingKey, openSigner } from "./signing/index.ts";
 
 export interface WorkOptions {
@@ -53,7 +53,7 @@ export interface Work {
   readonly publisher: Publisher;
   readonly metadata: Metadata;
   /** Begins to talk to devices; what was decided before and is not known to the broker goes out. Resolves when devices are heard, or the broker is too slow. */
-  talk(connect: ReturnType<typeof connectHub>, registry: Registry): Promise<void>;
+  talk(connect: ReturnType<typeof connectHub>, registry: Registry, heeds: HubSessionPorts["heeds"]): Promise<void>;
   /** A device was told the newest order key with its certificate. */
   enrolled(device: DeviceId): Promise<void>;
   /** The broker ended in disorder, and may have forgotten orders: those that devices do not know go out again. */
@@ -149,13 +149,14 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     publisher,
     metadata,
     enrolled: (device) => hasKey(device, signer.epoch),
-    async talk(connect, registry) {
+    async talk(connect, registry, heeds) {
       await releases.settle(null);
       const heard = Promise.withResolvers<void>();
       const late = setTimeout(heard.resolve, HEARD_MS);
       session = openHubSession({
         fleet,
         connect,
+        heeds,
         hearers: {
           async state(device, state) {
             const before = await database.findDevice(device);

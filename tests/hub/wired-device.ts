@@ -71,8 +71,18 @@ export interface EnrolledDevice {
 }
 
 /** Enrols with the hub's join token and connects. */
-export const wiredDevice = async (world: HubWorld, tags: readonly string[] = []): Promise<WiredDevice> =>
-  connected(world, await enrolled(world, tags));
+export const wiredDevice = async (
+  world: HubWorld,
+  tags: readonly string[] = [],
+  way: Partial<Way> = {},
+): Promise<WiredDevice> => connected(world, await enrolled(world, tags), way);
+
+/** How a device comes to the broker. */
+export interface Way {
+  /** PEM: who certifies it. */
+  readonly authority: string;
+  readonly protocol: 4 | 5;
+}
 
 export async function enrolled(world: HubWorld, tags: readonly string[] = []): Promise<EnrolledDevice> {
   const device = newDevice();
@@ -84,7 +94,7 @@ export async function enrolled(world: HubWorld, tags: readonly string[] = []): P
   return { id, device, certificate, keys: new Map([[order.epoch, new Uint8Array(Buffer.from(order.key, "base64"))]]) };
 }
 
-export async function connected(world: HubWorld, own: EnrolledDevice): Promise<WiredDevice> {
+export async function connected(world: HubWorld, own: EnrolledDevice, way: Partial<Way> = {}): Promise<WiredDevice> {
   const { id, device, certificate, keys } = own;
   const heard: Heard[] = [];
   const looks = new Set<() => void>();
@@ -106,6 +116,7 @@ export async function connected(world: HubWorld, own: EnrolledDevice): Promise<W
       will: null,
       topics: `c/lab/${id}/n/#`,
       ticket: null,
+      ...way,
     },
     {
       online: () => online.resolve(),

@@ -7,6 +7,7 @@ import {
   choices,
   component,
   duration,
+  host,
   int,
   type Key,
   later,
@@ -43,9 +44,10 @@ export const keys = {
   PH_CREDS_HOST: later(word("creds.host", HO, "api.pantahub.com")),
   PH_CREDS_ID: later(text("creds.id", HO, null)),
   PH_CREDS_PORT: later(int(1, PORT_MAX, "creds.port", HO, 443)),
-  PH_CREDS_PROXY_HOST: later(text("creds.proxy.host", HO, null)),
+  /** An HTTP proxy with CONNECT, on the way to the fleet's hub and its broker. */
+  PH_CREDS_PROXY_HOST: host("creds.proxy.host", HO, null),
   PH_CREDS_PROXY_NOPROXYCONNECT: later(bool("creds.proxy.noproxyconnect", HO, false)),
-  PH_CREDS_PROXY_PORT: later(int(1, PORT_MAX, "creds.proxy.port", HO, 3218)),
+  PH_CREDS_PROXY_PORT: int(1, PORT_MAX, "creds.proxy.port", HO, 3218),
   PH_CREDS_PRN: later(text("creds.prn", HO, null)),
   PH_CREDS_SECRET: secret(later(text("creds.secret", HO, null))),
   PH_CREDS_TYPE: later(word("creds.type", HO, "builtin")),
@@ -87,7 +89,7 @@ export const keys = {
   PV_DISK_WRITABLEDIR: later(path("disk.writabledir", C, "/writable")),
   PV_DROPBEAR_CACHE_DIR: path("dropbear.cache.dir", C, "/storage/cache/dropbear"),
   /** Ours, as the five below: the fleet's hub; without it there is no link. */
-  PV_HUB_HOST: text(null, CO, null),
+  PV_HUB_HOST: host(null, CO, null),
   PV_HUB_PORT: int(1, PORT_MAX, null, CO, 8443),
   /** A file with the certificate of the authority that certifies the hub, in PEM. */
   PV_HUB_AUTHORITY: path(null, C, "/etc/cairn/hub.crt"),

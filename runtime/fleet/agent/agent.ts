@@ -7,7 +7,7 @@ import type { Letter } from "../outbox/index.ts";
 import { type ApplyPatch, download, openParcels } from "../parcels/index.ts";
 import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, warning } from "../pipe/index.ts";
 import { openCertificates } from "../renewal/index.ts";
-import { openSession, type SessionSpec } from "../session/index.ts";
+import { eitherVersion, type SessionSpec } from "../session/index.ts";
 import { FIRST_EPOCH } from "../terms/index.ts";
 import { beginningOf, LinkClock, openTrust } from "../trust/index.ts";
 import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo } from "../wire/index.ts";
@@ -20,6 +20,7 @@ import { type LinkMetadata, openLinkMetadata } from "./metadata.ts";
 import type { Meter } from "./meter.ts";
 import { ProgressReport } from "./progress.ts";
 import { report } from "./report.ts";
+import { openKeptVersion } from "./version.ts";
 
 export interface AgentPorts extends Omit<MemberPorts, "sleep"> {
   /** What the runtime says. Its end is the agent's. */
@@ -175,6 +176,7 @@ class ReportedDevice {
   async join(member: Member, settings: Settings): Promise<Result<void, string>> {
     const { ports } = this;
     const { id, fleet, meter, outbox } = member;
+    const { proxy = null, authority } = settings;
     const warn = (message: string): void => ports.tell(warning(message));
     const membership = keepMembership(ports.disk, settings.folder, member);
     const trust = openTrust({
@@ -231,8 +233,7 @@ class ReportedDevice {
       progress,
       request: (request) => void post({ leaf: "u/q", bytes: encodeBlockRequest(request), lasting: false }),
       probe: async () => (await this.connection?.probe()) ?? false,
-      download: (what) =>
-        download({ ...settings.hub, authority: settings.authority, setTimer: ports.setTimer, ...what }),
+      download: (what) => download({ ...settings.hub, proxy, authority, setTimer: ports.setTimer, ...what }),
       warn,
       evidence: (rev, text) => post(evidenceLetter(rev, text)),
       changed: (urgent) => {
@@ -262,6 +263,7 @@ class ReportedDevice {
       const more = { sequence, bytes: { day, month }, version, clockUnknown, ...metadata.value.said, orderEpoch };
       await post({ leaf: "u/s", bytes: report(this.state, more), lasting: false });
     };
+    const open = eitherVersion(await openKeptVersion({ ...ports, folder: settings.folder, warn }));
     /** A ticket is for who had it: another certificate is looked at anew. */
     let before = { certificate: "", ticket: null as Uint8Array | null };
     let greeted = false;
@@ -274,7 +276,7 @@ class ReportedDevice {
         const certificate = certificates.next();
         greeted = false;
         if (certificate !== before.certificate) before = { certificate, ticket: null };
-        return openSession({ ...specOf(member, settings), ...before }, session);
+        return open({ ...specOf(member, settings), ...before }, session);
       },
       greet: () => {
         greeted = true;
@@ -333,14 +335,16 @@ class ReportedDevice {
   }
 }
 
-function specOf(member: Member, { authority, keepaliveS }: Settings): Omit<SessionSpec, "ticket" | "certificate"> {
+function specOf(member: Member, settings: Settings): Omit<SessionSpec, "ticket" | "certificate" | "protocol"> {
   const { id, fleet, broker, key } = member;
+  const { proxy = null, authority, keepaliveS } = settings;
   return {
     ...broker,
-    authority,
+    proxy,
+    authority: broker.authority ?? authority,
+    foreign: broker.authority !== undefined,
     key,
     id,
-    protocol: 5,
     keepaliveS,
     expiryS: SESSION_EXPIRY_S,
     packetBytesMax: PACKET_BYTES_MAX,

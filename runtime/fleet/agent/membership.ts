@@ -16,7 +16,7 @@ const Stored = v.pipe(
     fleet: parsedBy(parseFleetName, "name of a fleet"),
     certificate: v.string(),
     renewed: v.optional(v.nullable(v.string()), null),
-    broker: v.object({ host: v.string(), port: v.number() }),
+    broker: v.object({ host: v.string(), port: v.number(), authority: v.optional(v.string()) }),
     orderKeys: v.pipe(v.array(v.tuple([v.number(), v.pipe(v.string(), v.hexadecimal())])), v.minLength(1)),
   }),
 );

@@ -15,7 +15,12 @@ import type { Caller, Right } from "./authorize.ts";
 export interface Fleet {
   readonly name: string;
   /** Host and port of the broker, as devices reach it. */
-  readonly mqtt: { readonly host: string; readonly port: number };
+  readonly mqtt: {
+    readonly host: string;
+    readonly port: number;
+    /** PEM: who certifies it, if not the hub's authority. */
+    readonly authority?: string;
+  };
   /** The authority's certificate in PEM. */
   readonly authority: string;
   /** The Ed25519 key in base64 that signs what the hub wants of devices, and the number of its epoch. */

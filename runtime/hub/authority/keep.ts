@@ -29,6 +29,9 @@ export const authorityFiles = {
   hubKey: "hub.key",
   /** The hub's certificate as a client of the broker. */
   hub: "hub.crt",
+  /** Of a broker that is not the hub's own, for the name under which it is reached. */
+  brokerKey: "broker.key",
+  broker: "broker.crt",
 } as const;
 
 export interface HubKeys {
@@ -38,6 +41,8 @@ export interface HubKeys {
   readonly server: Certified;
   /** The hub as a client of the broker. */
   readonly hub: Certified;
+  /** A broker elsewhere; null: none was asked for. */
+  readonly broker: Certified | null;
   /** They sign what the hub wants of devices. The last one is the newest. */
   readonly order: OrderKeys;
 }
@@ -53,6 +58,8 @@ export interface KeepOptions {
   readonly fleet: FleetName;
   /** Under which the server is reached. */
   readonly hosts: readonly Host[];
+  /** A broker elsewhere that is to have a certificate. */
+  readonly broker?: Host | null;
   readonly nowMs: number;
 }
 
@@ -60,10 +67,10 @@ const [CERTIFICATE_MODE, FOLDER_MODE] = [0o644, 0o700];
 
 /**
  * The hub's keys and certificates, from its folder; what is missing is made. The certificates of server and hub are made again when
- * they end within 60 days, or the server is reached under other names.
+ * they end within 60 days, or the server is reached under other names; so is that of a broker elsewhere.
  */
 export async function openKeys(disk: Disk, options: KeepOptions): Promise<Result<HubKeys, KeepFault>> {
-  const { folder, fleet, hosts, nowMs } = options;
+  const { folder, fleet, hosts, broker: elsewhere = null, nowMs } = options;
   const made = await disk.mkdir(WHY, folder, FOLDER_MODE);
   if (!made.ok && made.error.kind !== "exists") return err({ kind: "disk", error: made.error });
   const at = (name: keyof typeof authorityFiles): string => `${folder}/${authorityFiles[name]}`;
@@ -86,6 +93,14 @@ export async function openKeys(disk: Disk, options: KeepOptions): Promise<Result
     issuedMs: ({ notBeforeMs }) => notBeforeMs,
   });
   if (!hub.ok) return hub;
+  const broker =
+    elsewhere === null
+      ? ok(null)
+      : await openCertified(disk, at("brokerKey"), at("broker"), nowMs, {
+          issue: (key, ms) => certifyServer(authority.value, key, [elsewhere], ms),
+          issuedMs: serverIssuedMs,
+        });
+  if (!broker.ok) return broker;
   const order = await openOrderKeys(disk, folder);
   if (!order.ok) return order;
   return ok({
@@ -93,6 +108,7 @@ export async function openKeys(disk: Disk, options: KeepOptions): Promise<Result
     devices: devices.value,
     server: server.value,
     hub: hub.value,
+    broker: broker.value,
     order: order.value,
   });
 }

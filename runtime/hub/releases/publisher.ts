@@ -21,6 +21,8 @@ export interface PublisherPorts {
 export interface Publisher {
   /** Resolves when all is done that can be done now; what the broker did not take waits for the next call. Calls in between count as one. */
   run(): Promise<void>;
+  /** Takes away what the broker keeps of a device; false: the broker is away. */
+  clear(device: DeviceId): Promise<boolean>;
 }
 
 /** What a broker may keep of a device. */
@@ -58,5 +60,5 @@ export function openPublisher({ fleet, database, signer, publish, now }: Publish
     await publishOrders();
   }
 
-  return { run: inTurn(once) };
+  return { run: inTurn(once), clear };
 }

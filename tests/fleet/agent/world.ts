@@ -11,6 +11,7 @@ import { realDisk } from "../../../runtime/store/index.ts";
 import { emptyFolder, must, removeFolders, sha256 } from "../../store/world.ts";
 import { newAuthority } from "../authority.ts";
 import { type Broker, startBroker } from "../broker.ts";
+import { oldBroker } from "../old-broker.ts";
 import { toyPatch, toyPatchOf } from "../parcels/toy-patch.ts";
 
 const closing: (() => Promise<unknown> | void)[] = [];
@@ -49,11 +50,16 @@ const secret = new Uint8Array(32).fill(9);
 /** Of a later epoch. */
 const secretOf = (epoch: number): Uint8Array => (epoch === EPOCH ? secret : new Uint8Array(32).fill(epoch));
 
-/** A hub as a device sees it, that accepts every device which asks often enough, and has the objects that it is given. */
-export async function hub({ asksNeeded = 1 } = {}) {
+/**
+ * A hub as a device sees it, that accepts every device which asks often enough, and has the objects that it is given. `old`: devices meet a
+ * broker that knows nothing newer than MQTT 3.1.1.
+ */
+export async function hub({ asksNeeded = 1, old = false } = {}) {
   const authority = newAuthority();
   const broker: Broker = await startBroker(authority);
   closing.push(() => broker.stop());
+  const met = old ? await oldBroker(authority, broker) : null;
+  closing.push(() => met?.stop());
   let asked = 0;
   const { certificate, key } = authority.server("localhost");
   const server = Bun.serve({
@@ -70,7 +76,7 @@ export async function hub({ asksNeeded = 1 } = {}) {
         status: "accepted",
         fleet: "lab",
         certificate: authority.certify(commonName, publicKey),
-        mqtt: { host: "localhost", port: broker.port },
+        mqtt: { host: "localhost", port: met?.port ?? broker.port },
         order: { epoch: EPOCH, key: Buffer.from(ed25519.getPublicKey(secret)).toString("base64") },
       });
     },
@@ -163,6 +169,8 @@ export async function hub({ asksNeeded = 1 } = {}) {
     broker,
     port: server.port ?? 0,
     asked: () => asked,
+    /** The versions of MQTT in which an old broker was asked. */
+    versions: () => met?.asked ?? [],
     objects,
     /** From now on patches are wrong. */
     spoil() {

@@ -138,6 +138,14 @@ describe("messages", () => {
     expect(await device.message()).toEqual(["c/f/device/n/d", "wanted"]);
   });
 
+  test("a broker that sends more than a device takes at once is left, though 3.1.1 cannot tell it how much that is", async () => {
+    const server = await broker();
+    const [device, other] = [open(server, { protocol: 4 }), open(server, {}, "hub")];
+    await Promise.all([device.online, other.online]);
+    await other.session.publish(text("c/f/device/n/o", "x".repeat(20_000)));
+    expect(await device.closed).toEqual({ kind: "lost", problem: "the broker sends more than 20000 bytes at once" });
+  });
+
   test.each([
     [5, [0x20, 0x03, 0x00, 0x84, 0x00], 0x84], // MQTT 5 section 3.2: unsupported protocol version
     [5, [0x20, 0x02, 0x00, 0x01], 1], // MQTT 3.1.1 table 3.1, as an old broker answers
@@ -269,6 +277,17 @@ describe("the end", () => {
     await server.stop();
     expect((await device.closed).kind).toBe("lost");
     expect(await device.session.publish(text("c/f/device/u/s", "too late"))).toBe(false);
+  });
+
+  test("before CONNECT was answered is another one than that of a connection", async () => {
+    const { certificate, key } = hub.server("localhost");
+    using silent = Bun.listen<undefined>({
+      hostname: "127.0.0.1",
+      port: 0,
+      tls: { cert: certificate, key, ca: hub.devices, requestCert: true, rejectUnauthorized: true },
+      socket: { data: (socket) => void socket.end() },
+    });
+    expect((await open(silent).closed).kind).toBe("unanswered");
   });
 
   test("of an attempt that finds nobody", async () => {
