@@ -7,7 +7,7 @@ SEEDS ?= 5000000
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test unit check binary fuzz proof-sim proof-power proof-reset proof-hub proof-thin bench-boot bench-update bench-hash bench-author bench-pack bench-patch bench-flood requirements clean
+.PHONY: help demo demo-fleet test unit check-bsp binary fuzz proof-sim proof-power proof-reset proof-hub proof-thin bench-boot bench-update bench-hash bench-author bench-pack bench-patch bench-flood requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -23,6 +23,9 @@ test: node_modules requirements binary ## types, lint, unit, host and QEMU tests
 
 unit: node_modules ## types, lint and the tests that need no machine, 15 minutes
 	$(BUN) tests/run.ts --without-machines
+
+check-bsp: node_modules ## the external tree in a Buildroot tree, BUILDROOT=…: style, every defconfig loaded and written back, makefiles; nothing is built
+	$(BUN) tests/bsp/tree.ts "$(BUILDROOT)"
 
 binary: node_modules ## dist/cairn-x86_64 and dist/cairn-aarch64
 	$(BUN) bsp-buildroot/binary.ts

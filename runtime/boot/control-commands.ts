@@ -1,5 +1,6 @@
 import type { Answer, CommandAnswer, Commands, Operation, PowerAction, PowerAnswer } from "../control/index.ts";
 import { isLocal, type RevisionName } from "../state/index.ts";
+import type { DebugAccess } from "./debug-access/index.ts";
 import type { DeviceMetadata } from "./metadata.ts";
 
 export type UpdateOperation = Extract<Operation, "LOCAL_RUN" | "LOCAL_RUN_COMMIT" | "MAKE_FACTORY" | "RUN_GC">;
@@ -19,9 +20,10 @@ export function controlCommands(options: {
   running(): RevisionName;
   readonly metadata: DeviceMetadata;
   readonly updates: Updates;
+  readonly debugAccess: Pick<DebugAccess, "open" | "close">;
   power(action: PowerAction, message: string): PowerAnswer;
 }): Commands {
-  const { metadata, updates } = options;
+  const { metadata, updates, debugAccess } = options;
   const refused = (status: 400 | 409, why: string): CommandAnswer => ({ kind: "refused", status, why });
   return {
     async command(operation, payload) {
@@ -46,9 +48,14 @@ export function controlCommands(options: {
           return refused(409, "There is no debug shell that holds up a reboot");
         case "GO_REMOTE":
           return refused(409, "There is no remote client yet");
-        case "ENABLE_SSH":
+        case "ENABLE_SSH": {
+          const opened = await debugAccess.open(null);
+          if (opened.ok) return { kind: "accepted" };
+          const { kind, why } = opened.error;
+          return { kind: "refused", status: kind === "refused" ? 409 : 500, why };
+        }
         case "DISABLE_SSH":
-          return refused(400, `Command ${operation} is not there yet`);
+          return { kind: (await debugAccess.close()) ? "accepted" : "nothingToDo" };
       }
     },
   };

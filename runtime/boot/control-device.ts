@@ -13,6 +13,7 @@ import { containerView, expectsReady, explainRefusal, groupStatus, requestRefusa
 import { controlCommands, type Updates } from "./control-commands.ts";
 import { controlObjects } from "./control-objects.ts";
 import { controlSteps } from "./control-steps.ts";
+import type { DebugAccess } from "./debug-access/index.ts";
 import type { DeviceMetadata } from "./metadata.ts";
 import type { RunnableRevision, Running } from "./running.ts";
 
@@ -31,8 +32,9 @@ export function controlDevice(options: {
   readonly reservedPercent: number;
   readonly metadata: DeviceMetadata;
   readonly updates: Updates;
+  readonly debugAccess: DebugAccess;
 }): Device {
-  const { current, running, metadata, updates, power } = options;
+  const { current, running, metadata, updates, power, debugAccess } = options;
   const revision = options.name;
   // In safe mode only a part of the state is supervised.
   const supervised = () => {
@@ -89,7 +91,7 @@ export function controlDevice(options: {
     steps: controlSteps(options.store, updates.put),
     objects: controlObjects(options.store, options.reservedPercent),
     metadata,
-    commands: oneAtATime(controlCommands({ running: revision, metadata, updates, power })),
+    commands: oneAtATime(controlCommands({ running: revision, metadata, updates, power, debugAccess })),
     storage: { collectGarbage: updates.collectGarbage },
   };
 }

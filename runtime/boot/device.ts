@@ -10,6 +10,7 @@ import { allGoals, awaitingStability, containerView, plan, type RunEnd, stateSta
 import { type Candidate, type Failure, failure } from "../update/index.ts";
 import type { DeviceClock } from "./clock.ts";
 import { controlDevice } from "./control-device.ts";
+import { startDebugAccess } from "./debug-access/index.ts";
 import type { Machine } from "./machine.ts";
 import type { DeviceMetadata } from "./metadata.ts";
 import type { Accepts } from "./read-revision.ts";
@@ -19,7 +20,7 @@ import { onPowerSignals } from "./signals.ts";
 import { controlSockets } from "./sockets.ts";
 import type { Hub } from "./start-link.ts";
 import { updateRequests } from "./update-requests.ts";
-import { activity, type Goals, type Stability, type Updating } from "./updating.ts";
+import { activity, type Goals, realTimer, type Stability, type Updating } from "./updating.ts";
 
 const stopGraceMs = 5_000;
 /** From the wish to go down until we go down with whatever still runs: two graces, and time to sweep and unmount. */
@@ -73,6 +74,14 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     );
   }
   let hub: Hub | null = null;
+  const debugLog = logs.logger("debug");
+  const debugAccess = startDebugAccess({
+    config,
+    store,
+    log: debugLog,
+    onChange: () => hub?.changed(),
+    setTimer: realTimer,
+  });
   const running: Running = run(current, {
     log: logs.logger("supervise"),
     now: () => performance.now(),
@@ -95,6 +104,7 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     ending = action;
     log.info(message === "" ? action : `${action}: ${message}`);
     hub?.stop();
+    void debugAccess.close();
     running.send({ kind: "shutdown" });
     setTimeout(() => {
       log.error(`not everything stopped within ${shutdownMaxMs / 1000} s`);
@@ -213,6 +223,7 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
       booted: first.name,
       control: device,
       restartRefusal: powerRefusal,
+      debugAccess,
       lastLines: logs.lastLines,
       running: () => loaded,
       containers: () =>
@@ -227,6 +238,7 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
 
   metadata.show(first.state.containers.map(({ name }) => name));
   metadata.statusIs(() => stateStatus(running.view()));
+  metadata.debugAccessIs(debugAccess.view);
   const device = controlDevice({
     current: () => current,
     name: () => loaded.name,
@@ -238,6 +250,7 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     reservedPercent: config.PV_STORAGE_GC_RESERVED,
     metadata,
     updates: updateRequests({ store, updating, accepts, booted: first.name, warn: (message) => log.warn(message) }),
+    debugAccess,
   });
   const onBug = (error: unknown) => logs.logger("control").error(String(error));
   const sockets = controlSockets(parts.layout.runDir, device, onBug);
@@ -248,6 +261,11 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     if (powerByWish(action, why).kind === "busy") power(action, why);
   });
   running.send({ kind: "begin" });
+  if (config.PV_DEBUG_SSH) {
+    void debugAccess.open(null).then((opened) => {
+      if (!opened.ok) debugLog.error(`PV_DEBUG_SSH: ${opened.error.why}`);
+    });
+  }
   void openHub().then((opened) => {
     if (ending === null) hub = opened;
     else opened?.stop();

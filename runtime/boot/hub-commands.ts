@@ -9,10 +9,12 @@ import {
 import type { Logger } from "../logs/index.ts";
 import { unreachable } from "../result.ts";
 import { parseContainerName, type RevisionName } from "../state/index.ts";
+import type { DebugAccess } from "./debug-access/index.ts";
 
 export interface HubCommandsPorts {
   /** What the control sockets ask, too. */
   readonly control: Pick<Device, "containers" | "request" | "commands" | "storage">;
+  readonly debugAccess: Pick<DebugAccess, "open" | "close">;
   readonly log: Pick<Logger, "info" | "warn">;
   /** Why the device cannot be asked to restart now; null: it can. */
   restartRefusal(): Extract<PowerAnswer, { kind: "busy" }> | null;
@@ -41,6 +43,7 @@ const KEPT_WITHIN_MS = 10_000;
 /** As many as one link has under way, and those of the links before it. */
 const ANSWERS_MAX = 32;
 const LINES_MAX = 1000;
+const DEBUG_SECONDS_MAX = 86_400;
 /** The runtime's own log, and a container's (reference 11.3). */
 const OWN = ["pantavisor", "pantavisor.log"] as const;
 const CONSOLE = "lxc/console.log";
@@ -99,14 +102,21 @@ export function openHubCommands(ports: HubCommandsPorts): HubCommands {
       case "logs":
         return logLines(argument);
       case "debugAccess":
-        // Nothing is opened that nothing would close: see PV_DEBUG_SHELL and PV_DEBUG_SSH, which nothing serves.
-        return {
-          code: "refused",
-          text: "there is neither a shell nor an SSH server on this device that could be opened",
-        };
+        return debugFor(argument);
       default:
         return unreachable(operation);
     }
+  }
+
+  /** 0 seconds end it. */
+  async function debugFor(argument: string): Promise<Answer> {
+    const seconds = /^\d{1,5}$/.test(argument) ? Number(argument) : Number.POSITIVE_INFINITY;
+    if (seconds > DEBUG_SECONDS_MAX)
+      return { code: "refused", text: `wanted a number of seconds from 0 to ${DEBUG_SECONDS_MAX}` };
+    if (seconds === 0)
+      return { code: "done", text: (await ports.debugAccess.close()) ? "debug access is closed" : "it was closed" };
+    const opened = await ports.debugAccess.open(seconds * 1000);
+    return opened.ok ? { code: "done", text: opened.value } : { code: opened.error.kind, text: opened.error.why };
   }
 
   function logLines(argument: string): Answer {

@@ -18,6 +18,8 @@ export interface DeviceMetadata extends MetadataPort {
   onDeviceMeta(listener: () => void): void;
   /** Where `pantavisor.status` comes from, once there is a status. */
   statusIs(status: () => string): void;
+  /** Where `pantavisor.debug.ssh` comes from: until when the device can be debugged from outside; null: it cannot. */
+  debugAccessIs(view: () => string | null): void;
 }
 
 const statuses: Readonly<Record<DeviceMetaError["kind"], Refusal["status"]>> = {
@@ -52,6 +54,7 @@ export async function openDeviceMetadata(options: {
   };
   show([]);
   let status: (() => string) | null = null;
+  let debugAccess: () => string | null = () => null;
   const device = openDeviceMeta(
     kept,
     {
@@ -62,6 +65,8 @@ export async function openDeviceMetadata(options: {
           ["pantavisor.mode", isLocal(revision()) ? "local" : "remote"],
         ]);
         if (status !== null) facts.set("pantavisor.status", status());
+        const open = debugAccess();
+        if (open !== null) facts.set("pantavisor.debug.ssh", open);
         const space = await storageSpace(store, reserved);
         if (space.ok) {
           const { totalBytes: total, freeBytes: free, reservedBytes, realFreeBytes: real_free } = space.value;
@@ -105,6 +110,9 @@ export async function openDeviceMetadata(options: {
     },
     statusIs(next) {
       status = next;
+    },
+    debugAccessIs(next) {
+      debugAccess = next;
     },
   };
 }

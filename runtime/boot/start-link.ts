@@ -29,7 +29,7 @@ import type { Accepts } from "./read-revision.ts";
 import { stateDigest } from "./state-digest.ts";
 import { realTimer, type Updating } from "./updating.ts";
 
-export interface LinkParts extends Pick<HubCommandsPorts, "control" | "restartRefusal" | "lastLines"> {
+export interface LinkParts extends Pick<HubCommandsPorts, "control" | "restartRefusal" | "lastLines" | "debugAccess"> {
   readonly config: Config;
   readonly store: Store;
   readonly log: Logger;
@@ -67,6 +67,9 @@ export function startLink(parts: LinkParts): Result<Hub, string> {
   }
   const settings = {
     hub: { host: config.PV_HUB_HOST ?? "", port: config.PV_HUB_PORT },
+    ...(config.PH_CREDS_PROXY_HOST === null
+      ? {}
+      : { proxy: { host: config.PH_CREDS_PROXY_HOST, port: config.PH_CREDS_PROXY_PORT } }),
     authority,
     token: config.PV_HUB_TOKEN,
     folder: `${store.root}/config/cairn`,

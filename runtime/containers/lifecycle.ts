@@ -7,7 +7,7 @@ import {
   loadModule,
   modulesFolder,
   readModuleIndex,
-  removeCgroup,
+  sweepCgroup,
   viaNode,
 } from "../linux/index.ts";
 import { type Lxc, startContainer } from "../lxc/index.ts";
@@ -54,7 +54,6 @@ export interface StartedContainer {
 }
 
 const graceOfLeftoversMs = 5_000;
-const leftoverCheckMs = 20;
 
 const cgroup = (path: string): string => `${CGROUP_ROOT}/${path}`;
 
@@ -187,15 +186,10 @@ async function start(
   return ok({ pid, monitorPid: monitorPid.value });
 }
 
-/** Waits until nothing runs in a cgroup and its children, then removes them. */
-async function sweepCgroup(path: string): Promise<string | null> {
-  const untilMs = performance.now() + graceOfLeftoversMs;
-  for (;;) {
-    const removed = removeCgroup(path);
-    if (removed.ok) return null;
-    if (removed.error.code !== "EBUSY" || performance.now() >= untilMs) return explainLinux(removed.error);
-    await Bun.sleep(leftoverCheckMs);
-  }
+/** Null: gone, with all that ran in it. */
+async function leftOf(path: string): Promise<string | null> {
+  const swept = await sweepCgroup(cgroup(path), graceOfLeftoversMs);
+  return swept.ok ? null : explainLinux(swept.error);
 }
 
 /**
@@ -239,10 +233,7 @@ export function openContainers(world: ContainerWorld): Containers {
     kill,
     async release(container) {
       kill(container);
-      const problems = [
-        await sweepCgroup(cgroup(payloadCgroup(container.name))),
-        await sweepCgroup(cgroup(monitorCgroup(container.name))),
-      ];
+      const problems = [await leftOf(payloadCgroup(container.name)), await leftOf(monitorCgroup(container.name))];
       const folder = `${lxcPath}/${container.name}`;
       const removed = viaNode("rm", { path: folder }, () => rmSync(folder, { recursive: true, force: true }));
       const plan = mountPlan(container, world);

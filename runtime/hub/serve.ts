@@ -1,12 +1,12 @@
 import { existsSync } from "node:fs";
 import { type Host, inUrl } from "../certificates/index.ts";
-import { type FleetName, parseFleetName } from "../fleet/terms/index.ts";
+import { type DeviceId, type FleetName, parseFleetName } from "../fleet/terms/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import { fingerprint, writePem } from "../signatures/index.ts";
 import { type Disk, type DiskError, explainDiskError, makeWithParents } from "../store/index.ts";
 import { type Api, type HubParts, serveApi } from "./api/index.ts";
-import { explainKeep, type HubKeys, type KeepFault, openKeys } from "./authority/index.ts";
-import { type Broker, type BrokerFault, explainBroker, startBroker } from "./broker/index.ts";
+import { type Certified, explainKeep, type HubKeys, type KeepFault, openKeys } from "./authority/index.ts";
+import { type Broker, type BrokerFault, explainBroker, startBroker, useBroker } from "./broker/index.ts";
 import {
   type DatabaseFault,
   explainDatabase,
@@ -14,8 +14,8 @@ import {
   openSqlite,
   type TokenPurpose,
 } from "./database/index.ts";
-import { openRegistry, type Registry, type Revocations } from "./registry/index.ts";
-import { connectHub } from "./session/index.ts";
+import { openRegistry, openShutOut, type Registry, type Revocations } from "./registry/index.ts";
+import { connectHub, type HubClient } from "./session/index.ts";
 import { giveToken } from "./token.ts";
 import { openWork, type Work } from "./work.ts";
 
@@ -31,10 +31,22 @@ export interface HubOptions {
   /** 0: any that is free. */
   readonly port: number;
   readonly mqttPort: number;
+  /** A broker that somebody else runs, instead of one of the hub's own. */
+  readonly broker?: ExternalBroker | null;
   /** As whom the broker runs, when this runs as root. */
   readonly brokerUser: string | null;
   /** The words that start this program: the hub has it make patches. */
   readonly program: readonly string[];
+}
+
+/** Where hub and devices reach it. */
+export interface ExternalBroker {
+  readonly host: Host;
+  readonly port: number;
+  /** PEM: who certifies its server; null: the hub's authority. */
+  readonly certifiedBy: string | null;
+  /** As whom the hub comes; null: with a certificate of its own authority. */
+  readonly client: Certified | null;
 }
 
 export interface HubPorts {
@@ -71,8 +83,6 @@ export type HubFault =
 
 const databasePath = (folder: string): string => `${folder}/hub.db`;
 const DAY_MS = 86_400_000;
-/** Of the order key. */
-const EPOCH = 1;
 const FLEET = "fleet";
 const DEFAULT_FLEET = "default";
 
@@ -92,7 +102,9 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   const fleet = await fleetOf(database, options.fleet);
   if (!fleet.ok) return fleet;
   const folder = `${options.folder}/authority`;
-  const open = () => openKeys(ports.disk, { folder, fleet: fleet.value, hosts: options.hosts, nowMs: ports.now() });
+  const { hosts, broker: external = null } = options;
+  const certified = external?.certifiedBy === null ? external.host : null;
+  const open = () => openKeys(ports.disk, { folder, fleet: fleet.value, hosts, broker: certified, nowMs: ports.now() });
   const keys = await open();
   if (!keys.ok) return err({ kind: "keys", fault: keys.error });
   const { authority, hub } = keys.value;
@@ -103,7 +115,6 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
       fleet: fleet.value,
       database,
       order: keys.value.order,
-      epoch: EPOCH,
       program: options.program,
     },
     ports,
@@ -112,7 +123,7 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   const { collect } = work.value;
   const started = await startWithRegistry(database, keys.value, fleet.value, work.value, options, ports);
   if (!started.ok) return err({ kind: "broker", fault: started.error });
-  const { broker, registry } = started.value;
+  const { broker, registry, heeds } = started.value;
   const listen = (fresh: HubKeys, port: number) =>
     startApi(
       { ...work.value, registry, database, now: ports.now },
@@ -122,10 +133,13 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
       { ...options, port },
       ports,
     );
-  const address = { host: options.host, port: options.mqttPort, name: options.hosts[0] };
   const client = { ...hub, authority: writePem("CERTIFICATE", authority.certificate.der) };
+  const connect =
+    external === null
+      ? connectHub(fleet.value, { host: options.host, port: options.mqttPort, name: hosts[0] }, client)
+      : connectElsewhere(fleet.value, external, client, work.value.brokerForgot);
   // Before anybody can join: what a device says to a broker on which nobody listens is lost.
-  await work.value.talk(connectHub(fleet.value, address, client), registry);
+  await work.value.talk(connect, registry, heeds);
   broker.process.save(); // nor to one that was killed, came back, and has not seen the hub yet
   const first = listen(keys.value, options.port);
   if (!first.ok) {
@@ -140,6 +154,7 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
     if (!fresh.ok) return ports.log(explainKeep(fresh.error));
     const { certificate } = fresh.value.server;
     if (certificate === served) return;
+    if (fresh.value.broker !== null) ports.log("install the certificate of the broker again, if it was renewed");
     await broker.process.reload();
     await api.stop(); // a listener takes no other certificate
     const again = listen(fresh.value, api.port);
@@ -152,11 +167,12 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   };
   const daily = setInterval(everyDay, DAY_MS);
 
-  const [host] = options.hosts;
+  const [host] = hosts;
+  const mqtt = external ?? { host, port: options.mqttPort };
   return ok({
     fleet: fleet.value,
     url: `https://${inUrl(host)}:${api.port}`,
-    mqttUrl: `mqtts://${inUrl(host)}:${options.mqttPort}`,
+    mqttUrl: `mqtts://${inUrl(mqtt.host)}:${mqtt.port}`,
     fingerprint: fingerprint(authority.key.publicKey),
     tokens: await firstTokens(database, ports.now()),
     renew,
@@ -169,6 +185,18 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
       await database.close();
     },
   });
+}
+
+/** The hub as a client of a broker that may forget whatever it likes. */
+function connectElsewhere(
+  fleet: FleetName,
+  { host, port, certifiedBy, client }: ExternalBroker,
+  own: HubClient,
+  forgot: () => void,
+): ReturnType<typeof connectHub> {
+  const foreign = certifiedBy === null ? {} : { authority: certifiedBy, foreign: true };
+  const connect = connectHub(fleet, { host, port, name: host }, { ...own, ...client, ...foreign });
+  return (ports) => connect({ ...ports, forgotten: forgot });
 }
 
 /** Null: there are some already. */
@@ -197,11 +225,15 @@ async function startWithRegistry(
   { authority, devices }: HubKeys,
   fleet: FleetName,
   { releases, publisher, brokerForgot }: Work,
-  { folder, host, mqttPort, brokerUser }: HubOptions,
+  { folder, host, mqttPort, brokerUser, broker: external = null }: HubOptions,
   { disk, now, log }: HubPorts,
-): Promise<Result<{ readonly broker: Broker; readonly registry: Registry }, BrokerFault>> {
+): Promise<Result<Guarded, BrokerFault>> {
   let broker: Broker | null = null;
   let atStart: Revocations | null = null;
+  const endSession = async (id: DeviceId): Promise<void> => {
+    const ended = await broker?.endSession(id);
+    if (ended?.ok === false) throw new Error(explainBroker(ended.error));
+  };
   const registry = openRegistry({
     database,
     authority: devices,
@@ -211,24 +243,28 @@ async function startWithRegistry(
       const told = await broker?.publishRevoked(revoked);
       if (told?.ok === false) throw new Error(explainBroker(told.error)); // the operator must not take it for done
     },
-    async endSession(id) {
-      const ended = await broker?.endSession(id);
-      if (ended?.ok === false) throw new Error(explainBroker(ended.error));
-    },
+    endSession,
     changed: (id) => releases.settle(id),
     clear: () => publisher.run(),
   });
   await registry.publishRevoked();
   const revoked = atStart ?? { list: new Uint8Array(), devices: [] };
-  const wish = { folder, fleet, host, port: mqttPort, user: brokerUser, authority, devices, now };
-  const started = await startBroker(
-    disk,
-    { ...wish, restarted: brokerForgot, log: (line) => log(`broker: ${line}`) },
-    revoked,
-  );
+  const common = { folder, fleet, authority, devices, now, log: (line: string) => log(`broker: ${line}`) };
+  const started =
+    external === null
+      ? await startBroker(disk, { ...common, host, port: mqttPort, user: brokerUser, restarted: brokerForgot }, revoked)
+      : await useBroker(disk, { ...common, ...external }, revoked);
   if (!started.ok) return started;
   broker = started.value;
-  return ok({ broker: started.value, registry });
+  const heeds = openShutOut({ database, endSession, clear: publisher.clear, now, log });
+  return ok({ broker: started.value, registry, heeds });
+}
+
+/** Who belongs to the fleet, and the broker that keeps the others out. */
+interface Guarded {
+  readonly broker: Broker;
+  readonly registry: Registry;
+  readonly heeds: ReturnType<typeof openShutOut>;
 }
 
 function startApi(
@@ -236,14 +272,16 @@ function startApi(
   { authority, server, order }: HubKeys,
   name: FleetName,
   database: HubDatabase,
-  { host, hosts, port, mqttPort }: HubOptions,
+  { host, hosts, port, mqttPort, broker = null }: HubOptions,
   { log }: HubPorts,
 ): Result<Api, HubFault> {
+  const foreign = broker === null || broker.certifiedBy === null ? {} : { authority: broker.certifiedBy };
+  const newest = order.at(-1) ?? order[0];
   const fleet = {
     name,
-    mqtt: { host: hosts[0].text, port: mqttPort },
+    mqtt: { host: (broker?.host ?? hosts[0]).text, port: broker?.port ?? mqttPort, ...foreign },
     authority: writePem("CERTIFICATE", authority.certificate.der),
-    order: { epoch: EPOCH, key: Buffer.from(order.publicKey).toString("base64") },
+    order: { epoch: newest.epoch, key: Buffer.from(newest.publicKey).toString("base64") },
   };
   try {
     return ok(serveApi({ host: host.text, port, ...server, parts: { ...parts, fleet }, database, log }));
@@ -261,7 +299,8 @@ export const addHubToken = (folder: string, purpose: TokenPurpose, holder: strin
 export const removeHubTokens = (folder: string, purpose: TokenPurpose, holder: string, atMs: number) =>
   withDatabase(folder, (database) => database.removeTokens(purpose, holder, { who: "hub", atMs }));
 
-async function withDatabase<T>(
+/** Of a hub that is stopped. */
+export async function withDatabase<T>(
   folder: string,
   act: (database: HubDatabase) => Promise<T>,
 ): Promise<Result<T, HubFault>> {

@@ -1,8 +1,7 @@
-import { sign } from "node:crypto";
-import type { FleetName } from "../fleet/terms/index.ts";
+import { type DeviceId, FIRST_EPOCH, type FleetName } from "../fleet/terms/index.ts";
 import { err, ok, type Result } from "../result.ts";
 import type { Disk, DiskError } from "../store/index.ts";
-import type { OrderKey } from "./authority/index.ts";
+import type { OrderKeys } from "./authority/index.ts";
 import { openBeacons } from "./beacons/index.ts";
 import { openBlocks } from "./blocks/index.ts";
 import { type Commands, openCommands } from "./commands/index.ts";
@@ -12,19 +11,26 @@ import { type Metadata, openMetadata } from "./metadata/index.ts";
 import { type HubObjects, openFolder } from "./objects/index.ts";
 import { childMaker, openParcels, type Parcels, prepareFolder } from "./parcels/index.ts";
 import type { Registry } from "./registry/index.ts";
-import { openOrderReports, openPublisher, openReleases, type Publisher, type Releases } from "./releases/index.ts";
+import {
+  type Costs,
+  openCosts,
+  openOrderReports,
+  openPublisher,
+  openReleases,
+  type Publisher,
+  type Releases,
+} from "./releases/index.ts";
 import { openRenewals } from "./renewals/index.ts";
 import { openRevisions, type Revisions } from "./revisions/index.ts";
-import { type connectHub, type HubSession, openHubSession, reportText } from "./session/index.ts";
+import { type connectHub, type HubSession, type HubSessionPorts, openHubSession, reportText } from "./session/index.ts";
+import { explainMissingKey, openSigner } from "./signing/index.ts";
 
 export interface WorkOptions {
   /** Of the hub. */
   readonly folder: string;
   readonly fleet: FleetName;
   readonly database: HubDatabase;
-  readonly order: OrderKey;
-  /** Number of the order key. */
-  readonly epoch: number;
+  readonly order: OrderKeys;
   /** The words that start this program. */
   readonly program: readonly string[];
 }
@@ -40,13 +46,16 @@ export interface Work {
   readonly objects: HubObjects;
   readonly revisions: Revisions;
   readonly releases: Releases;
+  readonly costs: Costs;
   readonly commands: Commands;
   readonly logs: Logs;
   readonly parcels: Parcels;
   readonly publisher: Publisher;
   readonly metadata: Metadata;
   /** Begins to talk to devices; what was decided before and is not known to the broker goes out. Resolves when devices are heard, or the broker is too slow. */
-  talk(connect: ReturnType<typeof connectHub>, registry: Registry): Promise<void>;
+  talk(connect: ReturnType<typeof connectHub>, registry: Registry, heeds: HubSessionPorts["heeds"]): Promise<void>;
+  /** A device was told the newest order key with its certificate. */
+  enrolled(device: DeviceId): Promise<void>;
   /** The broker ended in disorder, and may have forgotten orders: those that devices do not know go out again. */
   brokerForgot(): void;
   /** Removes what nothing needs any more. */
@@ -59,7 +68,7 @@ const HEARD_MS = 10_000;
 const AGAIN_MS = 30_000;
 
 export async function openWork(options: WorkOptions, { disk, now, log }: WorkPorts): Promise<Result<Work, DiskError>> {
-  const { folder, fleet, database, order, epoch, program } = options;
+  const { folder, fleet, database, order, program } = options;
   const opened = await openFolder(disk, folder);
   if (!opened.ok) return opened;
   const objects = opened.value;
@@ -67,10 +76,12 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
   const prepared = await prepareFolder(disk, parcelsFolder);
   if (!prepared.ok) return err(prepared.error);
 
+  const signer = openSigner({ keys: order, epochOf: database.orderEpochs.of });
   let session: HubSession | null = null;
   const publisher = openPublisher({
     fleet,
     database,
+    signer,
     publish: async (topic, bytes, retain) =>
       (await session?.publish({ topic, bytes, qos: 1, retain, expiryS: null })) ?? false,
     now,
@@ -87,7 +98,6 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
   const publishForAWhile = async (topic: string, bytes: Uint8Array, expiryS: number): Promise<boolean> =>
     (await session?.publish({ topic, bytes, qos: 1, retain: false, expiryS })) ?? false;
   const revisions = openRevisions({ database, objects, now });
-  const signer = { epoch, sign: (message: Uint8Array) => new Uint8Array(sign(null, message, order.secret)) };
   const releases = openReleases({ database, fleet, signer, now, publish, again, log });
   const commands = openCommands({ database, fleet, signer, now, publish: publishForAWhile, log });
   const logs = openLogs({ database, now });
@@ -120,28 +130,38 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     now,
     log,
   });
+  async function hasKey(device: DeviceId, epoch: number): Promise<void> {
+    if (!signer.has(epoch)) log(`device ${device} ${explainMissingKey(epoch)}`);
+    if (!(await database.orderEpochs.has(device, epoch))) return;
+    publish();
+    void commands.publish();
+  }
   const reports = openOrderReports(database.releases, { now, publish, settle: releases.settle });
 
   return ok({
     objects,
     revisions,
     releases,
+    costs: openCosts({ disk, database, objects, parcels }),
     commands,
     logs,
     parcels,
     publisher,
     metadata,
-    async talk(connect, registry) {
+    enrolled: (device) => hasKey(device, signer.epoch),
+    async talk(connect, registry, heeds) {
       await releases.settle(null);
       const heard = Promise.withResolvers<void>();
       const late = setTimeout(heard.resolve, HEARD_MS);
       session = openHubSession({
         fleet,
         connect,
+        heeds,
         hearers: {
           async state(device, state) {
             const before = await database.findDevice(device);
             if (!(await registry.report(device, reportText(state)))) return false;
+            await hasKey(device, state.orderEpoch ?? FIRST_EPOCH);
             await reports.state(device, state);
             await commands.reported(device, before?.report?.atMs ?? null);
             await beacons.state(device, state);

@@ -77,3 +77,15 @@ export function removeCgroup(path: string): Result<void, SysError> {
   }
   return ok(undefined);
 }
+
+const SWEEP_CHECK_MS = 20;
+
+/** {@link removeCgroup} as soon as nobody is in it any more. EBUSY: somebody still is, `withinMs` later. */
+export async function sweepCgroup(path: string, withinMs: number): Promise<Result<void, SysError>> {
+  const untilMs = performance.now() + withinMs;
+  for (;;) {
+    const removed = removeCgroup(path);
+    if (removed.ok || removed.error.code !== "EBUSY" || performance.now() >= untilMs) return removed;
+    await Bun.sleep(SWEEP_CHECK_MS);
+  }
+}

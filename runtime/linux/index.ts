@@ -47,6 +47,7 @@ export {
   listCgroups,
   mountCgroups,
   removeCgroup,
+  sweepCgroup,
   weighCpu,
 } from "./cgroup.ts";
 export { setSystemClock } from "./clock.ts";

@@ -29,6 +29,7 @@ export {
   type JsonProblem,
   readJson,
 } from "./json/index.ts";
+export { type WantedObject, wantedObjects } from "./likeness.ts";
 export { limits } from "./limits.ts";
 export type * from "./model.ts";
 export { parseContainerName, parseDigest, pathFault, pathRule } from "./names.ts";

@@ -1,7 +1,7 @@
 import { err, ok } from "../result.ts";
 import { type Digest, parseDigest, parseState, type RevisionName } from "../state/index.ts";
 import type { DiskError, DiskResult } from "./disk.ts";
-import { listObjects, sweepUnfinished } from "./objects.ts";
+import { listObjects, sweepOwnUnfinished } from "./objects.ts";
 import { finishRemovals, removeRevision } from "./remove.ts";
 import { readState, revisionsBelow } from "./revisions.ts";
 import { unlinkIfThere } from "./save.ts";
@@ -16,7 +16,7 @@ export interface Keep {
   readonly keepObjects: ReadonlySet<Digest>;
   /** Revisions whose `disks/rev/<rev>` stays though they go. */
   readonly keepStorageOf: ReadonlySet<RevisionName>;
-  /** Also what was left of objects that were being stored: only while none is. Default: false. */
+  /** Also what this store's writer left of objects that it was storing: only while it stores none. Default: false. */
   readonly unfinished?: boolean;
 }
 
@@ -55,7 +55,7 @@ export async function collectGarbage(
     if (freed.ok && hasTrail) revisions.push(rev);
   }
   if (unfinished) {
-    const swept = await sweepUnfinished(store);
+    const swept = await sweepOwnUnfinished(store);
     if (!swept.ok) problems.push(swept.error);
     else reclaimedBytes += swept.value.freedBytes;
   }

@@ -196,19 +196,27 @@ export async function removeObject(store: Store, digest: Digest): DiskResult<voi
 
 /** Removes what power cuts left of objects that were being stored. Only while nothing is: at start. The value counts them. */
 export async function removeUnfinishedObjects(store: Store): DiskResult<number> {
-  const swept = await sweepUnfinished(store);
+  const swept = await sweepUnfinished(store, (name) => name.endsWith(".tmp"));
   return swept.ok ? ok(swept.value.count) : swept;
 }
 
-/** The same, and how many bytes that gave back. */
-export async function sweepUnfinished(
-  store: Store,
-): DiskResult<{ readonly count: number; readonly freedBytes: number }> {
+interface Swept {
+  readonly count: number;
+  readonly freedBytes: number;
+}
+
+/** What this writer left, and how many bytes that gave back. Only while it stores nothing; others may. */
+export const sweepOwnUnfinished = (store: Store): DiskResult<Swept> => {
+  const end = `${store.writer}.tmp`;
+  return sweepUnfinished(store, (name) => name.endsWith(end) && parseDigest(name.slice(0, -end.length)) !== null);
+};
+
+async function sweepUnfinished(store: Store, isOne: (name: string) => boolean): DiskResult<Swept> {
   const names = await namesOfObjects(store);
   if (!names.ok) return names;
   let [count, freedBytes] = [0, 0];
   for (const name of names.value) {
-    if (!name.endsWith(".tmp")) continue;
+    if (!isOne(name)) continue;
     const path = `${objectsFolder(store)}/${name}`;
     const info = await store.disk.stat(WHY, path);
     const gone = await unlinkIfThere(store.disk, WHY, path);

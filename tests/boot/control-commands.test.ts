@@ -2,16 +2,19 @@ import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { readConfiguration } from "../../runtime/boot/configuration.ts";
 import { controlCommands, type Updates } from "../../runtime/boot/control-commands.ts";
+import type { DebugAccess } from "../../runtime/boot/debug-access/index.ts";
 import { openDeviceMetadata } from "../../runtime/boot/metadata.ts";
 import type { Operation } from "../../runtime/control/index.ts";
-import { ok } from "../../runtime/result.ts";
+import { err, ok } from "../../runtime/result.ts";
 import { openStore, realDisk } from "../../runtime/store/index.ts";
 import { watchfulDisk } from "../store/disks.ts";
 import { emptyFolder, must, mustFail, removeFolders, revision } from "../store/world.ts";
 
 afterEach(removeFolders);
 
-async function world(running = "7") {
+const closed: Pick<DebugAccess, "open" | "close"> = { open: async () => ok(""), close: async () => false };
+
+async function world(running = "7", debugAccess = closed) {
   const top = emptyFolder();
   const environment = {
     PV_SYSTEM_ETCDIR: join(top, "etc"),
@@ -37,6 +40,7 @@ async function world(running = "7") {
     running: () => revision(running),
     metadata,
     updates,
+    debugAccess,
     power(action, message) {
       asked.push(`${action} ${message}`);
       return { kind: "accepted" };
@@ -80,12 +84,34 @@ test.each([
   ["UNCLAIM", { kind: "nothingToDo" }],
   ["GO_REMOTE", { kind: "refused", status: 409 }],
   ["DEFER_REBOOT", { kind: "refused", status: 409 }],
-  ["ENABLE_SSH", { kind: "refused", status: 400 }],
-  ["DISABLE_SSH", { kind: "refused", status: 400 }],
+  ["ENABLE_SSH", { kind: "accepted" }],
+  ["DISABLE_SSH", { kind: "nothingToDo" }],
 ] as const)("%s says honestly what there is", async (operation, answer) => {
   const { asked, send } = await world();
   expect(await send(operation)).toMatchObject(answer);
   expect(asked).toEqual([]);
+});
+
+test.each([
+  ["refused", 409],
+  ["failed", 500],
+] as const)("debug access that is %s answers %i, with the reason", async (kind, status) => {
+  const open = async (ms: number | null) => err({ kind, why: `no key, ${ms}` });
+  const { send } = await world("7", { open, close: async () => true });
+  expect(await send("ENABLE_SSH")).toEqual({ kind: "refused", status, why: "no key, null" });
+  expect(await send("DISABLE_SSH")).toEqual({ kind: "accepted" });
+});
+
+test("device-meta tells of debug access while it is open", async () => {
+  const { metadata } = await world();
+  const told = async () => (await metadata.entries("device-meta")).get("pantavisor.debug.ssh");
+  expect(await told()).toBeUndefined();
+  let open: string | null = "until the next boot";
+  metadata.debugAccessIs(() => open);
+  expect(await told()).toBe("until the next boot");
+  expect(mustFail(await metadata.set("device-meta", "pantavisor.debug.ssh", "x"))).toMatchObject({ status: 409 });
+  open = null;
+  expect(await told()).toBeUndefined();
 });
 
 test("device-meta has revision, mode, status and storage", async () => {

@@ -55,7 +55,9 @@ function device() {
       show: nothing,
       onDeviceMeta: nothing,
       statusIs: nothing,
+      debugAccessIs: nothing,
     },
+    debugAccess: { open: nothing, close: nothing, view: nothing },
     updates: { put: nothing, command: nothing, collectGarbage: nothing },
   });
   return { sent, running, control };

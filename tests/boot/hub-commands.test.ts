@@ -30,6 +30,16 @@ function world(more: Partial<HubCommandsPorts> = {}) {
         },
       },
     },
+    debugAccess: {
+      async open(ms) {
+        did.push(`open for ${ms}`);
+        return ok("SSH on port 8222");
+      },
+      async close() {
+        did.push("close");
+        return did.length > 1;
+      },
+    },
     log: { info: () => {}, warn: (message) => void did.push(message) },
     restartRefusal: () => null,
     lastLines: (container, source, count) => [`${container}/${source}`, `the last ${count}`],
@@ -86,7 +96,11 @@ test.each([
   ["restartContainer", "web", result("done", "container web restarts"), ["restart web"]],
   ["restartContainer", "nobody", result("refused", "there is no nobody"), ["restart nobody"]],
   ["gc", "", result("done", "4096 bytes came free"), ["gc"]],
-  ["debugAccess", "600", result("refused", expect.stringContaining("neither a shell nor an SSH server")), []],
+  ["debugAccess", "600", result("done", "SSH on port 8222"), ["open for 600000"]],
+  ["debugAccess", "0", result("done", "it was closed"), ["close"]],
+  ...["", "-1", "1h", "86401", "1e3"].map(
+    (seconds) => ["debugAccess", seconds, result("refused", expect.stringContaining("seconds")), []] as const,
+  ),
   ["logs", "20", result("done", "", { revision: "7", lines: ["pantavisor/pantavisor.log", "the last 20"] }), []],
   ["logs", "web 3", result("done", "", { revision: "7", lines: ["web/lxc/console.log", "the last 3"] }), []],
 ] as const)("%s %s is answered", async (operation, argument, answer, done) => {
@@ -107,6 +121,20 @@ test.each(["", "x", "0", "1001", "-1", "web", "web x", "../../etc 5", "nobody 5"
     expect(said).toEqual([result("refused", expect.any(String))] as never);
   },
 );
+
+test.each(["refused", "failed"] as const)("debug access that is %s is answered so", async (kind) => {
+  const { order, said } = world({
+    debugAccess: { open: async () => err({ kind, why: "no key is known" }), close: async () => false },
+  });
+  await order("debugAccess", "600");
+  expect(said).toEqual([result(kind, "no key is known")] as never);
+});
+
+test("debug access that was ordered before the device restarted is not opened again", async () => {
+  const { order, said, did } = world();
+  await order("debugAccess", "600", true);
+  expect([said, did]).toEqual([[result("failed", "the device restarted meanwhile")] as never, []]);
+});
 
 test("a failure is told as one", async () => {
   const full = { storage: { collectGarbage: async () => err({ status: 507 as const, why: "disk" }) } };

@@ -54,6 +54,7 @@ const well: Facts = {
   loader: { kind: "known", type: "grub", committed: "7", trial: null },
   watchdogs: [{ device: "/dev/watchdog0", identity: "BCM2835", state: "active" }],
   containers: [{ name: "web", status: "READY", goal: "STARTED", stoppedByUser: false }],
+  debugAccess: null,
 };
 const findings = (more: Partial<Facts>, area: string) =>
   diagnose({ ...well, ...more }).filter((one) => one.area.startsWith(area));
@@ -80,7 +81,7 @@ test.each([
     { device: { ...well.device, memory: { totalBytes: 100, availableBytes: 4 } } },
     "device",
     "warn",
-    "0.0 MiB",
+    "0 B",
   ],
   ["no storage", { storage: { kind: "unreadable", path: "/s", why: "EIO" } }, "storage", "bad", "/s: EIO"],
   ["a full storage", { storage: { ...well.storage, freeBytes: 40 * MIB } }, "storage", "bad", "40.0 MiB of"],
@@ -101,6 +102,7 @@ test.each([
     "x",
   ],
   ["a silent loader", { loader: { kind: "unreadable", type: null, why: "torn" } }, "loader", "warn", "torn"],
+  ["debug access", { debugAccess: "until the next boot" }, "debug", "warn", "by SSH on port 8222 until the next boot"],
   ["no watchdog", { watchdogs: [] }, "watchdog", "bad", "a hang would not reboot"],
   [
     "a watchdog that sleeps",

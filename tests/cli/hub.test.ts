@@ -1,6 +1,6 @@
 /** `cairn hub` as a process of its own. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { freePort, Lines } from "../hub/mqtt.ts";
@@ -20,7 +20,8 @@ afterAll(async () => {
 const main = resolve(import.meta.dir, "../../runtime/main.ts");
 
 async function serve(...words: string[]) {
-  const mqtt = ["--mqtt-port", String(await freePort()), "--port", "0"];
+  const own = words.includes("--broker") ? [] : ["--mqtt-port", String(await freePort())];
+  const mqtt = [...own, "--port", "0"];
   const child = Bun.spawn(
     [process.execPath, main, "hub", "serve", "--folder", join(folder, "hub"), ...mqtt, ...words],
     {
@@ -53,6 +54,12 @@ test("the first start says how to go on, and the next says no secrets", async ()
   expect(first.err.all.filter((line) => line.startsWith("broker: "))).not.toEqual([]);
   const busy = await cairn("hub", "token", "operator", "--folder", join(folder, "hub"));
   expect(busy).toMatchObject({ exit: 1, out: "", err: expect.stringMatching(/another hub works in this folder/) });
+  const rotate = (...words: string[]) => cairn("hub", "rotate-order-key", "--folder", join(folder, "hub"), ...words);
+  expect(await rotate()).toMatchObject({
+    exit: 1,
+    out: "",
+    err: expect.stringMatching(/^cairn hub rotate-order-key: .*another hub works in this folder\n$/),
+  });
   const asked = performance.now();
   first.child.kill("SIGTERM");
   expect(await first.child.exited).toBe(0);
@@ -64,6 +71,12 @@ test("the first start says how to go on, and the next says no secrets", async ()
   const remove = () => cairn("hub", "token", "join", "--remove", "--folder", join(folder, "hub"));
   expect(await remove()).toEqual({ exit: 0, out: "taken back: 1\n", err: "" });
   expect(await remove()).toEqual({ exit: 1, out: "", err: "cairn hub token: join has none for join\n" });
+
+  const said = "order key of epoch 2 made: start the hub, and devices follow\n";
+  expect(await rotate()).toEqual({ exit: 0, out: said, err: "" });
+  expect(await rotate("--json")).toEqual({ exit: 0, out: '{"epoch":3}\n', err: "" });
+  const keys = readdirSync(join(folder, "hub/authority")).filter((name) => name.startsWith("order"));
+  expect(keys.sort()).toEqual(["order-2.key", "order-3.key", "order.key"]);
 
   const second = await serve("--json");
   const line = await second.out.until(/^\{/);
@@ -89,6 +102,41 @@ test("the first start says how to go on, and the next says no secrets", async ()
   await second.said;
 });
 
+test("an IPv6 address is said in brackets, and understood with them", async () => {
+  const words = ["--folder", join(folder, "six"), "--address", "[::1]", "--json"];
+  const { child, out, said } = await serve(...words);
+  const { url, mqttUrl, authority, tokens } = JSON.parse(await out.until(/^\{/));
+  expect(url).toMatch(/^https:\/\/\[::1\]:\d+$/);
+  expect(mqttUrl).toMatch(/^mqtts:\/\/\[::1\]:\d+$/);
+  const env = { XDG_CONFIG_HOME: join(folder, "six-home"), PATH: process.env["PATH"] ?? "" };
+  const run = async (...command: string[]): Promise<string> => {
+    const stdin = Buffer.from(tokens.operator);
+    await using ran = Bun.spawn([process.execPath, main, "fleet", ...command], { env, stdin, stdout: "pipe" });
+    return await ran.stdout.text();
+  };
+  expect(await run("login", url, "--authority", authority, "--token", "-")).toContain(`${url}: logged in`);
+  expect(await run("log", "--json")).toContain("join");
+  child.kill("SIGTERM");
+  expect(await child.exited).toBe(0);
+  await said;
+});
+
+test("with a broker that somebody else runs it says what that one needs", async () => {
+  const where = join(folder, "elsewhere");
+  const broker = `mqtts://[::1]:${await freePort()}`;
+  const { child, out, said } = await serve("--folder", where, "--broker", broker);
+  await out.until(/again whenever a device is revoked/);
+  expect(out.all).toContain(`broker     ${broker}`);
+  const at = out.all.indexOf(`The broker is not the hub's to manage. It needs of ${where}:`);
+  const named = out.all.slice(at + 1, -1).map((line) => line.trim());
+  expect(named).toContain("broker/mosquitto.conf");
+  expect(named).toContain("authority/broker.key");
+  for (const name of named) expect(existsSync(join(where, name))).toBe(true);
+  child.kill("SIGTERM");
+  expect(await child.exited).toBe(0);
+  await said;
+});
+
 describe("wrong arguments make nothing", () => {
   const empty = join(folder, "empty");
   test.each([
@@ -98,6 +146,12 @@ describe("wrong arguments make nothing", () => {
     [["serve", "--port", "65536"], /a port is a number/],
     [["serve", "--mqtt-port", "0"], /a port is a number/],
     [["serve", "--fleet", "Lab"], /--fleet "Lab" is no name/],
+    [["serve", "--broker", "mqtt://hub.example"], /wanted mqtts:\/\/host:port/],
+    [["serve", "--broker", "mqtts://me:secret@hub.example"], /wanted mqtts:\/\/host:port/],
+    [["serve", "--broker", "mqtts://hub.example", "--broker-cert", "x"], /go together/],
+    [["serve", "--broker", "mqtts://hub.example", "--broker-ca", "/nowhere"], /cannot be read \(ENOENT\)/],
+    [["serve", "--broker", "mqtts://hub.example", "--mqtt-port", "1883"], /there is none with --broker/],
+    [["serve", "--broker-ca", "x"], /are for --broker/],
     [["token", "admin"], /"admin" is neither join nor operator/],
     [["token", "join", "--holder", "a b"], /--holder wants/],
   ])("%j", async (words, said) => {
@@ -107,8 +161,11 @@ describe("wrong arguments make nothing", () => {
     expect(readdirSync(folder)).not.toContain("empty");
   });
 
-  test("a token needs a hub", async () => {
-    const ran = await cairn("hub", "token", "join", "--folder", empty);
+  test.each([
+    ["a token", ["token", "join"]],
+    ["another order key", ["rotate-order-key"]],
+  ])("%s needs a hub", async (_, words) => {
+    const ran = await cairn("hub", ...words, "--folder", empty);
     expect(ran).toMatchObject({ exit: 1, err: expect.stringMatching(/is no folder of a hub/) });
     expect(readdirSync(folder)).not.toContain("empty");
   });

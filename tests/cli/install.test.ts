@@ -31,7 +31,7 @@ test("an export becomes a revision: objects that lack, then the state", async ()
     exit: 0,
     out: [
       `object 1 of 2: ${sha(large)}, 1.9 MiB`,
-      `object 2 of 2: ${sha("b")}, 0.0 MiB`,
+      `object 2 of 2: ${sha("b")}, 1 B`,
       `${name}: installed; 2 objects sent (1.9 MiB), 1 were there`,
       "",
     ].join("\n"),
@@ -51,7 +51,7 @@ test("an export becomes a revision: objects that lack, then the state", async ()
 
   control.asked.length = 0;
   const again = await install(control, join(folder, "web-1.4.tgz"));
-  expect(again.out).toBe(`${name}: was there already; 0 objects sent (0.0 MiB), 3 were there\n`);
+  expect(again.out).toBe(`${name}: was there already; 0 objects sent (0 B), 3 were there\n`);
   expect(control.asked).toEqual(["GET /objects", `GET /steps/${name}`]);
 });
 

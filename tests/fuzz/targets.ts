@@ -1,7 +1,10 @@
 /** Every reader of what strangers send. A new one stands here, and `make fuzz` and the unit tests have it. */
 import { imageTargets } from "../author/image/fuzz-targets.ts";
+import { authorizedKeysTarget } from "../boot/debug-access/fuzz-target.ts";
 import { requestTarget } from "../certificates/fuzz-target.ts";
 import { logsTarget } from "../fleet/logs/fuzz-target.ts";
+import { tunnelTarget } from "../fleet/proxy/fuzz-target.ts";
+import { packetSizesTarget } from "../fleet/session/fuzz-target.ts";
 import { envelopeTarget, wireTarget } from "../fleet/wire/fuzz-targets.ts";
 import { exportTarget } from "../package/fuzz-target.ts";
 import { patchTarget } from "../patch/fuzz-target.ts";
@@ -21,6 +24,9 @@ export const targets: readonly Target[] = [
   wireTarget,
   envelopeTarget,
   logsTarget,
+  packetSizesTarget,
+  tunnelTarget,
   patchTarget,
+  authorizedKeysTarget,
   ...imageTargets,
 ];

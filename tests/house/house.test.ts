@@ -166,6 +166,14 @@ test("what the hub decides is decided without clock, disk or network", () => {
   }
 });
 
+test("when a device can be debugged is decided without clock, disk or network", () => {
+  for (const file of ["runtime/boot/debug-access/access.ts", "runtime/boot/debug-access/authorized-keys.ts"]) {
+    const text = runtime.get(file);
+    expect(text, file).toBeDefined();
+    expect(reachesTheWorld(source(file, text ?? ""), dirname(file))).toEqual([]);
+  }
+});
+
 test("runtime/parcel knows patches and files, and nothing of fleets", () => {
   expect([...runtime.keys()].some((file) => file.startsWith("runtime/parcel/"))).toBe(true);
   const allowed = [...anybody, "runtime/state/index.ts", "runtime/store/index.ts", "runtime/patch/index.ts", "node:"];

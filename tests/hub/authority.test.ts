@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ed25519 } from "@noble/curves/ed25519.js";
 import {
   makeRequest,
   newPrivateKey,
@@ -11,7 +12,14 @@ import {
 } from "../../runtime/certificates/index.ts";
 import { deviceIdOf } from "../../runtime/fleet/identity/index.ts";
 import { base32, type FleetName } from "../../runtime/fleet/terms/index.ts";
-import { certifyDevice, deviceOf, explainKeep, listRevoked, openKeys } from "../../runtime/hub/authority/index.ts";
+import {
+  certifyDevice,
+  deviceOf,
+  explainKeep,
+  listRevoked,
+  openKeys,
+  openOrderKey,
+} from "../../runtime/hub/authority/index.ts";
 import { encodePublicKey, readCertificate, writePem } from "../../runtime/signatures/index.ts";
 import { realDisk } from "../../runtime/store/index.ts";
 import { openssl } from "../signatures/openssl.ts";
@@ -132,6 +140,47 @@ describe("an authority that cannot be used is left as it is", () => {
     const opened = await open();
     expect(opened.ok ? "" : explainKeep(opened.error)).toMatch(said);
     expect(all()).toEqual(before);
+  });
+});
+
+describe("order keys", () => {
+  const epochs = async () => unwrap(await open()).order.map(({ epoch }) => epoch);
+  const next = (epoch: number) => openOrderKey(realDisk, folder, epoch);
+
+  test("are of one epoch after the other, each in a file of its own, and the last is the newest", async () => {
+    const [first] = unwrap(await open()).order;
+    for (const epoch of [2, 3]) unwrap(await next(epoch));
+    const order = unwrap(await open()).order;
+    expect(order.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+    expect(order[0].publicKey).toEqual(first.publicKey);
+    expect(new Set(order.map(({ publicKey }) => Buffer.from(publicKey).toString("hex"))).size).toBe(3);
+    for (const { publicKey, sign } of order) {
+      const message = Buffer.from("order");
+      expect(ed25519.verify(sign(message), message, publicKey)).toBe(true);
+    }
+    expect(statSync(join(folder, "order-3.key")).mode & 0o777).toBe(0o600);
+    writeFileSync(join(folder, "order-03.key"), "x");
+    writeFileSync(join(folder, "order-4.key.tmp"), "x");
+    expect(await epochs()).toEqual([1, 2, 3]);
+  });
+
+  test("may lack the oldest, and none in between", async () => {
+    unwrap(await open());
+    for (const epoch of [2, 3, 4]) unwrap(await next(epoch));
+    rmSync(join(folder, "order.key"));
+    expect(await epochs()).toEqual([2, 3, 4]);
+    rmSync(join(folder, "order-3.key"));
+    const before = all();
+    const opened = await open();
+    expect(opened.ok ? "" : explainKeep(opened.error)).toMatch(/order-3\.key is gone.*bring it back/);
+    expect(all()).toEqual(before);
+  });
+
+  test("that are none stop the hub", async () => {
+    unwrap(await open());
+    writeFileSync(join(folder, "order-2.key"), newPrivateKey("p256"));
+    const opened = await open();
+    expect(opened.ok ? "" : explainKeep(opened.error)).toMatch(/order-2\.key: it is no Ed25519 key/);
   });
 });
 

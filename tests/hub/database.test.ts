@@ -232,7 +232,7 @@ describe("what devices are to run", () => {
     await db.revokeDevice(a, by(5));
     expect(await db.releases.give([order(a, 9, old, 1)])).toBe(0);
     expect((await db.releases.unpublished(9)).map(({ device, sequence }) => [device, sequence])).toEqual([[b, 3]]);
-    await db.releases.markPublished([{ device: b, sequence: 3 }], 6);
+    await db.releases.markPublished([{ device: b, sequence: 3, epoch: 1 }], 6);
     expect(await db.releases.unpublished(9)).toEqual([]);
   });
 
@@ -248,6 +248,26 @@ describe("what devices are to run", () => {
     expect(await may(a, old)).toMatchObject({ https: false });
     await db.revokeDevice(a, by(5));
     expect(await may(a, old)).toBeNull();
+  });
+});
+
+describe("the order key that a device has", () => {
+  test("is the first one, until it says otherwise; another one is news once", async () => {
+    await db.addDevice({ id: a, key: Buffer.from("a"), status: "accepted", code: "abc234" }, by(1));
+    expect([await db.orderEpochs.of(a), await db.orderEpochs.of(b)]).toEqual([1, 1]);
+    expect([await db.orderEpochs.has(a, 1), await db.orderEpochs.has(b, 2)]).toEqual([false, false]);
+    expect([await db.orderEpochs.has(a, 3), await db.orderEpochs.has(a, 3)]).toEqual([true, false]);
+    await reopen();
+    expect([await db.orderEpochs.of(a), await db.orderEpochs.has(a, 1)]).toEqual([3, true]);
+  });
+
+  test("may be followed by another: every device is to hear of it, and the log says so", async () => {
+    await db.addDevice({ id: a, key: Buffer.from("a"), status: "accepted", code: "abc234" }, by(1));
+    for (const due of await db.beacons.due(9)) await db.beacons.given(due, 5);
+    expect(await db.beacons.due(9)).toEqual([]);
+    await db.orderEpochs.add(2, by(4));
+    expect(await db.beacons.due(9)).toMatchObject([{ device: a, lastS: 5, epoch: 1 }]);
+    expect(await db.listDeeds(1)).toEqual([{ what: "orderKey", about: "epoch 2", ...by(4) }]);
   });
 });
 

@@ -2,7 +2,9 @@
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import * as v from "valibot";
+import { parseHost } from "../../runtime/certificates/index.ts";
 import { FromLink, writtenLine } from "../../runtime/fleet/pipe/index.ts";
+import { unwrap } from "../signatures/signed-state.ts";
 import { emptyFolder, removeFolders } from "../store/world.ts";
 import { hubWorld } from "./hub-world.ts";
 
@@ -12,8 +14,12 @@ const Shown = v.object({ status: v.string(), report: v.nullable(v.object({ state
 
 afterEach(removeFolders);
 
-test("a device that an operator accepts reports its state, and what it has cost", async () => {
-  await using hub = await hubWorld();
+test.each(["127.0.0.1", "::1"])("a device that joins at %s reports its state, and what it has cost", async (where) => {
+  const host = unwrap(parseHost(where));
+  await using hub = await hubWorld({ host, hosts: [host] });
+  const shownAs = where === "::1" ? "[::1]" : where;
+  expect(new URL(hub.hub.url).hostname).toBe(shownAs);
+  expect(hub.hub.mqttUrl).toBe(`mqtts://${shownAs}:${hub.mqttPort}`);
   const child = Bun.spawn([process.execPath, main, "link"], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
   const told: FromLink[] = [];
   const heard = async (kind: FromLink["kind"]): Promise<FromLink> => {
@@ -34,7 +40,7 @@ test("a device that an operator accepts reports its state, and what it has cost"
   const say = (message: unknown): void => void child.stdin.write(writtenLine(message));
   say({
     kind: "settings",
-    hub: { host: "127.0.0.1", port: Number(new URL(hub.hub.url).port) },
+    hub: { host: where, port: Number(new URL(hub.hub.url).port) },
     authority: hub.authority,
     token: hub.tokens.join,
     folder: emptyFolder(),

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ed25519 } from "@noble/curves/ed25519.js";
 import {
   makeRequest,
   newPrivateKey,
@@ -10,9 +11,10 @@ import {
 } from "../../runtime/certificates/index.ts";
 import { deviceIdOf } from "../../runtime/fleet/identity/index.ts";
 import type { DeviceId, FleetName } from "../../runtime/fleet/terms/index.ts";
-import { type HubKeys, openKeys } from "../../runtime/hub/authority/index.ts";
+import { type HubKeys, type OrderKey, openKeys } from "../../runtime/hub/authority/index.ts";
 import { type HubDatabase, openSqlite, type TokenPurpose } from "../../runtime/hub/database/index.ts";
 import { openRegistry, type Registry, type Revocations } from "../../runtime/hub/registry/index.ts";
+import { type OrderSigner, openSigner } from "../../runtime/hub/signing/index.ts";
 import { giveToken } from "../../runtime/hub/token.ts";
 import { realDisk } from "../../runtime/store/index.ts";
 import { unwrap } from "../signatures/signed-state.ts";
@@ -37,6 +39,19 @@ export function newDevice(): TestDevice {
 
 export const keysIn = async (folder: string, nowMs: number): Promise<HubKeys> =>
   unwrap(await openKeys(realDisk, { folder, fleet, hosts: [unwrap(parseHost("127.0.0.1"))], nowMs }));
+
+/** An order key that everybody knows. */
+export function orderKey(epoch: number): OrderKey {
+  const secret = new Uint8Array(32).fill(epoch);
+  return { epoch, publicKey: ed25519.getPublicKey(secret), sign: (message) => ed25519.sign(message, secret) };
+}
+
+/** Signs with the order keys up to that epoch, for devices that have what the database says. */
+export const testSigner = ({ orderEpochs }: Pick<HubDatabase, "orderEpochs">, newest = 1): OrderSigner =>
+  openSigner({
+    keys: [orderKey(1), ...Array.from({ length: newest - 1 }, (_, at) => orderKey(at + 2))],
+    epochOf: orderEpochs.of,
+  });
 
 export interface TestRegistry extends AsyncDisposable {
   readonly registry: Registry;

@@ -41,8 +41,9 @@ export async function hubWorld(
   const folder = mkdtempSync(join(tmpdir(), "cairn-hub-"));
   seed(folder);
   const log = new Lines();
-  const mqttPort = await freePort();
+  const mqttPort = options.mqttPort ?? (await freePort());
   const host = unwrap(parseHost("127.0.0.1"));
+  const loopback = (options.host ?? host).text.includes(":") ? "[::1]" : "127.0.0.1";
   const start = (more: Partial<HubOptions> = {}) =>
     serveHub(
       {
@@ -78,7 +79,7 @@ export async function hubWorld(
     },
     async ask(method, path, { token, body, headers = {} } = {}) {
       const given = token === "operator" ? tokens.operator : token === "join" ? tokens.join : token;
-      const response = await fetch(`https://127.0.0.1:${new URL(hub.url).port}${path}`, {
+      const response = await fetch(`https://${loopback}:${new URL(hub.url).port}${path}`, {
         method,
         headers: { ...headers, ...(given === undefined ? {} : { authorization: `Bearer ${given}` }) },
         ...(body === undefined ? {} : { body: body instanceof Uint8Array ? Buffer.from(body) : body }),
@@ -89,7 +90,11 @@ export async function hubWorld(
       return { status: response.status, body: text === "" ? null : JSON.parse(text) };
     },
     fetch: (path, headers = {}) =>
-      fetch(`https://127.0.0.1:${new URL(hub.url).port}${path}`, { headers, tls: { ca: authority }, keepalive: false }),
+      fetch(`https://${loopback}:${new URL(hub.url).port}${path}`, {
+        headers,
+        tls: { ca: authority },
+        keepalive: false,
+      }),
     async restart(options) {
       await hub.stop();
       const again = await start(options);

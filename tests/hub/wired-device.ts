@@ -39,12 +39,8 @@ export interface Heard {
   readonly bytes: Uint8Array;
 }
 
-export interface WiredDevice extends AsyncDisposable {
-  readonly id: DeviceId;
-  readonly device: TestDevice;
+export interface WiredDevice extends EnrolledDevice, AsyncDisposable {
   readonly heard: Heard[];
-  /** The hub's order keys that it knows. */
-  readonly keys: ReadonlyMap<number, Uint8Array>;
   /** The first of what is heard, from the `from`th on, that `find` makes something of. */
   until<T>(find: (heard: Heard) => T | null, from?: number): Promise<T>;
   /** An order, opened with the pinned key as a device does it. */
@@ -56,18 +52,50 @@ export interface WiredDevice extends AsyncDisposable {
   say(leaf: Leaf, bytes: Uint8Array): Promise<boolean>;
   request(request: BlockRequest): Promise<boolean>;
   progress(progress: Progress): Promise<boolean>;
-  state(state: { sequence: number; running: string; digest: string; status?: "DONE" | "TESTING" }): Promise<boolean>;
+  state(state: {
+    sequence: number;
+    running: string;
+    digest: string;
+    status?: "DONE" | "TESTING";
+    orderEpoch?: number | null;
+  }): Promise<boolean>;
+}
+
+/** What a device keeps. */
+export interface EnrolledDevice {
+  readonly id: DeviceId;
+  readonly device: TestDevice;
+  readonly certificate: string;
+  /** The hub's order keys that it knows. */
+  readonly keys: Map<number, Uint8Array>;
 }
 
 /** Enrols with the hub's join token and connects. */
-export async function wiredDevice(world: HubWorld, tags: readonly string[] = []): Promise<WiredDevice> {
+export const wiredDevice = async (
+  world: HubWorld,
+  tags: readonly string[] = [],
+  way: Partial<Way> = {},
+): Promise<WiredDevice> => connected(world, await enrolled(world, tags), way);
+
+/** How a device comes to the broker. */
+export interface Way {
+  /** PEM: who certifies it. */
+  readonly authority: string;
+  readonly protocol: 4 | 5;
+}
+
+export async function enrolled(world: HubWorld, tags: readonly string[] = []): Promise<EnrolledDevice> {
   const device = newDevice();
   const { body } = await world.ask("POST", "/enrol", { token: "join", body: device.request });
   const { certificate, order } = v.parse(Enrolled, body);
   const { id } = device;
   if (tags.length > 0)
     await world.ask("PUT", `/devices/${id}/tags`, { token: "operator", body: JSON.stringify({ tags }) });
-  const keys = new Map([[order.epoch, new Uint8Array(Buffer.from(order.key, "base64"))]]);
+  return { id, device, certificate, keys: new Map([[order.epoch, new Uint8Array(Buffer.from(order.key, "base64"))]]) };
+}
+
+export async function connected(world: HubWorld, own: EnrolledDevice, way: Partial<Way> = {}): Promise<WiredDevice> {
+  const { id, device, certificate, keys } = own;
   const heard: Heard[] = [];
   const looks = new Set<() => void>();
   const online = Promise.withResolvers<void>();
@@ -88,6 +116,7 @@ export async function wiredDevice(world: HubWorld, tags: readonly string[] = [])
       will: null,
       topics: `c/lab/${id}/n/#`,
       ticket: null,
+      ...way,
     },
     {
       online: () => online.resolve(),
@@ -129,10 +158,8 @@ export async function wiredDevice(world: HubWorld, tags: readonly string[] = [])
   };
   const request = (wanted: BlockRequest) => say("u/q", encodeBlockRequest(wanted));
   return {
-    id,
-    device,
+    ...own,
     heard,
-    keys,
     until,
     say,
     request,
@@ -160,7 +187,7 @@ export async function wiredDevice(world: HubWorld, tags: readonly string[] = [])
       }, from);
     },
     progress: (progress) => say("u/p", encodeProgress(progress)),
-    state: ({ sequence, running, digest, status = "DONE" }) =>
+    state: ({ sequence, running, digest, status = "DONE", orderEpoch = null }) =>
       say(
         "u/s",
         encodeDeviceState({
@@ -174,7 +201,7 @@ export async function wiredDevice(world: HubWorld, tags: readonly string[] = [])
           version: "0.1.0",
           userMeta: null,
           deviceMeta: null,
-          orderEpoch: null,
+          orderEpoch,
         }),
       ),
     async [Symbol.asyncDispose]() {

@@ -1,4 +1,5 @@
 /** One direction of a link, as netem has it (tc-netem(8)), in this process: the kernel of who runs this may not have it. */
+import { Tallier } from "./tally.ts";
 
 export interface Shape {
   readonly bitsPerS: number;
@@ -16,8 +17,11 @@ export class Channel {
   shape: Shape | null = null;
   /** Nothing arrives, and nobody is told. */
   cut = false;
-  sentBytes = 0;
-  arrivedBytes = 0;
+  /** Who is at the device's end has no power: nothing is sent there, and nothing counted that comes. */
+  off = false;
+  /** What was sent, lost or not, and what arrived. */
+  readonly sent = new Tallier();
+  readonly come = new Tallier();
   private freeAtMs = 0;
   private queued = 0;
 
@@ -28,7 +32,8 @@ export class Channel {
   ) {}
 
   send(packet: Uint8Array): void {
-    this.sentBytes += packet.length;
+    if (this.off) return;
+    this.sent.count(packet, this.cut);
     if (this.cut) return;
     if (this.shape === null) {
       this.arrived(packet);
@@ -45,14 +50,14 @@ export class Channel {
     }, this.freeAtMs - now);
     setTimeout(
       () => {
-        if (!lost && !this.cut) this.arrived(packet);
+        if (!lost && !this.cut && !this.off) this.arrived(packet);
       },
       this.freeAtMs + delayMs - now,
     );
   }
 
   private arrived(packet: Uint8Array): void {
-    this.arrivedBytes += packet.length;
+    this.come.count(packet, false);
     this.arrive(packet);
   }
 }

@@ -6,6 +6,7 @@ import { shaOf } from "../hub/authored.ts";
 import { hubFor, hubOnNetwork, newStorage } from "./hub.ts";
 import { openNetwork } from "./network.ts";
 import { playDevice, runningOf } from "./played-device.ts";
+import { bytesOf } from "./tally.ts";
 
 const DAY_MS = 24 * 3600_000;
 const wakes = process.argv[2] === "wake";
@@ -21,7 +22,7 @@ const device = playDevice({
   log: (line) => console.error(`${carried()} ${line}`),
 });
 
-const carried = (): number => network.carried().toDevice + network.carried().fromDevice;
+const carried = (): number => bytesOf(network.carried().toDevice) + bytesOf(network.carried().fromDevice);
 
 /** Until nothing moves any more. A handshake, unlike a ping, thinks in between. */
 async function quiet(since: number): Promise<void> {

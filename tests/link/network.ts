@@ -1,5 +1,6 @@
 /** A device's network: a namespace of its own, joined to ours by a link that this process carries, packet by packet. */
 import { Channel, type Shape } from "./channel.ts";
+import type { Tally } from "./tally.ts";
 import { openTun, type Tun } from "./tun.ts";
 
 export const HUB_ADDRESS = "10.77.0.1";
@@ -7,8 +8,8 @@ const DEVICE_ADDRESS = "10.77.0.2";
 
 /** Bytes of IP and up at the device's interface: what has come, and what was sent, lost or not. */
 export interface Carried {
-  readonly toDevice: number;
-  readonly fromDevice: number;
+  readonly toDevice: Tally;
+  readonly fromDevice: Tally;
 }
 
 export interface Network extends Disposable {
@@ -18,6 +19,8 @@ export interface Network extends Disposable {
   /** Null: as fast as it goes. */
   shape(shape: Shape | null): void;
   cut(): void;
+  /** Of the device; who has none neither hears nor says anything. */
+  power(on: boolean): void;
 }
 
 function must(...words: readonly string[]): string {
@@ -55,12 +58,15 @@ export function openNetwork(random: () => number): Network {
   }
   return {
     onDevice,
-    carried: () => ({ toDevice: toDevice.arrivedBytes, fromDevice: fromDevice.sentBytes }),
+    carried: () => ({ toDevice: toDevice.come.tally, fromDevice: fromDevice.sent.tally }),
     shape(shape) {
       for (const channel of [toDevice, fromDevice]) Object.assign(channel, { shape, cut: false });
     },
     cut() {
       for (const channel of [toDevice, fromDevice]) channel.cut = true;
+    },
+    power(on) {
+      for (const channel of [toDevice, fromDevice]) channel.off = !on;
     },
     [Symbol.dispose]() {
       holder.kill();

@@ -9,10 +9,14 @@ import { post, release, shaOf, stateOf } from "../hub/authored.ts";
 import { newRng } from "../sim/rng.ts";
 import { startApart } from "./apart.ts";
 import { hubFor, hubOnNetwork, newStorage } from "./hub.ts";
-import { openNetwork } from "./network.ts";
+import { type Carried, openNetwork } from "./network.ts";
 import { type PlayedDevice, playDevice, runningOf } from "./played-device.ts";
+import { bytesOf, less } from "./tally.ts";
 
 const number = (name: string, otherwise: number): number => Number(process.env[name] || otherwise);
+
+/** A device is back after so long. */
+const BOOT_MS = 20_000;
 
 async function main(): Promise<void> {
   const seed = number("SEED", Date.now() % 1_000_000);
@@ -55,6 +59,10 @@ async function main(): Promise<void> {
   const since = performance.now();
   await release(world, revision, "all");
 
+  const carried = (): Carried => {
+    const { toDevice, fromDevice } = network.carried();
+    return { toDevice: less(toDevice, before.toDevice), fromDevice: less(fromDevice, before.fromDevice) };
+  };
   let over = false;
   const flow = async (): Promise<void> => {
     while (!over) {
@@ -63,10 +71,7 @@ async function main(): Promise<void> {
       log("away");
       await Bun.sleep(downS * 1000);
       network.shape(shape);
-      const now = network.carried();
-      log(
-        `up again; carried ${now.toDevice - before.toDevice} to the device, ${now.fromDevice - before.fromDevice} from it`,
-      );
+      log(`up again; ${JSON.stringify(carried())}`);
     }
   };
   const cuts = { count: 0 };
@@ -74,10 +79,12 @@ async function main(): Promise<void> {
     while (!over) {
       await Bun.sleep(1000 * cutEveryS * (0.5 + rng.unit()));
       if (over) return;
+      network.power(false);
       await device.kill();
       cuts.count += 1;
       log("power cut");
-      await Bun.sleep(5_000);
+      await Bun.sleep(BOOT_MS);
+      network.power(true);
       device = start();
       device.say(runningOf("0", empty));
       void run(device);
@@ -101,14 +108,14 @@ async function main(): Promise<void> {
   void run(device);
   await done.promise;
   over = true;
-  const after = network.carried();
+  const all = carried();
   const there = await objectInfo(store, digest);
   if (!there.ok || there.value?.sizeBytes !== payloadBytes) throw new Error("the object is not there");
-  const [toDevice, fromDevice] = [after.toDevice - before.toDevice, after.fromDevice - before.fromDevice];
-  const ratio = (toDevice + fromDevice) / payloadBytes;
+  const [came, went] = [bytesOf(all.toDevice), bytesOf(all.fromDevice)];
+  log(JSON.stringify(all));
   log(
-    `done in ${((performance.now() - since) / 60_000).toFixed(1)} min, ${cuts.count} power cuts: ${toDevice} bytes to the device, ${fromDevice} from it, ` +
-      `${ratio.toFixed(3)} of the payload`,
+    `done in ${((performance.now() - since) / 60_000).toFixed(1)} min, ${cuts.count} power cuts: ${came} bytes to the device, ${went} from it, ` +
+      `${((came + went) / payloadBytes).toFixed(3)} of the payload`,
   );
   await device.hangUp();
   rmSync(storage, { recursive: true });

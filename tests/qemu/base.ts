@@ -11,6 +11,8 @@ export interface BaseOptions {
   readonly cairn?: string;
   /** Starts as process 1 instead of Cairn: the text of a shell script. For tests of the first stage and for the bench's peer. */
   readonly init?: string;
+  /** With an SSH server that debug access can start. */
+  readonly ssh?: boolean;
   /** Packed as small as for a real device, which takes ten times as long. */
   readonly compact?: boolean;
   /** Files to add or to replace, e.g. `/etc/pantavisor.config`. */
@@ -30,12 +32,13 @@ export async function baseSystem(arch: Arch, options: BaseOptions = {}): Promise
   if (cairn !== undefined && !existsSync(cairn)) throw new Error(`${cairn} is missing: run "make binary" first`);
   const spec: TreeSpec = {
     arch,
-    packages: ["liblxc1", "lxc"],
+    packages: ["liblxc1", "lxc", ...(options.ssh === true ? ["dropbear-bin"] : [])],
     // liblxc's lxc.rootfs.mount default; the tools are for whoever looks into a device, and for the bench's peer.
     pick: [
       `/usr/lib/${triplet(arch)}/liblxc.so.1`,
       `/usr/lib/${triplet(arch)}/lxc/rootfs`,
       ...["start", "stop", "info", "ls", "attach"].map((tool) => `/usr/bin/lxc-${tool}`),
+      ...(options.ssh === true ? ["/usr/sbin/dropbear", "/usr/bin/dropbearkey"] : []),
     ],
     busybox: true,
     folders: [...mountPoints, `usr/lib/modules/${release}`],

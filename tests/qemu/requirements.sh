@@ -32,6 +32,10 @@ xz xz-utils
 openssl openssl
 grub-mkimage grub-common
 grub-fstest grub-common
+grub-script-check grub-common
+mkimage u-boot-tools
+genimage genimage
+shellcheck shellcheck
 mkfs.xfs xfsprogs
 fakeroot fakeroot
 setfattr attr
@@ -40,6 +44,8 @@ umoci umoci
 skopeo skopeo
 docker-registry docker-registry
 zstd zstd
+dropbear dropbear-bin
+ssh openssh-client
 "
 
 missing=$(echo "$needed" | while read -r program package; do

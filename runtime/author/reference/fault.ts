@@ -1,4 +1,5 @@
-import type { Digest } from "../../state/index.ts";
+import { type Digest, explainState, type StateError } from "../../state/index.ts";
+import { explainStore, type StoreError } from "../../store/index.ts";
 import { type BadFragment, explainParts, type NoPart } from "../document/index.ts";
 import { explainWorkingCopy, type WorkingCopyError } from "../working-copy/index.ts";
 
@@ -12,7 +13,8 @@ export interface HubFault {
 /**
  * `noHub`: a reference to a hub, from which nothing can be taken yet; `noReference`: none given and none remembered; `unknownPath`: nothing is called so;
  * `badPackage`: what is there is no revision, or a hostile one; `incomplete`: files of the state are nowhere; `notDevice`: only a device
- * will do, or none will; `occupied`: a folder that holds something else; `same`: a repository cannot be sent to itself.
+ * will do, or none will; `occupied`: a folder that holds something else; `same`: a repository cannot be sent to itself; `notForDevice`, `noBaseSystem`, `store`: no device can be
+ * made of it, or not in that place.
  */
 export type TransferError =
   | WorkingCopyError
@@ -26,7 +28,10 @@ export type TransferError =
   | { readonly kind: "incomplete"; readonly where: string; readonly missing: readonly Digest[] }
   | { readonly kind: "notFromDevice"; readonly text: string }
   | { readonly kind: "occupied"; readonly folder: string }
-  | { readonly kind: "same"; readonly folder: string };
+  | { readonly kind: "same"; readonly folder: string }
+  | { readonly kind: "notForDevice"; readonly error: StateError }
+  | { readonly kind: "noBaseSystem" }
+  | { readonly kind: "store"; readonly error: StoreError };
 
 export function explainReference(e: TransferError): string {
   switch (e.kind) {
@@ -53,6 +58,12 @@ export function explainReference(e: TransferError): string {
       return `${e.folder} is there, and is neither a repository, an unpacked export nor an empty folder: name another place`;
     case "same":
       return `${e.folder} is this very repository`;
+    case "notForDevice":
+      return `a device refuses what is committed here: ${explainState(e.error)}`;
+    case "noBaseSystem":
+      return "what is committed here has no base system, and nothing would start: add bsp/run.json and its files";
+    case "store":
+      return explainStore(e.error);
     default:
       return explainWorkingCopy(e);
   }

@@ -1,5 +1,6 @@
 /** Where a revision comes from and goes to (reference authoring 1.3): folders, exports, devices, hubs; and what is taken of it. */
 export { absolute, type Cloned, type CloneOptions, clone } from "./clone.ts";
+export { type Deployed, deploy } from "./deploy.ts";
 export { type Exported, exportFile, exportStream } from "./export.ts";
 export { explainReference, type HubFault, type TransferError } from "./fault.ts";
 export { parseReference, type Reference } from "./parse.ts";

@@ -7,6 +7,7 @@ import {
   choices,
   component,
   duration,
+  host,
   int,
   type Key,
   later,
@@ -43,9 +44,10 @@ export const keys = {
   PH_CREDS_HOST: later(word("creds.host", HO, "api.pantahub.com")),
   PH_CREDS_ID: later(text("creds.id", HO, null)),
   PH_CREDS_PORT: later(int(1, PORT_MAX, "creds.port", HO, 443)),
-  PH_CREDS_PROXY_HOST: later(text("creds.proxy.host", HO, null)),
+  /** An HTTP proxy with CONNECT, on the way to the fleet's hub and its broker. */
+  PH_CREDS_PROXY_HOST: host("creds.proxy.host", HO, null),
   PH_CREDS_PROXY_NOPROXYCONNECT: later(bool("creds.proxy.noproxyconnect", HO, false)),
-  PH_CREDS_PROXY_PORT: later(int(1, PORT_MAX, "creds.proxy.port", HO, 3218)),
+  PH_CREDS_PROXY_PORT: int(1, PORT_MAX, "creds.proxy.port", HO, 3218),
   PH_CREDS_PRN: later(text("creds.prn", HO, null)),
   PH_CREDS_SECRET: secret(later(text("creds.secret", HO, null))),
   PH_CREDS_TYPE: later(word("creds.type", HO, "builtin")),
@@ -78,14 +80,16 @@ export const keys = {
   PV_DEBUG_SHELL: later(bool("debug.shell", C, true)),
   PV_DEBUG_SHELL_AUTOLOGIN: later(bool("debug.shell.autologin", C, false)),
   PV_DEBUG_SHELL_TIMEOUT: later(duration(null, C, MIN)),
-  PV_DEBUG_SSH: later(bool("debug.ssh", COR, true)),
-  PV_DEBUG_SSH_AUTHORIZED_KEYS: later(text("debug.ssh_authorized_keys", COR, null)),
+  /** The original's default is on. */
+  PV_DEBUG_SSH: bool("debug.ssh", COR, false),
+  /** A file, seen from `PV_SYSTEM_ETCDIR`. Not set: user-meta `pvr-sdk.authorized_keys`. */
+  PV_DEBUG_SSH_AUTHORIZED_KEYS: text("debug.ssh_authorized_keys", COR, null),
   PV_DISK_EXPORTSDIR: later(path("disk.exportsdir", C, "/exports")),
   PV_DISK_VOLDIR: later(path("disk.voldir", C, "/volumes")),
   PV_DISK_WRITABLEDIR: later(path("disk.writabledir", C, "/writable")),
-  PV_DROPBEAR_CACHE_DIR: later(path("dropbear.cache.dir", C, "/storage/cache/dropbear")),
+  PV_DROPBEAR_CACHE_DIR: path("dropbear.cache.dir", C, "/storage/cache/dropbear"),
   /** Ours, as the five below: the fleet's hub; without it there is no link. */
-  PV_HUB_HOST: text(null, CO, null),
+  PV_HUB_HOST: host(null, CO, null),
   PV_HUB_PORT: int(1, PORT_MAX, null, CO, 8443),
   /** A file with the certificate of the authority that certifies the hub, in PEM. */
   PV_HUB_AUTHORITY: path(null, C, "/etc/cairn/hub.crt"),

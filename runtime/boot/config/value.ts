@@ -1,3 +1,4 @@
+import { withoutBrackets } from "../../address.ts";
 import type { LevelSet } from "./level.ts";
 
 /** A size that may depend on what it is a part of. */
@@ -63,6 +64,12 @@ export const text = (...place: Place<string | null>): Key<string | null> =>
     },
     place,
   );
+
+/** Where somebody is reached; an IPv6 address may stand in brackets. */
+export const host = (...place: Place<string | null>): Key<string | null> => {
+  const plain = text(...place);
+  return { ...plain, parse: (t) => plain.parse(withoutBrackets(t)) };
+};
 
 /** A printable text that always has a value. */
 export const word = (...place: Place<string>): Key<string> =>

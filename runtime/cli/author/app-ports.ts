@@ -19,6 +19,7 @@ import { type Compressor, compressors, explainPack, guardWithVerity, pack } from
 import { err, ok, type Result } from "../../result.ts";
 import type { Json } from "../../state/index.ts";
 import { realDisk } from "../../store/index.ts";
+import { sizeText } from "../size.ts";
 import { openParts } from "./app-parts.ts";
 
 export interface PortOptions {
@@ -33,8 +34,6 @@ const IDLE_MS = 60_000;
 const PAUSE_MS = 1_000;
 /** /etc/passwd and /etc/group of an image. */
 const ACCOUNTS_BYTES_MAX = 1 << 20;
-
-const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 export function openPorts(options: PortOptions): AppPorts {
   return {
@@ -69,7 +68,7 @@ async function open(request: ImageRequest, options: PortOptions): Promise<Result
       idleMs: IDLE_MS,
       pauseMs: PAUSE_MS,
       cacheFolder: join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "cairn/blobs/sha256"),
-      report: (done, of) => show(`fetching ${mib(done)} of ${mib(of)}`),
+      report: (done, of) => show(`fetching ${sizeText(done)} of ${sizeText(of)}`),
       platforms,
       scratchFolder,
       signal,
@@ -114,7 +113,7 @@ function imageOf(
   let flat: FlatTree | null = null;
   const tree = async (): Promise<Result<FlatTree, string>> => {
     if (flat !== null) return ok(flat);
-    const report = (bytes: number) => show(`unpacking ${mib(bytes)}`);
+    const report = (bytes: number) => show(`unpacking ${sizeText(bytes)}`);
     const flattened = await flattenImage(image, { scratchFolder, keepTimes: false, signal, report });
     if (!flattened.ok) return err(explainImage(flattened.error));
     flat = flattened.value;

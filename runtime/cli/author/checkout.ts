@@ -21,7 +21,10 @@ const checkoutAs = (name: "checkout" | "reset", aliases: readonly string[], summ
       if (!done.ok) return refuse(out, explainWorkingCopy(done.error));
       const { written, forgotten } = done.value;
       if (json) out.print(JSON.stringify({ written }));
-      else out.print(`${written.length} files written${forgotten > 0 ? `, ${forgotten} no longer added` : ""}`);
+      else
+        out.print(
+          `${written.length} file${written.length === 1 ? "" : "s"} written${forgotten > 0 ? `, ${forgotten} no longer added` : ""}`,
+        );
       return EXIT.done;
     },
   });

@@ -8,6 +8,7 @@ import type {
   SignaturesView,
   Verdict,
 } from "../../author/explain/index.ts";
+import { sizeText } from "../size.ts";
 import { printable, table } from "../table.ts";
 
 /** Names of a list that are shown before it is cut. */
@@ -17,13 +18,6 @@ const listed = (names: readonly string[]): string =>
   names.slice(0, SHOWN).map(printable).join(", ") + (names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "");
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? "" : "s"}`;
-
-const size = (bytes: number): string =>
-  bytes < 1024
-    ? `${bytes} B`
-    : bytes < 1 << 20
-      ? `${(bytes / 1024).toFixed(1)} KiB`
-      : `${(bytes / (1 << 20)).toFixed(1)} MiB`;
 
 export function explanationText(explanation: Explanation): string {
   const { parts, containers, groups, needs, signatures, warnings, change } = explanation;
@@ -60,7 +54,7 @@ function partRow({ name, kind, keys, bytes, missing }: Part): readonly string[] 
     name,
     name === kind || kind === "device" ? "settings of the device" : kind,
     count(keys, "key"),
-    size(bytes),
+    sizeText(bytes),
     away,
   ];
 }
@@ -158,5 +152,5 @@ function changeLines({ transition, added, removed, changed, newBytes }: Change):
     ["exchange", listed(changed)],
     ["stop", listed(removed)],
   ].filter(([, names]) => names !== "");
-  return [decided, table(rows), `${size(newBytes)} are new to it`];
+  return [decided, table(rows), `${sizeText(newBytes)} are new to it`];
 }

@@ -1,4 +1,5 @@
 import { command, EXIT_USAGE, flag, operand } from "../command.ts";
+import { sizeText } from "../size.ts";
 import { EXIT, exits, refuse } from "./exits.ts";
 
 export const exportCommand = command("export", {
@@ -29,7 +30,7 @@ export const exportCommand = command("export", {
     if (!exported.ok) return refuse(out, explainReference(exported.error));
     const { objects, bytes } = exported.value;
     if (json) out.print(JSON.stringify({ objects, bytes }));
-    else if (file !== "-") out.print(`${file}: the state and ${objects} objects, ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+    else if (file !== "-") out.print(`${file}: the state and ${objects} objects, ${sizeText(bytes)}`);
     return EXIT.done;
   },
 });

@@ -5,6 +5,7 @@ import { appCommand } from "./app.ts";
 import { checkoutCommand, resetCommand } from "./checkout.ts";
 import { cloneCommand } from "./clone.ts";
 import { commitCommand } from "./commit.ts";
+import { deployCommand } from "./deploy.ts";
 import { diffCommand } from "./diff.ts";
 import { explainCommand } from "./explain.ts";
 import { exportCommand } from "./export.ts";
@@ -33,6 +34,7 @@ export const authoring: readonly (Command | CommandGroup)[] = [
   postCommand,
   putCommand,
   exportCommand,
+  deployCommand,
   importCommand,
   appCommand,
   packCommand,

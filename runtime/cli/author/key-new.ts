@@ -25,9 +25,11 @@ export const keyNew = command("new", {
   example: 'cairn key new signer.pem --issued "web signer" --ca root.crt --ca-key root.pem',
   flags: {
     type: flag.text("p256, p384 or rsa (3072 bits, which pvr and Pantavisor verify too); default p256"),
-    "self-signed": flag.text("also a certificate for this name, signed by the key itself, in <file>.crt"),
+    "self-signed": flag.text(
+      "also a certificate for this name, signed by the key itself, beside it with the ending .crt",
+    ),
     issued: flag.text(
-      "also a certificate for this name, signed by --ca, in <file>.crt; the authority's follows it, ready for --x5c",
+      "also a certificate for this name, signed by --ca, beside it with the ending .crt; the authority's follows it, ready for --x5c",
     ),
     ca: flag.text("PEM file with the authority's certificate first, and those above it"),
     "ca-key": flag.text("PEM file with the authority's private key"),

@@ -22,6 +22,7 @@ import {
 } from "../../author/pack/index.ts";
 import { realDisk } from "../../store/index.ts";
 import { EXIT_USAGE, type Out } from "../command.ts";
+import { sizeText } from "../size.ts";
 import { printable } from "../table.ts";
 import { EXIT_INTERRUPTED } from "./interrupt.ts";
 
@@ -41,7 +42,6 @@ export interface PackWish {
 
 const IDLE_MS = 60_000;
 const PAUSE_MS = 1_000;
-const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /** Does it; ends with the exit code. */
 export async function packSource(wish: PackWish, out: Out, signal: AbortSignal): Promise<number> {
@@ -85,7 +85,7 @@ export async function packSource(wish: PackWish, out: Out, signal: AbortSignal):
   try {
     const login = wish.user === null || password === undefined ? null : { user: wish.user, password };
     const cacheFolder = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "cairn/blobs/sha256");
-    const report = (done: number, of: number): void => show(`fetching ${mib(done)} of ${mib(of)}`);
+    const report = (done: number, of: number): void => show(`fetching ${sizeText(done)} of ${sizeText(of)}`);
     const registry = { ca, insecure: wish.insecure, login, idleMs: IDLE_MS, pauseMs: PAUSE_MS, cacheFolder, report };
     const image = await openImage(source, { ...registry, platforms, scratchFolder, signal });
     if (!image.ok) return failed(printable(explainImage(image.error)));
@@ -94,7 +94,7 @@ export async function packSource(wish: PackWish, out: Out, signal: AbortSignal):
         scratchFolder,
         keepTimes: wish["keep-times"],
         signal,
-        report: (bytes: number) => show(`unpacking ${mib(bytes)}`),
+        report: (bytes: number) => show(`unpacking ${sizeText(bytes)}`),
       };
       const tree = await flattenImage(image.value, unpacking);
       if (!tree.ok) return failed(printable(explainImage(tree.error)));
@@ -146,7 +146,7 @@ const droppedRemarks = (dropped: ReadonlyMap<string, number>): readonly string[]
 
 const asText = (output: string, { digest, sizeBytes }: Packed, verity: VerityMade | null): string =>
   [
-    `${output}: ${mib(sizeBytes)}, sha256 ${digest}`,
+    `${output}: ${sizeText(sizeBytes)}, sha256 ${digest}`,
     ...(verity === null ? [] : [`${verity.hashPath}, ${verity.manifestPath}: root hash ${verity.manifest.root_hash}`]),
   ].join("\n");
 

@@ -1,5 +1,6 @@
 import type { Repository } from "../../author/repository/index.ts";
 import { type Command, command, EXIT_USAGE, flag, type Out, operand } from "../command.ts";
+import { sizeText } from "../size.ts";
 import { printable } from "../table.ts";
 import { EXIT, exits, refuse } from "./exits.ts";
 import { objectProgress } from "./take.ts";
@@ -112,7 +113,7 @@ async function toHub(
   for (const warning of warnings) out.complain(`warning: ${printable(warning)}`);
   if (json) out.print(JSON.stringify({ to: hub, revision, objects, bytes, warnings }));
   else {
-    out.print(`${hub} has revision ${revision}; ${objects} objects sent, ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+    out.print(`${hub} has revision ${revision}; ${objects} objects sent, ${sizeText(bytes)}`);
     out.print(`"cairn fleet release ${revision.slice(0, SHORT)} --tag TAG" has devices run it`);
   }
   return EXIT.done;

@@ -1,4 +1,5 @@
 import { type Command, command, flag, type Operand, type Out, operand } from "../command.ts";
+import { sizeText } from "../size.ts";
 import { EXIT, exits, refuse } from "./exits.ts";
 
 export const REFERENCE =
@@ -11,7 +12,7 @@ const again = (which: string): string => `${REFERENCE}; default: ${which}`;
 export const objectProgress =
   (out: Out, what: string, quiet: boolean) =>
   (done: number, all: number, digest: string, sizeBytes: number): void => {
-    const line = `${what} object ${done} of ${all}: ${digest}, ${(sizeBytes / 2 ** 20).toFixed(1)} MiB`;
+    const line = `${what} object ${done} of ${all}: ${digest}, ${sizeText(sizeBytes)}`;
     if (out.progress !== null) out.progress(line);
     else if (!quiet) out.print(line);
   };

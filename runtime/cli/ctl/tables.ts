@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { sizeText } from "../size.ts";
 import { table } from "../table.ts";
 
 /** How an answer's body becomes text for people; null if it is not what this version knows. */
@@ -49,7 +50,6 @@ function rows<T>(
 }
 
 export const ABSENT = "-";
-export const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 export const containersTable: Show = rows(Containers, ["NAME", "GROUP", "STATUS", "GOAL", "PID", "MEMORY"], (c) => [
   c.name,
@@ -57,7 +57,7 @@ export const containersTable: Show = rows(Containers, ["NAME", "GROUP", "STATUS"
   c.status,
   c.status_goal,
   c.pid == null ? ABSENT : String(c.pid),
-  c.memory == null ? ABSENT : mebibytes(c.memory),
+  c.memory == null ? ABSENT : sizeText(c.memory),
 ]);
 
 export const groupsTable: Show = rows(Groups, ["NAME", "STATUS", "GOAL", "RESTART"], (g) => [
@@ -96,7 +96,7 @@ export const metadataTable: Show = (body) => {
 
 export const reclaimedText: Show = (body) => {
   const answer = read(Reclaimed, body);
-  return answer === null ? null : `${mebibytes(answer.reclaimed)} are free again`;
+  return answer === null ? null : `${sizeText(answer.reclaimed)} are free again`;
 };
 
 /** The body as it is. */

@@ -1,4 +1,5 @@
 import { group } from "../command.ts";
+import { costCommand } from "./cost.ts";
 import { acceptCommand, devicesCommand, revokeCommand, showCommand, tagCommand } from "./devices.ts";
 import { logCommand } from "./log.ts";
 import { loginCommand } from "./login.ts";
@@ -21,6 +22,7 @@ export const fleet = group(fleetOutline.name, {
     metaCommand,
     revisionsCommand,
     discardCommand,
+    costCommand,
     releaseCommand,
     releasesCommand,
     orderCommand,

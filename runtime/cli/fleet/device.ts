@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { FIRST_EPOCH } from "../../fleet/terms/index.ts";
 import { table } from "../table.ts";
 import { evidenceLines } from "./evidence.ts";
 import { shortened } from "./revision.ts";
@@ -11,6 +12,7 @@ const State = v.object({
   bytes: v.object({ day: bytes, month: bytes }),
   flags: v.object({ clockUnknown: v.boolean(), safeMode: v.boolean(), local: v.boolean() }),
   version: v.string(),
+  orderEpoch: v.optional(v.nullable(v.number()), null),
 });
 
 /** What a device is to run, and how far it has come. */
@@ -96,7 +98,14 @@ type State = v.InferOutput<typeof State>;
 
 const runs = ({ running, status }: Pick<State, "running" | "status">): string => `${running} ${status}`;
 
-function stateRows({ containers, bytes: { day, month }, flags, version, ...state }: State): readonly string[][] {
+function stateRows({
+  containers,
+  bytes: { day, month },
+  flags,
+  version,
+  orderEpoch,
+  ...state
+}: State): readonly string[][] {
   const notes = [
     ...(flags.safeMode ? ["safe mode: its revision kept crashing"] : []),
     ...(flags.local ? ["its own revision runs, the hub has no say"] : []),
@@ -110,6 +119,7 @@ function stateRows({ containers, bytes: { day, month }, flags, version, ...state
     ]),
     ["bytes", `${day} today, ${month} this month`],
     ["version", version],
+    ["order key", `epoch ${orderEpoch ?? FIRST_EPOCH}`],
     ...notes.map((note) => ["note", note]),
   ];
 }

@@ -2,7 +2,7 @@ import { command, EXIT_USAGE, flag, operand } from "../command.ts";
 import { call } from "./call.ts";
 import { exits } from "./exits.ts";
 
-const revision = operand.needed("the first digits of the revision, 4 at least");
+export const revision = operand.needed("the first digits of the revision, 4 at least");
 
 export const revisionsCommand = command("revisions", {
   summary: "List the revisions that authors sent, the newest first",

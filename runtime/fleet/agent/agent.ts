@@ -7,18 +7,20 @@ import type { Letter } from "../outbox/index.ts";
 import { type ApplyPatch, download, openParcels } from "../parcels/index.ts";
 import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, warning } from "../pipe/index.ts";
 import { openCertificates } from "../renewal/index.ts";
-import { openSession, type SessionSpec } from "../session/index.ts";
+import { eitherVersion, type SessionSpec } from "../session/index.ts";
+import { FIRST_EPOCH } from "../terms/index.ts";
 import { beginningOf, LinkClock, openTrust } from "../trust/index.ts";
 import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo } from "../wire/index.ts";
 import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import { evidenceLetter } from "./evidence.ts";
 import { becomeMember, type Member, type MemberPorts } from "./member.ts";
-import { saveMembership } from "./membership.ts";
+import { keepMembership } from "./membership.ts";
 import { type LinkMetadata, openLinkMetadata } from "./metadata.ts";
 import type { Meter } from "./meter.ts";
 import { ProgressReport } from "./progress.ts";
 import { report } from "./report.ts";
+import { openKeptVersion } from "./version.ts";
 import { fewWarnings } from "./warnings.ts";
 
 export interface AgentPorts extends Omit<MemberPorts, "sleep"> {
@@ -177,8 +179,16 @@ class ReportedDevice {
   async join(member: Member, settings: Settings): Promise<Result<void, string>> {
     const { ports } = this;
     const { id, fleet, meter, outbox } = member;
+    const { proxy = null, authority } = settings;
     const warn = fewWarnings(ports.tell, ports.now);
-    const trust = openTrust({ keys: member.orderKeys, clock: this.clock, warn });
+    const membership = keepMembership(ports.disk, settings.folder, member);
+    const trust = openTrust({
+      keys: member.orderKeys,
+      keep: (orderKeys) => membership.change({ orderKeys }),
+      followed: () => this.say?.(),
+      clock: this.clock,
+      warn,
+    });
     const orders = await openOrders(ports.disk, settings.folder, trust.keys);
     if (!orders.ok) return err(explainDiskError(orders.error));
     const parcels = await openParcels(ports.disk, settings.folder, ports.now);
@@ -226,8 +236,7 @@ class ReportedDevice {
       progress,
       request: (request) => void post({ leaf: "u/q", bytes: encodeBlockRequest(request), lasting: false }),
       probe: async () => (await this.connection?.probe()) ?? false,
-      download: (what) =>
-        download({ ...settings.hub, authority: settings.authority, setTimer: ports.setTimer, ...what }),
+      download: (what) => download({ ...settings.hub, proxy, authority, setTimer: ports.setTimer, ...what }),
       warn,
       evidence: (rev, text) => post(evidenceLetter(rev, text)),
       changed: (urgent) => {
@@ -239,7 +248,7 @@ class ReportedDevice {
     const certificates = openCertificates({
       id,
       own: member,
-      keep: (own) => saveMembership(ports.disk, settings.folder, { ...member, ...own }),
+      keep: ({ certificate, renewed }) => membership.change({ certificate, renewed }),
       keys: trust.keys,
       post: (bytes) => void post({ leaf: "u/k", bytes, lasting: false }),
       timeMs: () => (this.clock.known ? ports.wallMs() : null),
@@ -252,10 +261,12 @@ class ReportedDevice {
       const { dayBytes: day, monthBytes: month } = meter.usage();
       const { sequence } = delivery;
       const clockUnknown = !this.clock.known;
+      const orderEpoch = trust.epoch === FIRST_EPOCH ? null : trust.epoch;
       const { version } = settings;
-      const more = { sequence, bytes: { day, month }, version, clockUnknown, ...metadata.value.said, orderEpoch: null };
+      const more = { sequence, bytes: { day, month }, version, clockUnknown, ...metadata.value.said, orderEpoch };
       await post({ leaf: "u/s", bytes: report(this.state, more), lasting: false });
     };
+    const open = eitherVersion(await openKeptVersion({ ...ports, folder: settings.folder, warn }));
     /** A ticket is for who had it: another certificate is looked at anew. */
     let before = { certificate: "", ticket: null as Uint8Array | null };
     let greeted = false;
@@ -268,7 +279,7 @@ class ReportedDevice {
         const certificate = certificates.next();
         greeted = false;
         if (certificate !== before.certificate) before = { certificate, ticket: null };
-        return openSession({ ...specOf(member, settings), ...before }, session);
+        return open({ ...specOf(member, settings), ...before }, session);
       },
       greet: () => {
         greeted = true;
@@ -327,17 +338,16 @@ class ReportedDevice {
   }
 }
 
-function specOf(
-  member: Member,
-  { authority, keepaliveS, caps }: Settings,
-): Omit<SessionSpec, "ticket" | "certificate"> {
+function specOf(member: Member, settings: Settings): Omit<SessionSpec, "ticket" | "certificate" | "protocol"> {
   const { id, fleet, broker, key } = member;
+  const { proxy = null, authority, keepaliveS, caps } = settings;
   return {
     ...broker,
-    authority,
+    proxy,
+    authority: broker.authority ?? authority,
+    foreign: broker.authority !== undefined,
     key,
     id,
-    protocol: 5,
     keepaliveS,
     expiryS: SESSION_EXPIRY_S,
     packetBytesMax: PACKET_BYTES_MAX,

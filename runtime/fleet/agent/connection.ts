@@ -1,7 +1,7 @@
 import { explainDiskError } from "../../store/index.ts";
 import { CONNECT_BYTES, deadline, type Link, type LinkEvent, type LinkSettings, newLink, step } from "../link/index.ts";
 import type { KeptOutbox, Letter } from "../outbox/index.ts";
-import type { Publication, Session, SessionEnd, SessionPorts } from "../session/index.ts";
+import { explainEnd, type Publication, type Session, type SessionEnd, type SessionPorts } from "../session/index.ts";
 import type { Meter } from "./meter.ts";
 
 export interface ConnectionPorts {
@@ -162,8 +162,7 @@ export function openConnection(ports: ConnectionPorts): Connection {
   }
 
   function tell(end: SessionEnd): void {
-    if (end.kind === "lost") ports.warn(`the connection to the hub is gone: ${end.problem}`);
-    if (end.kind === "refused") ports.warn(`the broker refuses this device, reason ${end.code}`);
+    if (end.kind !== "ended") ports.warn(`the connection to the hub is gone: ${explainEnd(end)}`);
   }
 
   const settle = (): void => send({ kind: "busy", busy: !outbox.empty || ports.busy() });

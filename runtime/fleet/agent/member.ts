@@ -31,7 +31,7 @@ export interface Member extends Membership {
 /** Opens what is kept in the folder, and asks the hub until the device is one of its fleet; null: the agent is to end. The error is a sentence. */
 export async function becomeMember(ports: MemberPorts, settings: Settings): Promise<Result<Member | null, string>> {
   const { disk, tell } = ports;
-  const { folder, hub, authority, token } = settings;
+  const { folder, hub, proxy = null, authority, token } = settings;
   const identity = await openIdentity(disk, folder);
   if (!identity.ok) return err(explainIdentity(identity.error));
   const meter = await openMeter(disk, `${folder}/ledger`, settings.caps, ports.wallMs);
@@ -54,7 +54,7 @@ export async function becomeMember(ports: MemberPorts, settings: Settings): Prom
   const warn = (message: string): void => tell(warning(message));
   const membership = await join({
     meter: meter.value,
-    ask: () => enrol({ ...hub, authority, id, request, token }),
+    ask: () => enrol({ ...hub, proxy, authority, id, request, token }),
     random: ports.random,
     sleep: ports.sleep,
     waiting: (code) => tell({ kind: "waiting", id, code }),

@@ -16,8 +16,8 @@ const Stored = v.pipe(
     fleet: parsedBy(parseFleetName, "name of a fleet"),
     certificate: v.string(),
     renewed: v.optional(v.nullable(v.string()), null),
-    broker: v.object({ host: v.string(), port: v.number() }),
-    orderKeys: v.array(v.tuple([v.number(), v.pipe(v.string(), v.hexadecimal())])),
+    broker: v.object({ host: v.string(), port: v.number(), authority: v.optional(v.string()) }),
+    orderKeys: v.pipe(v.array(v.tuple([v.number(), v.pipe(v.string(), v.hexadecimal())])), v.minLength(1)),
   }),
 );
 
@@ -32,6 +32,29 @@ export async function readMembership(disk: Disk, folder: string): DiskResult<Mem
   const { orderKeys, ...rest } = stored.output;
   const keys = orderKeys.map(([epoch, hex]) => [epoch, new Uint8Array(Buffer.from(hex, "hex"))] as const);
   return ok({ ...rest, orderKeys: new Map(keys) });
+}
+
+/** A membership on the disk. Whoever changes a part of it does so here: the others' parts stay as they are. */
+export interface KeptMembership {
+  /** Durable when it returns. */
+  change(part: Partial<Membership>): DiskResult<void>;
+}
+
+export function keepMembership(disk: Disk, folder: string, first: Membership): KeptMembership {
+  let kept = first;
+  let turn: DiskResult<void> = Promise.resolve(ok(undefined));
+  async function save(part: Partial<Membership>): DiskResult<void> {
+    const next = { ...kept, ...part };
+    const saved = await saveMembership(disk, folder, next);
+    if (saved.ok) kept = next;
+    return saved;
+  }
+  return {
+    change(part) {
+      turn = turn.then(() => save(part));
+      return turn;
+    },
+  };
 }
 
 export function saveMembership(

@@ -1,13 +1,14 @@
-import { isIPv6 } from "node:net";
 import * as v from "valibot";
+import { type Address, inUrl } from "../../address.ts";
 import { quoted } from "../../quoted.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { parsedBy } from "../parsed-by.ts";
+import { explainThrough, viaProxy } from "../proxy/index.ts";
 import { type DeviceId, type FleetName, parseDeviceId, parseFleetName } from "../terms/index.ts";
 
-export interface Enquiry {
-  readonly host: string;
-  readonly port: number;
+export interface Enquiry extends Address {
+  /** Null: there is a direct way. */
+  readonly proxy?: Address | null;
   /** PEM: only a server with a certificate of this authority is told anything. */
   readonly authority: string;
   /** Who asks. */
@@ -24,6 +25,11 @@ export type Answer =
   /** An operator has to accept the device; both see the code. */
   | { readonly kind: "waiting"; readonly code: string };
 
+export interface Broker extends Address {
+  /** PEM: who certifies it; absent: who certifies the hub. */
+  readonly authority?: string | undefined;
+}
+
 /** All that a device needs to know to be one of a fleet. */
 export interface Membership {
   readonly id: DeviceId;
@@ -32,7 +38,7 @@ export interface Membership {
   readonly certificate: string;
   /** The one after it, with which the device has not been at the broker yet. */
   readonly renewed: string | null;
-  readonly broker: { readonly host: string; readonly port: number };
+  readonly broker: Broker;
   /** Ed25519 keys by epoch: who signs what the hub wants. */
   readonly orderKeys: ReadonlyMap<number, Uint8Array>;
 }
@@ -57,12 +63,13 @@ const key = v.pipe(
   v.transform((text) => new Uint8Array(Buffer.from(text, "base64"))),
   v.check((bytes) => bytes.length === ORDER_KEY_BYTES, "no Ed25519 key"),
 );
+const pem = v.pipe(v.string(), v.startsWith("-----BEGIN CERTIFICATE-----"));
 const Accepted = v.object({
   status: v.literal("accepted"),
   id: parsedBy(parseDeviceId, "id of a device"),
   fleet: parsedBy(parseFleetName, "name of a fleet"),
-  certificate: v.pipe(v.string(), v.startsWith("-----BEGIN CERTIFICATE-----")),
-  mqtt: v.object({ host: v.pipe(v.string(), v.minLength(1), v.maxLength(253)), port }),
+  certificate: pem,
+  mqtt: v.object({ host: v.pipe(v.string(), v.minLength(1), v.maxLength(253)), port, authority: v.optional(pem) }),
   order: v.object({ epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(0)), key }),
 });
 const Waiting = v.object({ status: v.literal("waiting"), code: v.pipe(v.string(), v.minLength(1), v.maxLength(32)) });
@@ -70,16 +77,10 @@ const Said = v.pipe(v.string(), v.parseJson(), v.variant("status", [Accepted, Wa
 const Refusal = v.pipe(v.string(), v.parseJson(), v.object({ error: v.string() }));
 
 /** Asks a hub once (`POST /enrol`); asking again gives the same answer until something changes there. */
-export async function enrol({
-  host,
-  port,
-  authority,
-  id,
-  request,
-  token,
-}: Enquiry): Promise<Result<Answer, EnrolFault>> {
+export async function enrol(enquiry: Enquiry): Promise<Result<Answer, EnrolFault>> {
+  const { proxy = null, authority, id, request, token } = enquiry;
   try {
-    const response = await fetch(`https://${isIPv6(host) ? `[${host}]` : host}:${port}/enrol`, {
+    const response = await fetch(`https://${inUrl(enquiry)}/enrol`, {
       method: "POST",
       body: request,
       headers: {
@@ -90,19 +91,21 @@ export async function enrol({
       keepalive: false,
       signal: AbortSignal.timeout(WITHIN_MS),
       tls: { ca: authority, rejectUnauthorized: true },
+      ...viaProxy(proxy),
     });
     const text = await bounded(response);
     if (text === null) return err({ kind: "badAnswer", why: `more than ${ANSWER_BYTES_MAX} bytes` });
     return read(id, { status: response.status, text });
   } catch (problem) {
-    return err({ kind: "unreachable", why: reasonOf(problem) });
+    return err({ kind: "unreachable", why: reasonOf(problem, proxy) });
   }
 }
 
 /** Bun's code where there is one: its sentences guess at what a person has typed. */
-function reasonOf(problem: unknown): string {
+function reasonOf(problem: unknown, proxy: Address | null): string {
   if (!(problem instanceof Error)) return String(problem);
-  return "code" in problem && typeof problem.code === "string" ? problem.code : problem.message;
+  const why = "code" in problem && typeof problem.code === "string" ? problem.code : problem.message;
+  return proxy === null ? why : explainThrough(proxy, problem, why);
 }
 
 async function bounded({ body }: Response): Promise<string | null> {

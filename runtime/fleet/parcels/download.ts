@@ -1,9 +1,10 @@
-import { isIPv6 } from "node:net";
+import { type Address, inUrl } from "../../address.ts";
+import { viaProxy } from "../proxy/index.ts";
 
 /** Where parcels are, and what of one is wanted. */
-export interface Download {
-  readonly host: string;
-  readonly port: number;
+export interface Download extends Address {
+  /** Null: there is a direct way. */
+  readonly proxy?: Address | null;
   /** PEM: only a server with a certificate of this authority is asked. */
   readonly authority: string;
   readonly key: Uint8Array;
@@ -23,7 +24,7 @@ const PARTIAL = 206;
 
 /** Those bytes of a parcel (`GET /parcels/<key>` with a range, RFC 9110 section 14). Throws when they do not come; what came before is good. */
 export async function* download(what: Download): AsyncGenerator<Uint8Array> {
-  const { host, port, authority, key, digest, from, bytes, signal, setTimer } = what;
+  const { proxy = null, authority, key, digest, from, bytes, signal, setTimer } = what;
   const quiet = new AbortController();
   let stopTimer = (): void => {};
   const wait = (): void => {
@@ -33,7 +34,7 @@ export async function* download(what: Download): AsyncGenerator<Uint8Array> {
   wait();
   try {
     const name = Buffer.from(key).toString("hex");
-    const response = await fetch(`https://${isIPv6(host) ? `[${host}]` : host}:${port}/parcels/${name}`, {
+    const response = await fetch(`https://${inUrl(what)}/parcels/${name}`, {
       headers: {
         range: `bytes=${from}-${from + bytes - 1}`,
         "if-range": `"${digest}"`,
@@ -43,6 +44,7 @@ export async function* download(what: Download): AsyncGenerator<Uint8Array> {
       keepalive: false,
       signal: AbortSignal.any([signal, quiet.signal]),
       tls: { ca: authority, rejectUnauthorized: true },
+      ...viaProxy(proxy),
     });
     const range = response.headers.get("content-range") ?? "";
     if (response.status !== PARTIAL || !range.startsWith(`bytes ${from}-${from + bytes - 1}/`)) {

@@ -26,10 +26,14 @@ const RESULT_CHARS_MAX = 1024;
 /** The machine's clock is never behind `floorMs` (milliseconds since 1970). `guessed`: it was, so that nobody knows how late it is. */
 const clock = { floorMs: count, guessed: v.boolean() };
 
+const address = v.strictObject({ host: v.pipe(v.string(), v.minLength(1), v.maxLength(253)), port });
+
 /** First of all: what the link works with. */
 const Settings = v.strictObject({
   kind: v.literal("settings"),
-  hub: v.strictObject({ host: v.pipe(v.string(), v.minLength(1), v.maxLength(253)), port }),
+  hub: address,
+  /** Speaks HTTP, and leads to the hub and its broker; absent: there is a direct way. */
+  proxy: v.optional(address),
   /** PEM of the authority that certifies the hub. */
   authority: v.pipe(v.string(), v.maxLength(64 * 1024)),
   token: v.nullable(v.pipe(v.string(), v.maxLength(256))),

@@ -1,30 +1,35 @@
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import { type IClientOptions, type IConnackPacket, MqttClient, type Packet } from "mqtt";
+import type { Address } from "../../address.ts";
 import { boundReceiveBuffer, setTcpPatience } from "../../linux/index.ts";
+import { explainTunnel, openTunnel } from "../proxy/index.ts";
 import { descriptorOf } from "./descriptor.ts";
 import { gated } from "./gate.ts";
-import { packetBound } from "./packets.ts";
+import { PacketSizes } from "./packet-sizes.ts";
 import { countUsage, type Usage } from "./usage.ts";
+import { refusesVersion, type Version } from "./version.ts";
 
 /** What a connection is made with. Times in seconds, as MQTT has them. */
-export interface SessionSpec {
-  readonly host: string;
-  readonly port: number;
+export interface SessionSpec extends Address {
+  /** Null: there is a direct way. */
+  readonly proxy?: Address | null;
   /** The name in its certificate, or the address, where that is not how it is reached from here. */
   readonly serverName?: string;
   /** PEM. Only servers with a certificate of this authority are talked to. */
   readonly authority: string;
+  /** It is not a hub's own, and signs with whatever it likes. */
+  readonly foreign?: boolean;
   /** PEM: the device's own. */
   readonly certificate: string;
   readonly key: string;
   /** MQTT client id; the broker wants the common name of the certificate. */
   readonly id: string;
-  readonly protocol: 4 | 5;
+  readonly protocol: Version;
   readonly keepaliveS: number;
-  /** How long the broker keeps what it has for a device that is away. */
+  /** How long the broker keeps what it has for a device that is away; 3.1.1 leaves that to the broker. */
   readonly expiryS: number;
-  /** Larger packets are refused, and more that wait for our acknowledgement are not sent: together the bound of our memory. */
+  /** A broker that sends a larger packet is left. More that wait for our acknowledgement are not sent, which 3.1.1 leaves to TCP. */
   readonly packetBytesMax: number;
   readonly receiveMax: number;
   /** Of what nobody has read yet the kernel takes no more, after the first window that it offers; without it, as much as it likes. */
@@ -37,6 +42,8 @@ export interface SessionSpec {
 }
 
 export interface SessionPorts {
+  /** The broker has kept nothing for us: it does not know us yet, or no longer. `online` follows. */
+  forgotten?(): void;
   /** MQTT is there, and what is sent to us comes. */
   online(): void;
   /** Bytes have come, whatever they are: they are not looked at, and nothing more is read, before this is done. */
@@ -52,10 +59,14 @@ export interface SessionPorts {
   closed(why: SessionEnd): void;
 }
 
-/** `refused`: the broker answered CONNECT with this reason code (MQTT 5 section 3.2.2.2, or 3.1.1 table 3.1). */
+/**
+ * `refused`: the broker answered CONNECT with this reason code (MQTT 5 section 3.2.2.2, or 3.1.1 table 3.1). `unanswered`: it ended the
+ * connection instead.
+ */
 export type SessionEnd =
   | { readonly kind: "ended" }
   | { readonly kind: "refused"; readonly code: number }
+  | { readonly kind: "unanswered"; readonly problem: string }
   | { readonly kind: "lost"; readonly problem: string };
 
 export interface Publication {
@@ -63,12 +74,15 @@ export interface Publication {
   readonly bytes: Uint8Array;
   readonly qos: 0 | 1;
   readonly retain: boolean;
-  /** The broker forgets it when nobody has taken it by then; null: never. */
+  /** The broker forgets it when nobody has taken it by then; null, or with 3.1.1: never. */
   readonly expiryS: number | null;
 }
 
 export interface Session {
-  /** Ends true when it was taken: acknowledged with QoS 1, written with 0. False: the connection is gone, and nobody knows. */
+  /**
+   * Ends true when it was taken: acknowledged with QoS 1 (which in 3.1.1 also who was not allowed to is), written with 0. False: the
+   * connection is gone, and nobody knows.
+   */
   publish(publication: Publication): Promise<boolean>;
   /** Ends true when everything that the broker had sent before this has come; false: the connection is gone. */
   probe(): Promise<boolean>;
@@ -84,37 +98,60 @@ const CONNECT_MS = 24 * 3600_000; // the link has its own clock for that
 
 /** Begins to connect. Nothing is thrown: what goes wrong ends in `closed`. */
 export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
+  const { proxy = null } = spec;
+  const tunnel = proxy === null ? null : openTunnel(proxy, spec);
+  let socket: TLSSocket | null = null;
   let usage: Usage | null = null;
+  /** Its bytes are the connection's. */
+  const carriedBy = (way: Socket): void => {
+    usage = countUsage(way);
+    way.once("connect", () => settle(way, spec));
+  };
   let end: SessionEnd = { kind: "lost", problem: "the connection was closed" };
   let [ending, over] = [false, false];
+  /** CONNECT is on its way, and nothing has come back. */
+  let asking = false;
   const unanswered = new Set<(taken: boolean) => void>();
   const client = new MqttClient(() => {
-    const socket = secured(spec);
-    usage = countUsage(socket);
-    socket.once("connect", () => settle(socket, spec));
-    socket.on("session", (ticket: Buffer) => ports.ticket(new Uint8Array(ticket)));
-    const bounded = packetBound(spec.packetBytesMax);
-    return gated(socket, async (bytes) => {
+    const connecting = secured(spec, tunnel?.socket ?? null);
+    socket = connecting;
+    if (tunnel === null) carriedBy(connecting);
+    connecting.once("secureConnect", () => {
+      asking = true;
+    });
+    connecting.on("session", (ticket: Buffer) => ports.ticket(new Uint8Array(ticket)));
+    const sizes = new PacketSizes(spec.packetBytesMax);
+    return gated(connecting, async (bytes) => {
       await ports.came?.();
-      if (bounded(bytes)) return !over;
-      end = { kind: "lost", problem: `the broker sends a packet of more than ${spec.packetBytesMax} bytes` };
-      return false;
+      if (!over && !sizes.fit(bytes)) giveUp(`the broker sends more than ${spec.packetBytesMax} bytes at once`);
+      return !over;
     });
   }, optionsOf(spec));
+  const hangUp = (): void => {
+    tunnel?.socket.destroy();
+    if (socket !== null) client.end(true);
+  };
   const close = (): void => {
     if (over) return;
     over = true;
-    for (const giveUp of unanswered) giveUp(false);
-    ports.closed(end);
+    for (const answer of unanswered) answer(false);
+    ports.closed(asking && end.kind === "lost" ? { kind: "unanswered", problem: end.problem } : end);
     usage?.close();
   };
+  function giveUp(problem: string): void {
+    asking = false;
+    end = { kind: "lost", problem };
+    hangUp();
+    close();
+  }
   client.on("connect", ({ sessionPresent }: IConnackPacket) => {
+    asking = false;
     if (sessionPresent) return ports.online();
+    ports.forgotten?.();
     // Retained messages come once, with a new subscription.
     client.subscribe(spec.topics, { qos: 1, rh: 1 }, (problem) => {
-      if (problem === null) return ports.online();
-      end = { kind: "lost", problem: `the broker refused our topics: ${problem.message}` };
-      client.end(true);
+      if (problem === null) ports.online();
+      else giveUp(`the broker refused our topics: ${problem.message}`);
     });
   });
   // By the time of "message" the topic of an alias is known; `handleMessage` is what the reader waits for.
@@ -126,29 +163,35 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
     void read.then(
       () => next(),
       (problem) => {
-        if (over) return;
-        end = { kind: "lost", problem: `a message could not be taken: ${String(problem)}` };
-        client.end(true);
-        close();
+        if (!over) giveUp(`a message could not be taken: ${String(problem)}`);
       },
     );
   client.on("error", (problem: Error & { readonly code?: unknown }) => {
     const code = typeof problem.code === "number" ? problem.code : null;
     end = code === null ? { kind: "lost", problem: problem.message } : { kind: "refused", code };
-    client.end(true);
+    hangUp();
     close();
   });
   client.on("disconnect", ({ reasonCode }) => {
     end = { kind: "lost", problem: `the broker closed the connection, reason ${reasonCode ?? 0}` };
   });
   client.on("close", () => {
-    client.end(true);
+    hangUp();
     close();
   });
+  if (tunnel === null || proxy === null) client.connect();
+  else {
+    carriedBy(tunnel.socket);
+    void tunnel.opened.then((opened) => {
+      if (over) return;
+      if (opened.ok) client.connect();
+      else giveUp(explainTunnel(opened.error, proxy));
+    });
+  }
   return {
     publish: ({ topic, bytes, qos, retain, expiryS }) =>
       new Promise((resolve) => {
-        if (ending || over) return resolve(false);
+        if (ending || over || socket === null) return resolve(false);
         unanswered.add(resolve);
         const answer = (taken: boolean): void => {
           unanswered.delete(resolve);
@@ -162,7 +205,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
       }),
     probe: () =>
       new Promise((resolve) => {
-        if (over) return resolve(false);
+        if (over || socket === null) return resolve(false);
         unanswered.add(resolve);
         const heard = ({ cmd }: Packet): void => {
           if (cmd !== "pingresp") return;
@@ -176,10 +219,15 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
     end() {
       end = { kind: "ended" };
       ending = true; // the client keeps nothing any more, and throws
-      client.end(false);
+      if (socket !== null) client.end(false);
+      else {
+        hangUp();
+        close();
+      }
     },
     drop() {
-      client.end(true);
+      asking = false;
+      hangUp();
       close();
     },
     usedBytes: () => usage?.bytes ?? 0,
@@ -190,7 +238,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
  * The connection outlives an outage for as long as MQTT would let it, and soon sees that it is over; who sends more than is read has to
  * wait. A socket that refuses either works without.
  */
-function settle(socket: TLSSocket, { keepaliveS, unreadBytesMax }: SessionSpec): void {
+function settle(socket: Socket, { keepaliveS, unreadBytesMax }: SessionSpec): void {
   const fd = descriptorOf(socket);
   if (fd === null) return;
   setTcpPatience(fd, { keptMs: 1500 * keepaliveS, retryMs: RETRY_MS });
@@ -198,11 +246,13 @@ function settle(socket: TLSSocket, { keepaliveS, unreadBytesMax }: SessionSpec):
 }
 
 /** Of an outage that ends, so much is lost at most; and an outage costs a packet each time. */
-const RETRY_MS = 30_000;
+const RETRY_MS = 60_000;
 
-function secured(spec: SessionSpec): TLSSocket {
+/** `way`: what leads to the broker already; null: what is to be connected first. */
+function secured(spec: SessionSpec, way: Socket | null): TLSSocket {
   const name = spec.serverName ?? spec.host;
   return connect({
+    ...(way === null ? {} : { socket: way }),
     host: spec.host,
     port: spec.port,
     ...(isIP(name) === 0 ? { servername: name } : {}), // RFC 6066 section 3: no addresses
@@ -214,7 +264,7 @@ function secured(spec: SessionSpec): TLSSocket {
       : { checkServerIdentity: (_: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate) }),
     minVersion: "TLSv1.3",
     ecdhCurve: "X25519", // one key share of 32 bytes; Bun's own choice adds 1.2 kB of ML-KEM to each connection
-    sigalgs: "ecdsa_secp256r1_sha256", // what a hub's authority signs with
+    ...(spec.foreign === true ? {} : { sigalgs: "ecdsa_secp256r1_sha256" }), // what a hub's authority signs with
     rejectUnauthorized: true,
     ...(spec.ticket === null ? {} : { session: Buffer.from(spec.ticket) }),
   });
@@ -228,6 +278,7 @@ function optionsOf(spec: SessionSpec): IClientOptions {
     keepalive: spec.keepaliveS,
     clean: false,
     reconnectPeriod: 0,
+    manualConnect: true,
     connectTimeout: CONNECT_MS,
     resubscribe: false,
     queueQoSZero: false,
@@ -258,3 +309,17 @@ function optionsOf(spec: SessionSpec): IClientOptions {
 
 /** As many topics as a device is sent messages on. */
 const TOPIC_ALIASES = 8;
+
+/** To be put behind the name of the broker. */
+export function explainEnd(end: SessionEnd): string {
+  switch (end.kind) {
+    case "ended":
+      return "the connection was ended";
+    case "refused":
+      return refusesVersion(end.code) ? "it speaks another version of MQTT" : `it refuses us, reason ${end.code}`;
+    case "unanswered":
+      return `it did not answer: ${end.problem}`;
+    case "lost":
+      return end.problem;
+  }
+}

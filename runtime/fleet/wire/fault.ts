@@ -17,6 +17,8 @@ export type WireFault =
     }
   /** Signed with a key of an epoch that is not known here. */
   | { readonly kind: "unknownKey"; readonly leaf: Leaf; readonly epoch: number }
+  /** Signed with a key that another one has followed. */
+  | { readonly kind: "pastKey"; readonly leaf: Leaf; readonly epoch: number }
   /** Not signed by the key of its epoch for this topic, or changed since. */
   | { readonly kind: "signature"; readonly leaf: Leaf; readonly epoch: number };
 
@@ -56,6 +58,8 @@ export function explainWire(fault: WireFault): string {
     }
     case "unknownKey":
       return `${what}: it is signed with the key of epoch ${fault.epoch}, which is not known here; enrol the device again`;
+    case "pastKey":
+      return `${what}: it is signed with the key of epoch ${fault.epoch}, which a newer one has followed; the hub signs it again when it has heard of that`;
     case "signature":
       return `${what}: its signature is not one of epoch ${fault.epoch}'s key for this topic; the broker, or whoever can publish there, is not to be trusted`;
   }

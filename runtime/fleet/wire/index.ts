@@ -43,5 +43,5 @@ export {
 export { type CommandResult, decodeCommandResult, encodeCommandResult } from "./messages/result.ts";
 export { type ContainerReport, type DeviceState, decodeDeviceState, encodeDeviceState } from "./messages/state.ts";
 export type { BlockRange } from "./ranges.ts";
-export { openSigned, sealSigned } from "./signed.ts";
+export { openSigned, sealAgain, sealSigned } from "./signed.ts";
 export { parseTopic, type Topic, topic, topicsTo } from "./topics.ts";

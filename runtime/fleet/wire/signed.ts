@@ -39,6 +39,19 @@ export function sealSigned(
   return envelope;
 }
 
+/** An envelope of one's own, for who has the key of another epoch now; the same one when it is of that epoch. Nothing is verified. */
+export function sealAgain(
+  to: Topic<SignedLeaf>,
+  envelope: Uint8Array,
+  epoch: number,
+  sign: (message: Uint8Array) => Uint8Array,
+): Result<Uint8Array, WireFault> {
+  const opened = read(to.leaf, Envelope, envelope, leaves[to.leaf].bytesMax);
+  if (!opened.ok) return opened;
+  const [payload, before] = opened.value;
+  return ok(before === epoch ? envelope : sealSigned(to, payload, epoch, sign));
+}
+
 /** `at`: the topic on which the envelope came. `keys`: the hub's public keys of 32 bytes, by epoch. */
 export function openSigned(
   at: Topic<SignedLeaf>,
@@ -49,7 +62,10 @@ export function openSigned(
   if (!opened.ok) return opened;
   const [payload, epoch, signature] = opened.value;
   const key = keys.get(epoch);
-  if (key === undefined) return err({ kind: "unknownKey", leaf: at.leaf, epoch });
+  if (key === undefined) {
+    const isPast = [...keys.keys()].some((known) => known > epoch);
+    return err({ kind: isPast ? "pastKey" : "unknownKey", leaf: at.leaf, epoch });
+  }
   // Not by the rules of ZIP 215, which takes points in more than one form.
   const genuine = ed25519.verify(signature, signedBytes(at, epoch, payload), key, { zip215: false });
   return genuine ? ok({ payload: payload as Verified, epoch }) : err({ kind: "signature", leaf: at.leaf, epoch });

@@ -44,7 +44,7 @@ export const deviceRoutes: readonly Route[] = [
   { method: "PUT", path: "/devices/:name/tags", right: "operator", bodyBytesMax: TAGS_BYTES_MAX, answer: tag },
 ];
 
-async function enrol({ registry, fleet, token, body }: Asked): Promise<Answer> {
+async function enrol({ registry, fleet, enrolled: told, token, body }: Asked): Promise<Answer> {
   const enrolled = await registry.enrol(body, token);
   if (!enrolled.ok) return enrolRefused(enrolled.error);
   const { kind, id } = enrolled.value;
@@ -52,6 +52,7 @@ async function enrol({ registry, fleet, token, body }: Asked): Promise<Answer> {
     const { code } = enrolled.value;
     return { ...done({ id, status: "waiting", code }, 202), headers: { "retry-after": String(ASK_AGAIN_S) } };
   }
+  await told(id);
   const certificate = writePem("CERTIFICATE", enrolled.value.certificate);
   const { name, mqtt, authority, order } = fleet;
   return done({ id, status: "accepted", fleet: name, certificate, authority, order, mqtt });

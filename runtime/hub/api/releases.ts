@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Release, Tally } from "../database/index.ts";
-import { explainRelease } from "../releases/index.ts";
+import { isTag } from "../registry/index.ts";
+import { EVERY_DEVICE, explainRelease } from "../releases/index.ts";
 import { type Answer, done, refused } from "./answer.ts";
 import { timeOf, timeOrNull } from "./device-view.ts";
 import { revisionRefused } from "./revisions.ts";
@@ -11,6 +12,7 @@ const RELEASE_BYTES_MAX = 4096;
 /** Operators release revisions to devices by tag. */
 export const releaseRoutes: readonly Route[] = [
   { method: "POST", path: "/releases", right: "operator", bodyBytesMax: RELEASE_BYTES_MAX, answer: release },
+  look("/revisions/:name/cost", cost),
   look("/releases", async ({ releases }) => done({ releases: (await releases.list()).map(listed) })),
 ];
 
@@ -47,6 +49,14 @@ async function release({ revisions, releases, caller, body }: Asked): Promise<An
   if (released.ok) return done(releaseView(released.value), 201);
   const status = { tag: 400, expired: 400, noRevision: 404 }[released.error.kind];
   return refused(status, released.error.kind, explainRelease(released.error));
+}
+
+/** With `?tag=`: of a release to it; without, to all. */
+async function cost({ revisions, costs, name, query }: Asked): Promise<Answer> {
+  const tag = query.get("tag") ?? EVERY_DEVICE;
+  if (!isTag(tag)) return refused(400, "tag", explainRelease({ kind: "tag", tag }));
+  const found = await revisions.find(name);
+  return found.ok ? done({ costs: await costs.of(found.value.digest, tag) }) : revisionRefused(found.error);
 }
 
 const releaseView = ({ number, revision, tag, policy, expiryMs, who, atMs }: Release) => ({

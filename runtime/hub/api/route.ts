@@ -1,3 +1,4 @@
+import type { DeviceId } from "../../fleet/terms/index.ts";
 import type { Commands } from "../commands/index.ts";
 import type { HubDatabase } from "../database/index.ts";
 import type { Logs } from "../logs/index.ts";
@@ -5,7 +6,7 @@ import type { Metadata } from "../metadata/index.ts";
 import type { HubObjects } from "../objects/index.ts";
 import type { Parcels } from "../parcels/index.ts";
 import type { Registry } from "../registry/index.ts";
-import type { Releases } from "../releases/index.ts";
+import type { Costs, Releases } from "../releases/index.ts";
 import type { Revisions } from "../revisions/index.ts";
 import type { Answer } from "./answer.ts";
 import type { Caller, Right } from "./authorize.ts";
@@ -14,7 +15,12 @@ import type { Caller, Right } from "./authorize.ts";
 export interface Fleet {
   readonly name: string;
   /** Host and port of the broker, as devices reach it. */
-  readonly mqtt: { readonly host: string; readonly port: number };
+  readonly mqtt: {
+    readonly host: string;
+    readonly port: number;
+    /** PEM: who certifies it, if not the hub's authority. */
+    readonly authority?: string;
+  };
   /** The authority's certificate in PEM. */
   readonly authority: string;
   /** The Ed25519 key in base64 that signs what the hub wants of devices, and the number of its epoch. */
@@ -26,6 +32,7 @@ export interface HubParts {
   readonly registry: Registry;
   readonly revisions: Revisions;
   readonly releases: Releases;
+  readonly costs: Costs;
   readonly commands: Commands;
   readonly logs: Logs;
   readonly objects: HubObjects;
@@ -33,6 +40,8 @@ export interface HubParts {
   readonly parcels: Pick<Parcels, "byKey">;
   readonly database: Pick<HubDatabase, "listDeeds">;
   readonly fleet: Fleet;
+  /** A device was told all of that. */
+  enrolled(device: DeviceId): Promise<void>;
   /** Milliseconds since 1970. */
   now(): number;
 }

@@ -12,13 +12,12 @@ export {
   listRevoked,
   sameKey,
 } from "./authority.ts";
+export { explainKeep, type KeepFault } from "./files.ts";
 export {
   authorityFiles,
   type Certified,
-  explainKeep,
   type HubKeys,
-  type KeepFault,
   type KeepOptions,
-  type OrderKey,
   openKeys,
 } from "./keep.ts";
+export { type OrderKey, type OrderKeys, openOrderKey, openOrderKeys } from "./order-keys.ts";

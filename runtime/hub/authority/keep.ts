@@ -1,10 +1,8 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import * as v from "valibot";
 import { explainKeyFile, type Host, newPrivateKey, type PrivateKey, readPrivateKey } from "../../certificates/index.ts";
 import type { FleetName } from "../../fleet/terms/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import { type Certificate, explainTrust, type PublicKey, readCertificates, writePem } from "../../signatures/index.ts";
-import { type Disk, type DiskError, explainDiskError, readFile, saveFile } from "../../store/index.ts";
+import { type Disk, readFile } from "../../store/index.ts";
 import {
   type Authority,
   certifyAuthority,
@@ -14,6 +12,8 @@ import {
   sameKey,
   serverIssuedMs,
 } from "./authority.ts";
+import { FILE_BYTES_MAX, type KeepFault, readIfThere, readOrMake, save, WHY } from "./files.ts";
+import { type OrderKeys, openOrderKeys } from "./order-keys.ts";
 
 /** Names of the files in the authority's folder. Keys are readable by their owner alone. */
 export const authorityFiles = {
@@ -29,7 +29,9 @@ export const authorityFiles = {
   hubKey: "hub.key",
   /** The hub's certificate as a client of the broker. */
   hub: "hub.crt",
-  orderKey: "order.key",
+  /** Of a broker that is not the hub's own, for the name under which it is reached. */
+  brokerKey: "broker.key",
+  broker: "broker.crt",
 } as const;
 
 export interface HubKeys {
@@ -39,8 +41,10 @@ export interface HubKeys {
   readonly server: Certified;
   /** The hub as a client of the broker. */
   readonly hub: Certified;
-  /** It signs what the hub wants of devices. */
-  readonly order: OrderKey;
+  /** A broker elsewhere; null: none was asked for. */
+  readonly broker: Certified | null;
+  /** They sign what the hub wants of devices. The last one is the newest. */
+  readonly order: OrderKeys;
 }
 
 /** Both in PEM. */
@@ -49,38 +53,24 @@ export interface Certified {
   readonly key: string;
 }
 
-/** An Ed25519 key. */
-export interface OrderKey {
-  readonly secret: KeyObject;
-  /** 32 bytes. */
-  readonly publicKey: Uint8Array;
-}
-
-export type KeepFault =
-  | { readonly kind: "disk"; readonly error: DiskError }
-  /** Something is there that cannot be used; it is left as it is. `why` is a sentence. */
-  | { readonly kind: "unusable"; readonly path: string; readonly why: string }
-  /** A certificate whose key is gone. */
-  | { readonly kind: "keyGone"; readonly path: string; readonly certificate: string };
-
 export interface KeepOptions {
   readonly folder: string;
   readonly fleet: FleetName;
   /** Under which the server is reached. */
   readonly hosts: readonly Host[];
+  /** A broker elsewhere that is to have a certificate. */
+  readonly broker?: Host | null;
   readonly nowMs: number;
 }
 
-const FILE_BYTES_MAX = 64 << 10;
-const [KEY_MODE, CERTIFICATE_MODE, FOLDER_MODE] = [0o600, 0o644, 0o700];
-const WHY = "keep the hub's keys";
+const [CERTIFICATE_MODE, FOLDER_MODE] = [0o644, 0o700];
 
 /**
  * The hub's keys and certificates, from its folder; what is missing is made. The certificates of server and hub are made again when
- * they end within 60 days, or the server is reached under other names.
+ * they end within 60 days, or the server is reached under other names; so is that of a broker elsewhere.
  */
 export async function openKeys(disk: Disk, options: KeepOptions): Promise<Result<HubKeys, KeepFault>> {
-  const { folder, fleet, hosts, nowMs } = options;
+  const { folder, fleet, hosts, broker: elsewhere = null, nowMs } = options;
   const made = await disk.mkdir(WHY, folder, FOLDER_MODE);
   if (!made.ok && made.error.kind !== "exists") return err({ kind: "disk", error: made.error });
   const at = (name: keyof typeof authorityFiles): string => `${folder}/${authorityFiles[name]}`;
@@ -103,13 +93,22 @@ export async function openKeys(disk: Disk, options: KeepOptions): Promise<Result
     issuedMs: ({ notBeforeMs }) => notBeforeMs,
   });
   if (!hub.ok) return hub;
-  const order = await openOrderKey(disk, at("orderKey"));
+  const broker =
+    elsewhere === null
+      ? ok(null)
+      : await openCertified(disk, at("brokerKey"), at("broker"), nowMs, {
+          issue: (key, ms) => certifyServer(authority.value, key, [elsewhere], ms),
+          issuedMs: serverIssuedMs,
+        });
+  if (!broker.ok) return broker;
+  const order = await openOrderKeys(disk, folder);
   if (!order.ok) return order;
   return ok({
     authority: authority.value,
     devices: devices.value,
     server: server.value,
     hub: hub.value,
+    broker: broker.value,
     order: order.value,
   });
 }
@@ -178,52 +177,4 @@ async function openCertificate(disk: Disk, path: string): Promise<Result<Certifi
   if (!read.ok) return err({ kind: "unusable", path, why: explainTrust(read.error) });
   const [certificate] = read.value;
   return certificate === undefined ? err({ kind: "unusable", path, why: "it is empty" }) : ok(certificate);
-}
-
-async function openOrderKey(disk: Disk, path: string): Promise<Result<OrderKey, KeepFault>> {
-  const pem = await readOrMake(disk, path, newOrderKey);
-  if (!pem.ok) return pem;
-  try {
-    const secret = createPrivateKey(pem.value);
-    if (secret.asymmetricKeyType !== "ed25519") return err({ kind: "unusable", path, why: "it is no Ed25519 key" });
-    const { x } = v.parse(PublicJwk, createPublicKey(pem.value).export({ format: "jwk" }));
-    return ok({ secret, publicKey: Buffer.from(x, "base64url") });
-  } catch {
-    return err({ kind: "unusable", path, why: "its key is broken" });
-  }
-}
-
-const PublicJwk = v.object({ x: v.string() });
-const newOrderKey = (): string =>
-  generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" }).toString();
-
-async function readOrMake(disk: Disk, path: string, make: () => string): Promise<Result<string, KeepFault>> {
-  const old = await readIfThere(disk, path);
-  if (!old.ok) return old;
-  if (old.value !== null) return ok(old.value);
-  const text = make();
-  const saved = await save(disk, path, text, KEY_MODE);
-  return saved.ok ? ok(text) : saved;
-}
-
-async function readIfThere(disk: Disk, path: string): Promise<Result<string | null, KeepFault>> {
-  const read = await readFile(disk, WHY, path, FILE_BYTES_MAX);
-  if (read.ok) return ok(Buffer.from(read.value).toString("latin1"));
-  return read.error.kind === "missing" ? ok(null) : err({ kind: "disk", error: read.error });
-}
-
-async function save(disk: Disk, path: string, text: string, mode: number): Promise<Result<void, KeepFault>> {
-  const saved = await saveFile(disk, WHY, path, Buffer.from(text), mode);
-  return saved.ok ? saved : err({ kind: "disk", error: saved.error });
-}
-
-export function explainKeep(fault: KeepFault): string {
-  switch (fault.kind) {
-    case "disk":
-      return explainDiskError(fault.error);
-    case "unusable":
-      return `${WHY}: ${fault.path}: ${fault.why}; it was left as it is`;
-    case "keyGone":
-      return `${WHY}: ${fault.path} is gone, and without it the certificate in ${fault.certificate} is of no use: bring it back from a backup`;
-  }
 }

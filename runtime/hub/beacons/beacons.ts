@@ -1,13 +1,13 @@
 import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
-import { type DeviceState, encodeBeacon, sealSigned, topic } from "../../fleet/wire/index.ts";
+import { type DeviceState, topic } from "../../fleet/wire/index.ts";
 import type { BeaconRecords } from "../database/index.ts";
 import { inTurn } from "../in-turn.ts";
-import type { OrderSigner } from "../releases/index.ts";
+import type { OrderSigner } from "../signing/index.ts";
 
 export interface BeaconsPorts {
   readonly fleet: FleetName;
   readonly records: BeaconRecords;
-  readonly signer: OrderSigner;
+  readonly signer: Pick<OrderSigner, "sealBeacon">;
   /** True: the broker has acknowledged it. */
   publish(topic: string, bytes: Uint8Array): Promise<boolean>;
   /** There is something to publish. */
@@ -16,7 +16,7 @@ export interface BeaconsPorts {
   now(): number;
 }
 
-/** What time it is, told to each device for itself: it answers what they report, so that those who are away pile up nothing. */
+/** What time it is, and which order key follows the one that it has, told to each device for itself: it answers what they report, so that those who are away pile up nothing. */
 export interface Beacons {
   state(device: DeviceId, state: DeviceState): Promise<void>;
   /** Publishes what is due, as far as the broker takes it. */
@@ -36,11 +36,7 @@ export function openBeacons({ fleet, records, signer, publish, wanted, now }: Be
   async function give(due: Awaited<ReturnType<BeaconRecords["due"]>>[number]): Promise<boolean> {
     const time = Math.max(nowS(), due.lastS);
     const to = { fleet, device: due.device, leaf: "n/t" } as const;
-    const payload = encodeBeacon({ time, epoch: signer.epoch, nextKey: null });
-    const taken = await publish(
-      topic(fleet, due.device, "n/t"),
-      sealSigned(to, payload, signer.epoch, (message) => signer.sign(message)),
-    );
+    const taken = await publish(topic(fleet, due.device, "n/t"), signer.sealBeacon(to, time, due.epoch));
     if (taken) await records.given(due, time);
     return taken;
   }

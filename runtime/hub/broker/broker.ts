@@ -1,26 +1,39 @@
-import { newPrivateKey, readPrivateKey } from "../../certificates/index.ts";
+import { type Host, newPrivateKey, readPrivateKey } from "../../certificates/index.ts";
 import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
 import { err, invariant, ok, type Result } from "../../result.ts";
 import { writePem } from "../../signatures/index.ts";
-import { type Disk, type DiskError, type DiskResult, explainDiskError, saveFile } from "../../store/index.ts";
+import { type Disk, type DiskError, explainDiskError, saveFile } from "../../store/index.ts";
 import { type Authority, authorityFiles, certifyTakeOver, HUB_NAME } from "../authority/index.ts";
 import type { Revocations } from "../registry/index.ts";
 import { aclText, type BrokerFiles, type BrokerWish, configurationText } from "./configuration.ts";
 import { explainMosquitto, type Mosquitto, type MosquittoFault, startMosquitto } from "./mosquitto.ts";
-import { takeOver } from "./take-over.ts";
+import { type Intruder, takeOver } from "./take-over.ts";
 
-export interface BrokerOptions extends BrokerWish {
+export interface BrokerOptions {
   /** Of the hub; the keys and certificates are in its folder `authority`. */
   readonly folder: string;
   readonly fleet: FleetName;
+  /** Where it is reached from here; the hub's own listens there. */
+  readonly host: Host;
+  readonly port: number;
   /** Of servers, and of devices. */
   readonly authority: Authority;
   readonly devices: Authority;
   /** Milliseconds since 1970. */
   now(): number;
+  log(line: string): void;
+}
+
+/** Of a broker that the hub starts. */
+export interface ChildOptions extends BrokerOptions, Pick<BrokerWish, "user"> {
   /** It ended by itself, serves again, and has forgotten what it had not written down. */
   restarted(): void;
-  log(line: string): void;
+}
+
+/** A broker that somebody else runs. */
+export interface ExternalOptions extends BrokerOptions {
+  /** PEM: who certifies its server; null: the hub's authority. */
+  readonly certifiedBy: string | null;
 }
 
 export interface Broker {
@@ -53,22 +66,12 @@ const [FOLDER_MODE, FILE_MODE] = [0o700, 0o600];
 /** Writes all that the broker reads, and starts it. */
 export async function startBroker(
   disk: Disk,
-  options: BrokerOptions,
+  options: ChildOptions,
   revoked: Revocations,
 ): Promise<Result<Broker, BrokerFault>> {
-  const { folder, fleet, log, restarted } = options;
-  const save = (path: string, text: string): DiskResult<void> =>
-    saveFile(disk, WHY, `${folder}/${path}`, Buffer.from(text), FILE_MODE);
-  const saveRevoked = async ({ list, devices }: Revocations): DiskResult<void> => {
-    const saved = await save(files.revoked, writePem("X509 CRL", list));
-    return saved.ok ? save(files.acl, aclText(fleet, HUB_NAME, devices)) : saved;
-  };
-
-  const made = await disk.mkdir(WHY, `${folder}/${files.folder}`, FOLDER_MODE);
-  if (!made.ok && made.error.kind !== "exists") return err({ kind: "disk", error: made.error });
-  const configured = await save(files.configuration, configurationText(options, files));
-  const told = configured.ok ? await saveRevoked(revoked) : configured;
-  if (!told.ok) return err({ kind: "disk", error: told.error });
+  const { folder, host, port, user, log, restarted } = options;
+  const written = await writeFiles(disk, options, configurationText({ host, port, user }, files), revoked);
+  if (!written.ok) return written;
   const started = await startMosquitto({
     folder,
     configuration: files.configuration,
@@ -77,30 +80,83 @@ export async function startBroker(
     log,
   });
   if (!started.ok) return started;
+  const authority = writePem("CERTIFICATE", options.authority.certificate.der);
   return ok({
     process: started.value,
     async publishRevoked(now) {
-      const saved = await saveRevoked(now);
-      if (!saved.ok) return err({ kind: "disk", error: saved.error });
+      const saved = await saveRevoked(disk, options, now);
+      if (!saved.ok) return saved;
       return (await started.value.reload()) ? ok(undefined) : err({ kind: "deaf" });
     },
-    async endSession(id) {
-      const pem = newPrivateKey("p256");
-      const key = readPrivateKey(pem);
-      invariant(key.ok, "a new key can be read");
-      const { authority, devices } = options;
-      const ended = await takeOver({
-        host: reachable(options.host.text),
-        port: options.port,
-        authority: writePem("CERTIFICATE", authority.certificate.der),
-        certificate: writePem("CERTIFICATE", certifyTakeOver(devices, key.value.publicKey, id, options.now())),
-        key: pem,
-        clientId: id,
-      });
-      return ended.ok ? ended : err({ kind: "session", id, why: ended.error });
-    },
+    endSession: (id) => endSession(options, id, { host: reachable(host.text), serverName: null, authority }),
     stop: () => started.value.stop(),
   });
+}
+
+/** Of a broker elsewhere the hub is a client. What it has to know is written down for whoever runs it. */
+export async function useBroker(
+  disk: Disk,
+  options: ExternalOptions,
+  revoked: Revocations,
+): Promise<Result<Broker, BrokerFault>> {
+  const { host, port, certifiedBy, log } = options;
+  const own = { certificate: `authority/${authorityFiles.broker}`, key: `authority/${authorityFiles.brokerKey}` };
+  const configuration = configurationText({ host: null, port, user: null }, { ...files, ...own });
+  const written = await writeFiles(disk, options, configuration, revoked);
+  if (!written.ok) return written;
+  const authority = certifiedBy ?? writePem("CERTIFICATE", options.authority.certificate.der);
+  return ok({
+    process: elsewhere,
+    async publishRevoked(now) {
+      const saved = await saveRevoked(disk, options, now);
+      if (saved.ok) log(`install ${files.revoked} and ${files.acl} there: until then who was revoked gets in again`);
+      return saved;
+    },
+    endSession: (id) => endSession(options, id, { host: host.text, serverName: host.text, authority }),
+    stop: async () => {},
+  });
+}
+
+const elsewhere: Mosquitto = { pid: null, reload: async () => true, save: () => {}, stop: async () => {} };
+
+async function writeFiles(
+  disk: Disk,
+  options: BrokerOptions,
+  configuration: string,
+  revoked: Revocations,
+): Promise<Result<void, BrokerFault>> {
+  const { folder } = options;
+  const made = await disk.mkdir(WHY, `${folder}/${files.folder}`, FOLDER_MODE);
+  if (!made.ok && made.error.kind !== "exists") return err({ kind: "disk", error: made.error });
+  const configured = await save(disk, `${folder}/${files.configuration}`, configuration);
+  return configured.ok ? saveRevoked(disk, options, revoked) : configured;
+}
+
+async function saveRevoked(
+  disk: Disk,
+  { folder, fleet }: BrokerOptions,
+  { list, devices }: Revocations,
+): Promise<Result<void, BrokerFault>> {
+  const saved = await save(disk, `${folder}/${files.revoked}`, writePem("X509 CRL", list));
+  return saved.ok ? save(disk, `${folder}/${files.acl}`, aclText(fleet, HUB_NAME, devices)) : saved;
+}
+
+async function save(disk: Disk, path: string, text: string): Promise<Result<void, BrokerFault>> {
+  const saved = await saveFile(disk, WHY, path, Buffer.from(text), FILE_MODE);
+  return saved.ok ? saved : err({ kind: "disk", error: saved.error });
+}
+
+async function endSession(
+  { devices, port, now }: BrokerOptions,
+  id: DeviceId,
+  broker: Pick<Intruder, "host" | "serverName" | "authority">,
+): Promise<Result<void, BrokerFault>> {
+  const pem = newPrivateKey("p256");
+  const key = readPrivateKey(pem);
+  invariant(key.ok, "a new key can be read");
+  const certificate = writePem("CERTIFICATE", certifyTakeOver(devices, key.value.publicKey, id, now()));
+  const ended = await takeOver({ ...broker, port, certificate, key: pem, clientId: id });
+  return ended.ok ? ended : err({ kind: "session", id, why: ended.error });
 }
 
 /** Where a broker is reached from this machine: who listens everywhere listens here. */
@@ -111,7 +167,7 @@ export function explainBroker(fault: BrokerFault): string {
     case "disk":
       return explainDiskError(fault.error);
     case "session":
-      return `device ${fault.id} is revoked, and its session at the broker did not end (${fault.why}): it is allowed nothing, revoke it again to end it`;
+      return `device ${fault.id} is revoked, and its session at the broker did not end (${fault.why}): revoke it again to end it`;
     default:
       return explainMosquitto(fault);
   }

@@ -3,7 +3,8 @@ import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
 
 /** Where a broker listens, and as whom it runs. */
 export interface BrokerWish {
-  readonly host: Host;
+  /** Null: everywhere. */
+  readonly host: Host | null;
   readonly port: number;
   /** Name of the user that it runs as, when it is started by root; null: whoever starts it. */
   readonly user: string | null;
@@ -39,7 +40,7 @@ export const limits = {
 export function configurationText({ host, port, user }: BrokerWish, files: BrokerFiles): string {
   const lines = [
     "# Written by the hub at each start.",
-    `listener ${port} ${host.text}`,
+    `listener ${port}${host === null ? "" : ` ${host.text}`}`,
     "protocol mqtt",
     "tls_version tlsv1.3",
     `cafile ${files.authority}`,

@@ -1,3 +1,11 @@
-/** The MQTT broker of a small fleet: a Mosquitto that the hub configures, starts and keeps running. */
-export { type Broker, type BrokerFault, type BrokerOptions, explainBroker, reachable, startBroker } from "./broker.ts";
+/** The MQTT broker: a Mosquitto that the hub configures, starts and keeps running, or one that somebody else runs. */
+export {
+  type Broker,
+  type BrokerFault,
+  type BrokerOptions,
+  explainBroker,
+  reachable,
+  startBroker,
+  useBroker,
+} from "./broker.ts";
 export { aclText, type BrokerFiles, type BrokerWish, configurationText, limits } from "./configuration.ts";

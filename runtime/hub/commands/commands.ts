@@ -1,14 +1,14 @@
 import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
-import { type CommandResult, encodeCommand, sealSigned, topic } from "../../fleet/wire/index.ts";
+import { type CommandResult, encodeCommand, topic } from "../../fleet/wire/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import type { Device, HubDatabase, KeptCommand } from "../database/index.ts";
-import type { OrderSigner } from "../releases/index.ts";
+import type { OrderSigner } from "../signing/index.ts";
 import { argumentProblem, type CommandWish, limits, nextId, stateOf } from "./wish.ts";
 
 export interface CommandsPorts {
   readonly database: Pick<HubDatabase, "commands">;
   readonly fleet: FleetName;
-  readonly signer: OrderSigner;
+  readonly signer: Pick<OrderSigner, "seal" | "sealAgain">;
   /** Milliseconds since 1970. */
   now(): number;
   /** Not retained. True: the broker has acknowledged it, and forgets it after so many seconds. */
@@ -49,9 +49,11 @@ export function openCommands({ database, fleet, signer, now, publish, log }: Com
       const nowMs = now();
       const commands = await records.unpublished(nowMs, AT_ONCE);
       const taken = await Promise.all(
-        commands.map(({ device, envelope, expiryMs }) =>
-          publish(topic(fleet, device, "n/c"), envelope, Math.ceil((expiryMs - nowMs) / 1000)),
-        ),
+        commands.map(({ device, envelope, epoch, expiryMs }) => {
+          const to = { fleet, device, leaf: "n/c" } as const;
+          const bytes = signer.sealAgain(to, envelope, epoch);
+          return publish(topic(fleet, device, "n/c"), bytes, Math.ceil((expiryMs - nowMs) / 1000));
+        }),
       );
       const known = commands.filter((_, at) => taken[at]);
       await records.markPublished(known, now());
@@ -89,7 +91,7 @@ export function openCommands({ database, fleet, signer, now, publish, log }: Com
     const id = nextId(await records.lastId(device.id), nowMs);
     if (id > ID_MAX) throw new Error(`device ${device.id} has no numbers left for commands`);
     const payload = encodeCommand({ id, operation, arguments: argument, expiry: Math.ceil(expiryMs / 1000) });
-    const envelope = sealSigned({ fleet, device: device.id, leaf: "n/c" }, payload, signer.epoch, signer.sign);
+    const envelope = await signer.seal({ fleet, device: device.id, leaf: "n/c" }, payload);
     const by = { who, atMs: nowMs };
     const added = await records.add(
       { device: device.id, id, operation, argument, expiryMs, envelope },

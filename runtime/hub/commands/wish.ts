@@ -33,7 +33,7 @@ const wanted: { readonly [O in Operation]: string } = {
   gc: NOTHING,
   restartContainer: "the name of a container",
   logs: `a number of lines from 1 to ${limits.linesMax}, maybe after the name of a container and a space`,
-  debugAccess: `a number of seconds from ${limits.debugSecondsMin} to ${limits.debugSecondsMax}`,
+  debugAccess: `a number of seconds from ${limits.debugSecondsMin} to ${limits.debugSecondsMax}, or 0 to end it`,
 };
 
 /** Null: it is as the operation wants it. */
@@ -54,6 +54,7 @@ function fits(operation: Operation, argument: string): boolean {
       return lines !== undefined && Number(lines) <= limits.linesMax && isNamed;
     }
     case "debugAccess": {
+      if (argument === "0") return true;
       const seconds = /^[1-9]\d{0,5}$/.test(argument) ? Number(argument) : 0;
       return seconds >= limits.debugSecondsMin && seconds <= limits.debugSecondsMax;
     }

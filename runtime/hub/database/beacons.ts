@@ -4,6 +4,8 @@ export interface DueBeacon {
   readonly device: DeviceId;
   /** The time in the last one, in seconds since 1970; 0: there was none. */
   readonly lastS: number;
+  /** Of the order key that the device has. */
+  readonly epoch: number;
   /** Of this wish: one that comes meanwhile is not fulfilled with it. */
   readonly wish: number;
 }

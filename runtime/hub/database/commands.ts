@@ -28,7 +28,10 @@ export interface CommandAnswer {
   readonly atMs: number;
 }
 
-export type CommandPublication = Pick<NewCommand, "device" | "id" | "expiryMs" | "envelope">;
+export interface CommandPublication extends Pick<NewCommand, "device" | "id" | "expiryMs" | "envelope"> {
+  /** Of the order key that the device has. */
+  readonly epoch: number;
+}
 
 /** Commands to devices, each with its audit line. */
 export interface CommandRecords {
@@ -44,7 +47,8 @@ export interface CommandRecords {
   find(device: DeviceId, id: number): Promise<KeptCommand | null>;
   /** Those of accepted devices that the broker has not acknowledged and that have not expired by then, in their order: so many at most. */
   unpublished(nowMs: number, max: number): Promise<readonly CommandPublication[]>;
-  markPublished(commands: readonly Pick<Command, "device" | "id">[], atMs: number): Promise<void>;
+  /** Not those of a device that has another order key by now. */
+  markPublished(commands: readonly Pick<CommandPublication, "device" | "id" | "epoch">[], atMs: number): Promise<void>;
   /** Those of a device that are not answered are to be published again; the value is how many those are. */
   unmarkPublished(device: DeviceId, nowMs: number): Promise<number>;
   /** False: there is no such command. */

@@ -4,6 +4,7 @@ import type { By } from "./by.ts";
 import type { CommandRecords } from "./commands.ts";
 import type { LogRecords } from "./logs.ts";
 import type { MetaRecords } from "./metadata.ts";
+import type { OrderEpochRecords } from "./order-epochs.ts";
 import type { ParcelRecords } from "./parcels.ts";
 import type { ReleaseRecords } from "./releases.ts";
 import type { RevisionRecords } from "./revisions.ts";
@@ -73,6 +74,7 @@ export const deeds = [
   "release",
   "command",
   "meta",
+  "orderKey",
 ] as const;
 
 /** A line of the audit log: everything that changes who belongs to the fleet, or what it is to run, leaves one. */
@@ -94,6 +96,7 @@ export interface HubDatabase {
   readonly logs: LogRecords;
   readonly beacons: BeaconRecords;
   readonly metadata: MetaRecords;
+  readonly orderEpochs: OrderEpochRecords;
 
   /** False: it is known already, and nothing has changed. */
   addDevice(device: NewDevice, by: By): Promise<boolean>;

@@ -23,6 +23,7 @@ export type {
 } from "./database.ts";
 export type { LogBatch, LogRecords } from "./logs.ts";
 export type { MetaChange, MetaRecords, MetaStanding, UserMetaRow } from "./metadata.ts";
+export type { OrderEpochRecords } from "./order-epochs.ts";
 export type { ParcelName, ParcelRecord, ParcelRecords } from "./parcels.ts";
 export type {
   KeptOrder,

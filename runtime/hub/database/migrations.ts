@@ -151,4 +151,5 @@ export const migrations: readonly string[] = [
      value  TEXT NOT NULL,
      PRIMARY KEY (device, key)
    ) STRICT, WITHOUT ROWID;`,
+  "ALTER TABLE device ADD COLUMN orderEpoch INTEGER NOT NULL DEFAULT 1;",
 ];

@@ -41,7 +41,7 @@ export interface Progress {
   readonly atMs: number;
 }
 
-export interface KeptOrder extends Order {
+export interface KeptOrder extends Order, Pick<NewRelease, "policy" | "expiryMs"> {
   readonly atMs: number;
   /** When the broker acknowledged it; null: it may not know it. */
   readonly publishedMs: number | null;
@@ -73,6 +73,8 @@ export interface Publication {
   readonly device: DeviceId;
   readonly sequence: number;
   readonly envelope: Uint8Array;
+  /** Of the order key that the device has. */
+  readonly epoch: number;
 }
 
 /** Releases, and the orders that came of them. An order is never changed and never taken back: a later one comes in its place. */
@@ -98,7 +100,8 @@ export interface ReleaseRecords {
 
   /** The last order of each accepted device, if the broker has not acknowledged it: so many at most. */
   unpublished(max: number): Promise<readonly Publication[]>;
-  markPublished(orders: readonly Pick<Order, "device" | "sequence">[], atMs: number): Promise<void>;
+  /** Not those of a device that has another order key by now. */
+  markPublished(orders: readonly Pick<Publication, "device" | "sequence" | "epoch">[], atMs: number): Promise<void>;
   /** To be published again. */
   unmarkPublished(device: DeviceId, sequence: number): Promise<void>;
   /** To be published again: all of which their devices have not spoken yet. */

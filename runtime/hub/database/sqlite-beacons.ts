@@ -3,14 +3,14 @@ import type { BeaconRecords } from "./beacons.ts";
 import type { Connection } from "./connection.ts";
 import { Id } from "./rows.ts";
 
-const Due = v.object({ device: Id, lastS: v.number(), wish: v.number() });
+const Due = v.object({ device: Id, lastS: v.number(), epoch: v.number(), wish: v.number() });
 const Last = v.object({ lastS: v.number() });
 
 export const sqliteBeacons = (db: Connection): BeaconRecords => ({
   due: async (max) =>
     db.all(
       Due,
-      `SELECT id AS device, beaconS AS lastS, beaconWish AS wish FROM device
+      `SELECT id AS device, beaconS AS lastS, orderEpoch AS epoch, beaconWish AS wish FROM device
        WHERE status = 'accepted' AND beaconWish > 0 ORDER BY id LIMIT $max`,
       { max },
     ),

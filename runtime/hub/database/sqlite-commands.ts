@@ -3,7 +3,7 @@ import { operations, outcomes } from "../../fleet/terms/index.ts";
 import type { By } from "./by.ts";
 import type { CommandRecords, KeptCommand, NewCommand } from "./commands.ts";
 import type { Connection } from "./connection.ts";
-import { Bytes, Id } from "./rows.ts";
+import { Bytes, HAS_KEY, Id } from "./rows.ts";
 
 const CommandRow = v.pipe(
   v.object({
@@ -24,7 +24,13 @@ const CommandRow = v.pipe(
     return { ...rest, answer: isAnswered ? { code, text, atMs: answeredMs } : null };
   }),
 );
-const PublicationRow = v.object({ device: Id, id: v.number(), expiryMs: v.number(), envelope: Bytes });
+const PublicationRow = v.object({
+  device: Id,
+  id: v.number(),
+  expiryMs: v.number(),
+  envelope: Bytes,
+  epoch: v.number(),
+});
 const LastRow = v.object({ last: v.nullable(v.number()) });
 
 const COMMANDS =
@@ -40,14 +46,16 @@ export const sqliteCommands = (db: Connection): CommandRecords => ({
   unpublished: async (nowMs, max) =>
     db.all(
       PublicationRow,
-      `SELECT device, id, expiryMs, envelope FROM command WHERE publishedMs IS NULL AND expiryMs > $nowMs
-       AND device IN (SELECT id FROM device WHERE status = 'accepted') ORDER BY device, id LIMIT $max`,
+      `SELECT command.device, command.id, expiryMs, envelope, orderEpoch AS epoch
+       FROM command JOIN device ON device.id = command.device
+       WHERE publishedMs IS NULL AND expiryMs > $nowMs AND status = 'accepted'
+       ORDER BY command.device, command.id LIMIT $max`,
       { nowMs, max },
     ),
   markPublished: async (commands, atMs) =>
     db.step(() => {
-      const sql = "UPDATE command SET publishedMs = $atMs WHERE device = $device AND id = $id";
-      for (const { device, id } of commands) db.change(sql, { device, id, atMs });
+      const sql = `UPDATE command SET publishedMs = $atMs WHERE device = $device AND id = $id AND ${HAS_KEY}`;
+      for (const { device, id, epoch } of commands) db.change(sql, { device, id, epoch, atMs });
     }),
   unmarkPublished: async (device, nowMs) => {
     const sql = `UPDATE command SET publishedMs = NULL WHERE device = $device AND publishedMs IS NOT NULL

@@ -3,7 +3,7 @@ import { phases, reasons } from "../../fleet/terms/index.ts";
 import type { By } from "./by.ts";
 import type { Connection } from "./connection.ts";
 import type { KeptOrder, NewOrder, NewRelease, Release, ReleaseRecords, Standing, Tally } from "./releases.ts";
-import { Bytes, Id, Sha } from "./rows.ts";
+import { Bytes, HAS_KEY, Id, Sha } from "./rows.ts";
 
 const Yes = v.pipe(
   v.number(),
@@ -37,10 +37,15 @@ const OrderRow = v.pipe(
     percent: v.nullable(v.number()),
     reason: v.nullable(v.picklist(reasons)),
     progressMs: v.nullable(v.number()),
+    security: Yes,
+    https: Yes,
+    whole: Yes,
+    expiryMs: v.nullable(v.number()),
   }),
-  v.transform(({ phase, percent, reason, progressMs, ...rest }): KeptOrder => {
+  v.transform(({ phase, percent, reason, progressMs, security, https, whole, ...rest }): KeptOrder => {
     const isKnown = phase !== null && percent !== null && progressMs !== null;
-    return { ...rest, progress: isKnown ? { phase, percent, reason, atMs: progressMs } : null };
+    const progress = isKnown ? { phase, percent, reason, atMs: progressMs } : null;
+    return { ...rest, policy: { security, https, whole }, progress };
   }),
 );
 const StandingRow = v.object({
@@ -48,7 +53,7 @@ const StandingRow = v.object({
   tags: v.pipe(v.string(), v.parseJson(), v.array(v.string())),
   report: v.nullable(v.string()),
 });
-const PublicationRow = v.object({ device: Id, sequence: v.number(), envelope: Bytes });
+const PublicationRow = v.object({ device: Id, sequence: v.number(), envelope: Bytes, epoch: v.number() });
 const TallyRow = v.object({
   release: v.number(),
   failed: Yes,
@@ -60,8 +65,8 @@ const TallyRow = v.object({
 const PolicyRow = v.object({ security: Yes, https: Yes, whole: Yes });
 
 const RELEASES = "SELECT number, revision, tag, security, https, whole, expiryMs, who, atMs FROM release";
-const ORDERS = `SELECT device, sequence, rev, revision, release, atMs, publishedMs, takenMs, phase, percent, reason, progressMs
-  FROM desired AS this`;
+const ORDERS = `SELECT device, sequence, rev, this.revision, release, this.atMs, publishedMs, takenMs, phase, percent, reason, progressMs,
+  security, https, whole, expiryMs FROM desired AS this JOIN release ON release.number = this.release`;
 const IS_LAST = "sequence = (SELECT max(sequence) FROM desired AS other WHERE other.device = this.device)";
 const FAILED = "coalesce(phase IN ('error', 'wontgo'), 0)";
 const TALLIES = `SELECT release, ${FAILED} AS failed, reason, count(*) AS meant,
@@ -111,14 +116,14 @@ export const sqliteReleases = (db: Connection): ReleaseRecords => ({
   unpublished: async (max) =>
     db.all(
       PublicationRow,
-      `SELECT device, sequence, envelope FROM desired AS this WHERE ${IS_LAST} AND publishedMs IS NULL
-       AND device IN (SELECT id FROM device WHERE status = 'accepted') ORDER BY device LIMIT $max`,
+      `SELECT device, sequence, envelope, orderEpoch AS epoch FROM desired AS this JOIN device ON device.id = device
+       WHERE ${IS_LAST} AND publishedMs IS NULL AND status = 'accepted' ORDER BY device LIMIT $max`,
       { max },
     ),
   markPublished: async (orders, atMs) =>
     db.step(() => {
-      const sql = "UPDATE desired SET publishedMs = $atMs WHERE device = $device AND sequence = $sequence";
-      for (const { device, sequence } of orders) db.change(sql, { device, sequence, atMs });
+      const sql = `UPDATE desired SET publishedMs = $atMs WHERE device = $device AND sequence = $sequence AND ${HAS_KEY}`;
+      for (const { device, sequence, epoch } of orders) db.change(sql, { device, sequence, epoch, atMs });
     }),
   async unmarkPublished(device, sequence) {
     db.change("UPDATE desired SET publishedMs = NULL WHERE device = $device AND sequence = $sequence", {

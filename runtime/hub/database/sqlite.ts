@@ -20,6 +20,7 @@ import { sqliteBeacons } from "./sqlite-beacons.ts";
 import { sqliteCommands } from "./sqlite-commands.ts";
 import { sqliteLogs } from "./sqlite-logs.ts";
 import { sqliteMetadata } from "./sqlite-metadata.ts";
+import { sqliteOrderEpochs } from "./sqlite-order-epochs.ts";
 import { sqliteParcels } from "./sqlite-parcels.ts";
 import { sqliteReleases } from "./sqlite-releases.ts";
 import { sqliteRevisions } from "./sqlite-revisions.ts";
@@ -114,6 +115,7 @@ class SqliteDatabase implements HubDatabase {
   readonly logs;
   readonly beacons;
   readonly metadata;
+  readonly orderEpochs;
 
   constructor(private readonly db: Connection) {
     this.revisions = sqliteRevisions(db);
@@ -123,6 +125,7 @@ class SqliteDatabase implements HubDatabase {
     this.logs = sqliteLogs(db);
     this.beacons = sqliteBeacons(db);
     this.metadata = sqliteMetadata(db);
+    this.orderEpochs = sqliteOrderEpochs(db);
   }
 
   async addDevice({ id, key, code, status }: NewDevice, by: By): Promise<boolean> {

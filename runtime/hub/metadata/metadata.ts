@@ -4,20 +4,19 @@ import {
   type DeviceMeta,
   type DeviceState,
   encodeUserMeta,
-  sealSigned,
   topic,
   limits as wireLimits,
 } from "../../fleet/wire/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import type { MetaChange, MetaRecords, MetaStanding } from "../database/index.ts";
 import { inTurn } from "../in-turn.ts";
-import type { OrderSigner } from "../releases/index.ts";
+import type { OrderSigner } from "../signing/index.ts";
 import { messagesOf } from "./messages.ts";
 
 export interface MetadataPorts {
   readonly fleet: FleetName;
   readonly records: MetaRecords;
-  readonly signer: OrderSigner;
+  readonly signer: Pick<OrderSigner, "seal">;
   /** True: the broker has acknowledged it, and keeps it so many seconds for a device that is away. */
   publish(topic: string, bytes: Uint8Array, expiryS: number): Promise<boolean>;
   /** There is something to publish. */
@@ -69,7 +68,7 @@ export function openMetadata({ fleet, records, signer, publish, wanted, now }: M
     const rows = await records.since(device, taken);
     const to = { fleet, device, leaf: "n/u" } as const;
     for (const message of messagesOf(rows, { from: taken, to: sequence, asked })) {
-      const bytes = sealSigned(to, encodeUserMeta(message), signer.epoch, (text) => signer.sign(text));
+      const bytes = await signer.seal(to, encodeUserMeta(message));
       if (!(await publish(topic(fleet, device, "n/u"), bytes, EXPIRY_S))) return false;
     }
     await records.markSent(device, sequence, now());

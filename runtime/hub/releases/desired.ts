@@ -29,7 +29,7 @@ export function decide(newest: readonly Release[], { tags, report, last }: Stand
   // It was given orders that are not known here, as to a hub that was brought back from an old copy, and takes none of those that are.
   const isAhead = said.sequence > (last?.sequence ?? 0);
   if (release === null || (!isAhead && last?.release === release.number)) return KEEP;
-  if (!isAhead && last?.revision === release.revision && !hasFailed(last))
+  if (!isAhead && last?.revision === release.revision && !hasFailed(last) && !isOnOtherTerms(last, release))
     return { kind: "adopt", sequence: last.sequence, release };
   if (release.expiryMs !== null && release.expiryMs <= nowMs) return KEEP;
   const sequence = Math.max(last?.sequence ?? 0, said.sequence) + 1;
@@ -39,6 +39,14 @@ export function decide(newest: readonly Release[], { tags, report, last }: Stand
 
 /** Who releases again what has failed wants it tried again: under a new number, for a device tries none twice. */
 const hasFailed = ({ progress }: KeptOrder): boolean => progress?.phase === "error" || progress?.phase === "wontgo";
+
+/** It may still be fetching, and is to do so under other terms: what it has fetched by now stays. */
+function isOnOtherTerms({ progress, policy, expiryMs }: KeptOrder, release: Release): boolean {
+  const isFetching = progress === null || progress.phase === "queued" || progress.phase === "downloading";
+  const { security, https, whole } = release.policy;
+  const isSame = policy.security === security && policy.https === https && policy.whole === whole;
+  return isFetching && !(isSame && expiryMs === release.expiryMs);
+}
 
 /** The highest numbers that the device has told of; a revision of its own, `locals/…`, has none. */
 function numbersIn(report: string | null): { readonly sequence: number; readonly running: number } {

@@ -2,10 +2,12 @@ import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
 import { type Leaf, leaves, topic } from "../../fleet/wire/index.ts";
 import type { HubDatabase } from "../database/index.ts";
 import { inTurn } from "../in-turn.ts";
+import type { OrderSigner } from "../signing/index.ts";
 
 export interface PublisherPorts {
   readonly fleet: FleetName;
   readonly database: Pick<HubDatabase, "releases" | "listUncleared" | "markCleared">;
+  readonly signer: Pick<OrderSigner, "sealAgain">;
   /** True: the broker has acknowledged it. */
   publish(topic: string, bytes: Uint8Array, retain: boolean): Promise<boolean>;
   /** Milliseconds since 1970. */
@@ -19,6 +21,8 @@ export interface PublisherPorts {
 export interface Publisher {
   /** Resolves when all is done that can be done now; what the broker did not take waits for the next call. Calls in between count as one. */
   run(): Promise<void>;
+  /** Takes away what the broker keeps of a device; false: the broker is away. */
+  clear(device: DeviceId): Promise<boolean>;
 }
 
 /** What a broker may keep of a device. */
@@ -27,12 +31,15 @@ const NOTHING = new Uint8Array();
 /** Orders between two steps of the database, as many as brokers leave unacknowledged (MQTT 5 section 3.2.2.3.3). */
 const AT_ONCE = 16;
 
-export function openPublisher({ fleet, database, publish, now }: PublisherPorts): Publisher {
+export function openPublisher({ fleet, database, signer, publish, now }: PublisherPorts): Publisher {
   async function publishOrders(): Promise<void> {
     for (;;) {
       const orders = await database.releases.unpublished(AT_ONCE);
       const taken = await Promise.all(
-        orders.map(({ device, envelope }) => publish(topic(fleet, device, "n/d"), envelope, true)),
+        orders.map(({ device, envelope, epoch }) => {
+          const bytes = signer.sealAgain({ fleet, device, leaf: "n/d" }, envelope, epoch);
+          return publish(topic(fleet, device, "n/d"), bytes, true);
+        }),
       );
       const known = orders.filter((_, at) => taken[at]);
       await database.releases.markPublished(known, now());
@@ -53,5 +60,5 @@ export function openPublisher({ fleet, database, publish, now }: PublisherPorts)
     await publishOrders();
   }
 
-  return { run: inTurn(once) };
+  return { run: inTurn(once), clear };
 }

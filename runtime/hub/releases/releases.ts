@@ -1,21 +1,16 @@
 import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
-import { encodeDesired, sealSigned } from "../../fleet/wire/index.ts";
+import { encodeDesired } from "../../fleet/wire/index.ts";
 import { err, ok, type Result } from "../../result.ts";
 import type { Digest } from "../../state/index.ts";
 import type { HubDatabase, KeptOrder, NewOrder, Release, Tally } from "../database/index.ts";
 import { isTag } from "../registry/index.ts";
+import type { OrderSigner } from "../signing/index.ts";
 import { type Decision, decide } from "./desired.ts";
-
-/** What signs orders: the number of its epoch, and an Ed25519 signature. */
-export interface OrderSigner {
-  readonly epoch: number;
-  sign(message: Uint8Array): Uint8Array;
-}
 
 export interface ReleasesPorts {
   readonly database: Pick<HubDatabase, "releases" | "revisions">;
   readonly fleet: FleetName;
-  readonly signer: OrderSigner;
+  readonly signer: Pick<OrderSigner, "seal">;
   /** Milliseconds since 1970. */
   now(): number;
   /** There is something to publish. */
@@ -84,7 +79,7 @@ export function openReleases({ database, fleet, signer, now, publish, again, log
       expiry: expiryMs === null ? null : Math.floor(expiryMs / 1000),
       policy,
     });
-    const envelope = sealSigned({ fleet, device, leaf: "n/d" }, payload, signer.epoch, signer.sign);
+    const envelope = await signer.seal({ fleet, device, leaf: "n/d" }, payload);
     return { device, sequence, rev, revision, release: number, envelope, atMs: now() };
   }
 

@@ -1,12 +1,12 @@
 import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
-import { encodeRenewal, type RenewalRequest, sealSigned, topic } from "../../fleet/wire/index.ts";
+import { encodeRenewal, type RenewalRequest, topic } from "../../fleet/wire/index.ts";
 import type { Registry } from "../registry/index.ts";
-import type { OrderSigner } from "../releases/index.ts";
+import type { OrderSigner } from "../signing/index.ts";
 
 export interface RenewalsPorts {
   readonly fleet: FleetName;
   readonly registry: Pick<Registry, "renew">;
-  readonly signer: OrderSigner;
+  readonly signer: Pick<OrderSigner, "seal">;
   /** The broker keeps it so many seconds for a device that is away. */
   publish(topic: string, bytes: Uint8Array, expiryS: number): Promise<boolean>;
   log(line: string): void;
@@ -23,7 +23,7 @@ export const openRenewals =
     if (renewed.kind !== "renewed") return renewed.kind === "tooEarly";
     const to = { fleet, device, leaf: "n/k" } as const;
     const payload = encodeRenewal({ certificate: renewed.certificate });
-    const bytes = sealSigned(to, payload, signer.epoch, (message) => signer.sign(message));
+    const bytes = await signer.seal(to, payload);
     // Its acknowledgement comes after what is being heard now.
     void publish(topic(fleet, device, "n/k"), bytes, EXPIRY_S).catch((thrown) => log(`publish: ${String(thrown)}`));
     return true;

@@ -1,5 +1,5 @@
 import type { Host } from "../../certificates/index.ts";
-import { openSession, type Session, type SessionPorts } from "../../fleet/session/index.ts";
+import { eitherVersion, type Session, type SessionPorts } from "../../fleet/session/index.ts";
 import type { FleetName } from "../../fleet/terms/index.ts";
 import { HUB_NAME } from "../authority/index.ts";
 import { reachable } from "../broker/index.ts";
@@ -16,6 +16,8 @@ export interface BrokerAddress {
 export interface HubClient {
   /** Of servers. */
   readonly authority: string;
+  /** Not the hub's own. */
+  readonly foreign?: boolean;
   readonly certificate: string;
   readonly key: string;
 }
@@ -27,17 +29,16 @@ const PACKET_BYTES_MAX = 20 << 10;
 const RECEIVE_MAX = 64;
 
 /** The hub as a client of its own broker, which need not be reachable from here under the name that others use. */
-export const connectHub =
-  (fleet: FleetName, { host, port, name }: BrokerAddress, client: HubClient) =>
-  (ports: SessionPorts): Session =>
-    openSession(
+export function connectHub(fleet: FleetName, { host, port, name }: BrokerAddress, client: HubClient) {
+  const open = eitherVersion({ untilMs: null, keep: () => {}, wallMs: Date.now });
+  return (ports: SessionPorts): Session =>
+    open(
       {
         ...client,
         host: reachable(host.text),
         serverName: name.text,
         port,
         id: HUB_NAME,
-        protocol: 5,
         keepaliveS: KEEPALIVE_S,
         expiryS: EXPIRY_S,
         packetBytesMax: PACKET_BYTES_MAX,
@@ -48,3 +49,4 @@ export const connectHub =
       },
       ports,
     );
+}

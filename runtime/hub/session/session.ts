@@ -1,5 +1,5 @@
-import type { Publication, Session, SessionPorts } from "../../fleet/session/index.ts";
-import type { FleetName } from "../../fleet/terms/index.ts";
+import { explainEnd, type Publication, type Session, type SessionPorts } from "../../fleet/session/index.ts";
+import type { DeviceId, FleetName } from "../../fleet/terms/index.ts";
 import { explainWire, parseTopic } from "../../fleet/wire/index.ts";
 import { type Hearers, hear } from "./hear.ts";
 
@@ -8,6 +8,8 @@ export interface HubSessionPorts {
   connect(ports: SessionPorts): Session;
   /** Who hears what. */
   readonly hearers: Hearers;
+  /** False: the device was shut out, and nothing of it is heard. */
+  heeds(device: DeviceId): Promise<boolean>;
   /** The broker is there, for the first time or again. */
   online(): void;
   setTimer(ms: number, fire: () => void): () => void;
@@ -47,9 +49,7 @@ export function openHubSession(ports: HubSessionPorts): HubSession {
       closed(end) {
         isOnline = false;
         if (stopped) return;
-        const why =
-          end.kind === "lost" ? end.problem : end.kind === "refused" ? `refused, reason ${end.code}` : "ended";
-        ports.log(`the broker is gone (${why}); the next attempt is in ${waitMs} ms`);
+        ports.log(`the broker is gone (${explainEnd(end)}); the next attempt is in ${waitMs} ms`);
         stopTimer = ports.setTimer(waitMs, () => {
           session = begin();
         });
@@ -62,6 +62,7 @@ export function openHubSession(ports: HubSessionPorts): HubSession {
     const at = parseTopic(text);
     if (!at.ok) return ports.log(explainWire(at.error));
     if (at.value.fleet !== ports.fleet) return;
+    if (bytes.length > 0 && !(await ports.heeds(at.value.device))) return;
     failing = true;
     const problem = await hear(at.value, bytes, ports.hearers);
     failing = false;

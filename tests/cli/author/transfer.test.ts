@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -35,7 +35,8 @@ const source = () => pvrRepository(join(base, "source"), { files });
 describe("export", () => {
   test("is the state first, then each object once and sorted, owned by root; the same state gives the same bytes", async () => {
     pvrRepository(join(base, "source"), { files: { ...files, "copy/root.squashfs": "web root" } });
-    expect((await at("source", "export", "../a.tgz")).out).toBe("../a.tgz: the state and 4 objects, 0.0 MiB\n");
+    const { out } = await at("source", "export", "../a.tgz");
+    expect(out).toBe(`../a.tgz: the state and 4 objects, ${statSync(join(base, "a.tgz")).size} B\n`);
     expect((await at("source", "export", "../b.tar.gz", "--json")).exit).toBe(0);
     expect((await at("source", "export", "../c.tar")).exit).toBe(0);
     const [a, b, c] = ["a.tgz", "b.tar.gz", "c.tar"].map((name) => readFileSync(join(base, name)));
@@ -163,8 +164,8 @@ describe("get and merge", () => {
     const got = await at("target", "get", "../source#web");
     expect(got.out).toBe(
       [
-        `fetched object 1 of 2: ${[sha("web root"), sha("hello")].sort()[0]}, 0.0 MiB`,
-        `fetched object 2 of 2: ${[sha("web root"), sha("hello")].sort()[1]}, 0.0 MiB`,
+        `fetched object 1 of 2: ${[sha("web root"), sha("hello")].sort()[0]}, 8 B`,
+        `fetched object 2 of 2: ${[sha("web root"), sha("hello")].sort()[1]}, 5 B`,
         "A _config/web/etc/motd",
         "A _sigs/web.json",
         "D web/old",
@@ -448,5 +449,59 @@ describe("hostile exports", () => {
     if (!repository.ok) throw new Error("the target is a repository");
     const taken = await take(repository.value, { how: "get", reference: join(base, "swap"), now: new Date() });
     expect(taken.ok ? null : taken.error.kind).toBe("wrongBytes");
+  });
+});
+
+describe("deploy", () => {
+  const bsp = {
+    "bsp/kernel.img": "kernel",
+    "bsp/initramfs.cpio.gz": "first stage",
+    "bsp/rootfs.squashfs": "base system",
+    "bsp/run.json": '{"initrd":"initramfs.cpio.gz","linux":"kernel.img","rootfs":"rootfs.squashfs"}',
+  };
+  const app = {
+    "app/run.json": '{"config":"lxc.conf","name":"app","root-volume":"root.squashfs","type":"lxc"}',
+    "app/lxc.conf": "lxc.uts.name = app",
+    "app/root.squashfs": "app root",
+  };
+  const whole = { ...bsp, ...app };
+
+  test("lays out the storage of a device whose revision 0 is what is committed", async () => {
+    pvrRepository(join(base, "source"), { files: whole });
+    expect((await at("source", "deploy", "../storage")).out).toEndWith("../storage starts revision 0; 5 objects\n");
+    const [trail, stored] = [join(base, "storage/trails/0"), join(base, "storage/objects")];
+    expect(readFileSync(join(trail, ".pvr/json"), "utf8")).toBe(stateText({ files: whole }));
+    expect(readFileSync(join(trail, ".pvr/config"), "utf8")).toBe('{"ObjectsDir":"/storage/objects"}');
+    for (const [key, bytes] of Object.entries(whole)) {
+      expect(readFileSync(join(trail, key), "utf8")).toBe(bytes);
+      if (!key.endsWith(".json")) expect(statSync(join(trail, key)).ino).toBe(statSync(join(stored, sha(bytes))).ino);
+    }
+    const started = ["pv-kernel.img", "pv-initrd.img"].map((name) => readFileSync(join(trail, ".pv", name), "utf8"));
+    expect(started).toEqual(["kernel", "first stage"]);
+  });
+
+  test.each([
+    ["no base system", app, "has no base system"],
+    ["a state that devices refuse", { ...bsp, "app/run.json": "{}" }, "a device refuses what is committed here: "],
+  ])("refuses %s and makes nothing", async (_what, files, why) => {
+    pvrRepository(join(base, "source"), { files });
+    const refused = await at("source", "deploy", "../storage");
+    expect(refused).toMatchObject({ exit: 1, out: "" });
+    expect(refused.err).toContain(why);
+    expect(existsSync(join(base, "storage"))).toBe(false);
+  });
+
+  test("refuses a folder that holds something", async () => {
+    pvrRepository(join(base, "source"), { files: whole });
+    write(join(base, "storage/mine"), "");
+    expect((await at("source", "deploy", "../storage")).err).toContain("storage is there");
+  });
+
+  test("refuses an object with wrong bytes", async () => {
+    pvrRepository(join(base, "source"), { files: whole });
+    write(join(base, "source/.pvr/objects", sha("kernel")), "KERNEL");
+    expect((await at("source", "deploy", "../storage")).err).toContain(
+      `object ${sha("kernel")} arrived with wrong bytes`,
+    );
   });
 });

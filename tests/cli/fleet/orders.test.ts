@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { type HubOrder, openHubCommands } from "../../../runtime/boot/hub-commands.ts";
 import type { CommandAnswer, ContainerView } from "../../../runtime/control/index.ts";
 import { FromLink, writtenLine } from "../../../runtime/fleet/pipe/index.ts";
-import { ok } from "../../../runtime/result.ts";
+import { err, ok } from "../../../runtime/result.ts";
 import type { RevisionName } from "../../../runtime/state/index.ts";
 import { type HubWorld, hubWorld } from "../../hub/hub-world.ts";
 import { emptyFolder, removeFolders } from "../../store/world.ts";
@@ -60,6 +60,7 @@ async function linkedDevice() {
       },
       storage: { collectGarbage: async () => ok(4096) },
     },
+    debugAccess: { open: async () => err({ kind: "refused", why: "no key is known" }), close: async () => true },
     log: { info: () => {}, warn: () => {} },
     restartRefusal: () => null,
     lastLines: (container, _source, count) =>
@@ -137,7 +138,7 @@ test("a device restarts a container, and itself when its answer is on its way", 
 test("what a device does not do is known by the exit code and a sentence", async () => {
   for (const [words, said] of [
     [["restart", "nobody"], /refused: there is no container nobody\n$/],
-    [["debug", "600"], /refused: there is neither a shell nor an SSH server on this device that could be opened\n$/],
+    [["debug", "600"], /refused: no key is known\n$/],
   ] as const) {
     const ran = await fleet("command", device.id, ...words, "--wait");
     expect([ran.exit, ran.out]).toEqual([4, ""]);
@@ -175,7 +176,7 @@ test("what is wrong with a command is said before anything is done", async () =>
     [["format"], 2, /"format" is none of reboot, restart, gc, debug\n$/],
     [["gc", "--expires", "soon"], 2, /--expires "soon" is no time\n$/],
     [["restart"], 1, /^the hub refuses: restartContainer takes the name of a container\n$/],
-    [["debug", "5"], 1, /^the hub refuses: debugAccess takes a number of seconds from 60 to 86400\n$/],
+    [["debug", "5"], 1, /^the hub refuses: debugAccess takes a number of seconds from 60 to 86400, or 0 to end it\n$/],
     [["gc", "--expires", "8d"], 1, /^the hub refuses: a command expires within 7 days/],
   ] as const) {
     const ran = await fleet("command", device.id, ...words);

@@ -49,8 +49,8 @@ describe("an author", () => {
   test("sends what the hub lacks, hears how the revision is called and that it is not signed, and sends nothing twice", async () => {
     const first = await at("source", "post", world.hub.url, "-m", "web 1.4");
     expect(first.exit).toBe(0);
-    expect(first.out).toMatch(/^sent object 1 of 2: [0-9a-f]{64}, \d\.\d MiB\nsent object 2 of 2: /);
-    expect(first.out).toContain(`${world.hub.url} has revision ${revision()}; 2 objects sent, 0.8 MiB\n`);
+    expect(first.out).toMatch(/^sent object 1 of 2: [0-9a-f]{64}, [\d.]+ (?:B|KiB)\nsent object 2 of 2: /);
+    expect(first.out).toContain(`${world.hub.url} has revision ${revision()}; 2 objects sent, 781.3 KiB\n`);
     expect(first.err).toBe("warning: it is not signed: a device that is strict about signatures refuses it\n");
     for (const words of [["post", "hub"], ["post"]]) {
       const again = await at("source", ...words, "--json");
@@ -96,6 +96,10 @@ describe("an operator", () => {
     await using good = await wiredDevice(world, ["canary"]);
     await using bad = await wiredDevice(world, ["canary"]);
     const short = revision().slice(0, 8);
+    const cost = await fleet("cost", short, "--tag", "canary", "--wait");
+    expect(cost.out).toMatch(/^DEVICES {2}RUNNING +BYTES EACH {2}OF THAT WHOLE\n2 +not at the hub +(\d{6}) +\1\n$/);
+    const told = JSON.parse((await fleet("cost", short, "--tag", "canary", "--json")).out);
+    expect(told).toEqual({ running: null, devices: 2, bytes: expect.any(Number), wholeBytes: told.bytes });
     const released = await fleet("release", short, "--tag", "canary", "--security", "--expires", "7d");
     expect(released.out).toMatch(
       new RegExp(`^release 1: revision ${revision().slice(0, 12)} for devices with tag canary, security until 2`),
@@ -138,6 +142,17 @@ describe("an operator", () => {
     expect(await fleet("release", ...words)).toMatchObject({ exit, out: "", err: expect.stringMatching(why) });
   });
 
+  test.each([
+    ["0000", "canary", /no revision begins with "0000"/],
+    ["0000", "no tag", /"no tag" is no tag/],
+  ])("hears what is wrong with the cost of %s for %s", async (name, tag, why) => {
+    expect(await fleet("cost", name, "--tag", tag)).toMatchObject({
+      exit: 1,
+      out: "",
+      err: expect.stringMatching(why),
+    });
+  });
+
   test("removes a revision that nobody is to run", async () => {
     pvrRepository(join(home, "old"), { files: { ...files, "web/root.squashfs": "old" } });
     const posted = JSON.parse((await at("old", "post", "hub", "--json")).out);
@@ -146,7 +161,7 @@ describe("an operator", () => {
   });
 
   test("has an example in the help of each command", async () => {
-    for (const name of ["revisions", "discard", "release", "releases"]) {
+    for (const name of ["revisions", "discard", "cost", "release", "releases"]) {
       expect((await fleet(name, "--help")).out).toContain(`cairn fleet ${name}`);
     }
   });

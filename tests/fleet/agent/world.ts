@@ -11,6 +11,7 @@ import { realDisk } from "../../../runtime/store/index.ts";
 import { emptyFolder, must, removeFolders, sha256 } from "../../store/world.ts";
 import { newAuthority } from "../authority.ts";
 import { type Broker, startBroker } from "../broker.ts";
+import { oldBroker } from "../old-broker.ts";
 import { toyPatch, toyPatchOf } from "../parcels/toy-patch.ts";
 
 const closing: (() => Promise<unknown> | void)[] = [];
@@ -44,14 +45,21 @@ class Heard {
   }
 }
 
-const EPOCH = 3;
+export const EPOCH = 3;
 const secret = new Uint8Array(32).fill(9);
+/** Of a later epoch. */
+const secretOf = (epoch: number): Uint8Array => (epoch === EPOCH ? secret : new Uint8Array(32).fill(epoch));
 
-/** A hub as a device sees it, that accepts every device which asks often enough, and has the objects that it is given. */
-export async function hub({ asksNeeded = 1 } = {}) {
+/**
+ * A hub as a device sees it, that accepts every device which asks often enough, and has the objects that it is given. `old`: devices meet a
+ * broker that knows nothing newer than MQTT 3.1.1.
+ */
+export async function hub({ asksNeeded = 1, old = false } = {}) {
   const authority = newAuthority();
   const broker: Broker = await startBroker(authority);
   closing.push(() => broker.stop());
+  const met = old ? await oldBroker(authority, broker) : null;
+  closing.push(() => met?.stop());
   let asked = 0;
   const { certificate, key } = authority.server("localhost");
   const server = Bun.serve({
@@ -68,7 +76,7 @@ export async function hub({ asksNeeded = 1 } = {}) {
         status: "accepted",
         fleet: "lab",
         certificate: authority.certify(commonName, publicKey),
-        mqtt: { host: "localhost", port: broker.port },
+        mqtt: { host: "localhost", port: met?.port ?? broker.port },
         order: { epoch: EPOCH, key: Buffer.from(ed25519.getPublicKey(secret)).toString("base64") },
       });
     },
@@ -161,6 +169,8 @@ export async function hub({ asksNeeded = 1 } = {}) {
     broker,
     port: server.port ?? 0,
     asked: () => asked,
+    /** The versions of MQTT in which an old broker was asked. */
+    versions: () => met?.asked ?? [],
     objects,
     /** From now on patches are wrong. */
     spoil() {
@@ -174,10 +184,20 @@ export async function hub({ asksNeeded = 1 } = {}) {
     request: () => heard.next("request") as Promise<wire.BlockRequest>,
     result: () => heard.next("result") as Promise<wire.CommandResult>,
     logs: () => heard.next("logs") as Promise<wire.Logs>,
-    order(device: unknown, command: wire.Command): Promise<boolean> {
+    order(device: unknown, command: wire.Command, epoch = EPOCH): Promise<boolean> {
       const to = { fleet: "lab" as never, device: device as wire.Topic["device"], leaf: "n/c" } as const;
-      const sign = (message: Uint8Array): Uint8Array => ed25519.sign(message, secret);
-      return publish(to, wire.sealSigned(to, wire.encodeCommand(command), EPOCH, sign));
+      const sign = (message: Uint8Array): Uint8Array => ed25519.sign(message, secretOf(epoch));
+      return publish(to, wire.sealSigned(to, wire.encodeCommand(command), epoch, sign));
+    },
+    /** Tells of the key after that of `epoch`. */
+    handOver(device: unknown, epoch = EPOCH): Promise<boolean> {
+      const to = { fleet: "lab" as never, device: device as wire.Topic["device"], leaf: "n/t" } as const;
+      const time = Math.floor(Date.now() / 1000);
+      const beacon = wire.encodeBeacon({ time, epoch, nextKey: ed25519.getPublicKey(secretOf(epoch + 1)) });
+      return publish(
+        to,
+        wire.sealSigned(to, beacon, epoch, (message) => ed25519.sign(message, secretOf(epoch))),
+      );
     },
     /** Has the state, and wants it. */
     async want(device: unknown, state: string, more: Partial<wire.Desired> = {}): Promise<Digest> {
@@ -202,12 +222,12 @@ export async function hub({ asksNeeded = 1 } = {}) {
       return stateDigest;
     },
     renewal: () => heard.next("renewal") as Promise<wire.RenewalRequest>,
-    async renew(device: unknown, certificate: string): Promise<void> {
+    async renew(device: unknown, certificate: string, epoch = EPOCH): Promise<void> {
       const to = { fleet: "lab" as never, device: device as wire.Topic["device"], leaf: "n/k" } as const;
       const payload = wire.encodeRenewal({ certificate: new Uint8Array(new X509Certificate(certificate).raw) });
       await publish(
         to,
-        wire.sealSigned(to, payload, EPOCH, (message) => ed25519.sign(message, secret)),
+        wire.sealSigned(to, payload, epoch, (message) => ed25519.sign(message, secretOf(epoch))),
       );
     },
     async tellTime(device: unknown, time: number, { forged = false } = {}): Promise<void> {
@@ -223,8 +243,14 @@ export async function hub({ asksNeeded = 1 } = {}) {
   };
 }
 
+interface HubAddress {
+  readonly port: number;
+  /** PEM. */
+  readonly authority: { readonly servers: string };
+}
+
 /** A device's link with a runtime that says what the test says. Its seconds are short: so many of them are one. */
-export function device(at: Awaited<ReturnType<typeof hub>>, folder = emptyFolder(), seconds = 100, wallMs = Date.now) {
+export function device(at: HubAddress, folder = emptyFolder(), seconds = 100, wallMs = Date.now) {
   let say: (text: string) => void = () => {};
   let hangUp = (): void => {};
   const input = new ReadableStream<Uint8Array>({

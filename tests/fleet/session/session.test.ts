@@ -138,6 +138,14 @@ describe("messages", () => {
     expect(await device.message()).toEqual(["c/f/device/n/d", "wanted"]);
   });
 
+  test("a broker that sends more than a device takes at once is left, though 3.1.1 cannot tell it how much that is", async () => {
+    const server = await broker();
+    const [device, other] = [open(server, { protocol: 4 }), open(server, {}, "hub")];
+    await Promise.all([device.online, other.online]);
+    await other.session.publish(text("c/f/device/n/o", "x".repeat(20_000)));
+    expect(await device.closed).toEqual({ kind: "lost", problem: "the broker sends more than 20000 bytes at once" });
+  });
+
   test.each([
     [5, [0x20, 0x03, 0x00, 0x84, 0x00], 0x84], // MQTT 5 section 3.2: unsupported protocol version
     [5, [0x20, 0x02, 0x00, 0x01], 1], // MQTT 3.1.1 table 3.1, as an old broker answers
@@ -154,33 +162,17 @@ describe("messages", () => {
   });
 });
 
-/** A broker that lets everybody in and says `greeting`, and then what it is told to. */
-function handMade(greeting: readonly number[] = [0x20, 0x03, 0x01, 0x00, 0x00]) {
+test("a packet that says it is longer than agreed ends the connection before it comes", async () => {
   const { certificate, key } = hub.server("localhost");
-  const met = Promise.withResolvers<Bun.Socket<undefined>>();
-  const listener = Bun.listen<undefined>({
+  const connackAndMore = Uint8Array.of(0x20, 0x03, 0x01, 0x00, 0x00, 0x30, 0xff, 0xff, 0xff, 0x7f, 0x00);
+  using server = Bun.listen<undefined>({
     hostname: "127.0.0.1",
     port: 0,
     tls: { cert: certificate, key, ca: hub.devices, requestCert: true, rejectUnauthorized: true },
-    socket: {
-      data(socket) {
-        if (greeting.length > 0) socket.write(Uint8Array.from(greeting));
-        met.resolve(socket);
-      },
-    },
+    socket: { data: (socket) => void socket.write(connackAndMore) },
   });
-  return { port: listener.port, met: met.promise, [Symbol.dispose]: () => listener.stop(true) };
-}
-
-test("a packet that says it is longer than agreed ends the connection before it comes", async () => {
-  using server = handMade();
-  const device = open(server);
-  await device.online;
-  (await server.met).write(Uint8Array.of(0x30, 0xff, 0xff, 0xff, 0x7f, 0x00));
-  expect(await device.closed).toEqual({
-    kind: "lost",
-    problem: "the broker sends a packet of more than 20000 bytes",
-  });
+  const problem = "the broker sends more than 20000 bytes at once";
+  expect(await open(server).closed).toEqual({ kind: "lost", problem });
 });
 
 test("who reads slowly slows the sender down", async () => {
@@ -305,6 +297,17 @@ describe("the end", () => {
     await server.stop();
     expect((await device.closed).kind).toBe("lost");
     expect(await device.session.publish(text("c/f/device/u/s", "too late"))).toBe(false);
+  });
+
+  test("before CONNECT was answered is another one than that of a connection", async () => {
+    const { certificate, key } = hub.server("localhost");
+    using silent = Bun.listen<undefined>({
+      hostname: "127.0.0.1",
+      port: 0,
+      tls: { cert: certificate, key, ca: hub.devices, requestCert: true, rejectUnauthorized: true },
+      socket: { data: (socket) => void socket.end() },
+    });
+    expect((await open(silent).closed).kind).toBe("unanswered");
   });
 
   test("of an attempt that finds nobody", async () => {

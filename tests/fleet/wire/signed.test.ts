@@ -61,7 +61,7 @@ test("a desired revision in which any one bit was flipped is refused", () => {
     const reason = outcome(flipped);
     reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   }
-  expect([...reasons.keys()].toSorted()).toEqual(["cbor", "shape", "signature", "unknownKey"]);
+  expect([...reasons.keys()].toSorted()).toEqual(["cbor", "pastKey", "shape", "signature", "unknownKey"]);
   // Every bit of payload and signature got as far as the signature.
   expect(reasons.get("signature")).toBeGreaterThanOrEqual((payload.length + 64) * 8);
 }, 60_000);

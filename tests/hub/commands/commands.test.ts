@@ -6,12 +6,13 @@ import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { deflatedText } from "../../../runtime/fleet/logs/index.ts";
 import type { DeviceId, Operation } from "../../../runtime/fleet/terms/index.ts";
+import { decodeCommand, openSigned } from "../../../runtime/fleet/wire/index.ts";
 import { type Commands, explainCommand, openCommands } from "../../../runtime/hub/commands/index.ts";
 import { type Device, type HubDatabase, openSqlite } from "../../../runtime/hub/database/index.ts";
 import { openLogs } from "../../../runtime/hub/logs/index.ts";
 import type { RevisionName } from "../../../runtime/state/index.ts";
 import { unwrap } from "../../signatures/signed-state.ts";
-import { fleet } from "../fixtures.ts";
+import { fleet, orderKey, testSigner } from "../fixtures.ts";
 
 const [one, two] = ["aaaaaaaaaaaaa", "bbbbbbbbbbbbb"] as [DeviceId, DeviceId];
 const by = { who: "jane", atMs: 1 };
@@ -19,6 +20,7 @@ const NOW_MS = Date.UTC(2026, 10, 26);
 
 interface Published {
   readonly topic: string;
+  readonly bytes: Uint8Array;
   readonly expiryS: number;
 }
 let folder = "";
@@ -26,14 +28,16 @@ let database: HubDatabase;
 let commands: Commands;
 let published: Published[] = [];
 let [isThere, nowMs] = [true, NOW_MS];
-const open = (): Commands =>
+let during = async (): Promise<unknown> => undefined;
+const open = (newest = 1): Commands =>
   openCommands({
     database,
     fleet,
-    signer: { epoch: 1, sign: () => new Uint8Array(64) },
+    signer: testSigner(database, newest),
     now: () => nowMs,
-    async publish(topic, _bytes, expiryS) {
-      if (isThere) published.push({ topic, expiryS });
+    async publish(topic, bytes, expiryS) {
+      await during();
+      if (isThere) published.push({ topic, bytes, expiryS });
       return isThere;
     },
     log: (line) => {
@@ -43,7 +47,7 @@ const open = (): Commands =>
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "cairn-commands-"));
   database = unwrap(openSqlite(join(folder, "hub.db")));
-  [published, isThere, nowMs] = [[], true, NOW_MS];
+  [published, isThere, nowMs, during] = [[], true, NOW_MS, async () => undefined];
   for (const id of [one, two])
     await database.addDevice({ id, key: Buffer.from(id), status: "accepted", code: "abc234" }, by);
   commands = open();
@@ -65,7 +69,7 @@ test("a command is kept with who gave it, and goes to the broker for as long as 
   const given = unwrap(await give("restartContainer", "web", nowMs + 90_500));
   await commands.publish();
   expect(given).toMatchObject({ device: one, id: NOW_MS / 1000, who: "jane", publishedMs: null, answer: null });
-  expect(published).toEqual([{ topic: `c/lab/${one}/n/c`, expiryS: 91 }]);
+  expect(published).toMatchObject([{ topic: `c/lab/${one}/n/c`, expiryS: 91 }]);
   expect(await database.listDeeds(1)).toEqual([
     { what: "command", about: `${one} restartContainer web`, who: "jane", atMs: nowMs },
   ]);
@@ -144,6 +148,44 @@ test("a device has so many open commands, also when they are given at once, and 
   expect((await give()).ok).toBe(false);
   nowMs += 3_600_000;
   expect((await give()).ok).toBe(true);
+});
+
+/** Which commands went out, each with the epoch of the key that it is signed with. */
+const signed = () =>
+  published.map(({ bytes }) => {
+    const at = { fleet, device: one, leaf: "n/c" } as const;
+    const { payload, epoch } = unwrap(openSigned(at, bytes, new Map([1, 2].map((n) => [n, orderKey(n).publicKey]))));
+    return [unwrap(decodeCommand(payload)).id, epoch];
+  });
+
+test("a device that gets another order key gets what it has not answered again, signed with that, in its order", async () => {
+  const [answered, first] = [unwrap(await give()).id, unwrap(await give("gc")).id];
+  await commands.publish();
+  await commands.result(one, { id: answered, code: "done", text: "" });
+  published = [];
+  commands = open(2);
+  const second = unwrap(await give("gc")).id;
+  await commands.publish();
+  await database.orderEpochs.has(one, 2);
+  const third = unwrap(await give("gc")).id;
+  await commands.publish();
+  expect(signed()).toEqual([[second, 1], ...[first, second, third].map((id) => [id, 2])]);
+});
+
+test("a command that is on its way when its device gets another order key goes out once more", async () => {
+  commands = open(2);
+  during = async () => {
+    during = async () => undefined;
+    await database.orderEpochs.has(one, 2);
+  };
+  const { id } = unwrap(await give());
+  await commands.publish();
+  await commands.publish();
+  await commands.publish();
+  expect(signed()).toEqual([
+    [id, 1],
+    [id, 2],
+  ]);
 });
 
 test("of old commands so many are kept", async () => {

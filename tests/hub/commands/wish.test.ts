@@ -7,7 +7,7 @@ test.each([
   ["gc", [""], [" "]],
   ["restartContainer", ["web", "a.b_c-1"], ["", "../web", "web 1", "x".repeat(65)]],
   ["logs", ["1", "1000", "web 200"], ["", "0", "1001", "01", "web", "web 0", "../web 5", "web  5", "5 web", "-1"]],
-  ["debugAccess", ["60", "86400"], ["", "59", "86401", "1h", "-60", "6e3"]],
+  ["debugAccess", ["60", "86400", "0"], ["", "59", "00", "86401", "1h", "-60", "6e3"]],
 ] as const)("%s takes what it is for, and nothing else", (operation, good, bad) => {
   for (const argument of good) expect([argument, argumentProblem(operation, argument)]).toEqual([argument, null]);
   for (const argument of bad) {

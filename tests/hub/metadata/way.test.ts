@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ed25519 } from "@noble/curves/ed25519.js";
 import { type LinkMetadata, openLinkMetadata } from "../../../runtime/fleet/agent/metadata.ts";
 import type { FromLink } from "../../../runtime/fleet/pipe/index.ts";
 import { isMetaKey } from "../../../runtime/fleet/terms/index.ts";
@@ -15,9 +14,9 @@ import { realDisk } from "../../../runtime/store/index.ts";
 import { device, fleet } from "../../fleet/wire/samples.ts";
 import { drained, virtualClock } from "../../sim/clock.ts";
 import { must } from "../../store/world.ts";
+import { orderKey, testSigner } from "../fixtures.ts";
 
-const secret = new Uint8Array(32).fill(3);
-const keys = new Map([[1, ed25519.getPublicKey(secret)]]);
+const keys = new Map([[1, orderKey(1).publicKey]]);
 const start = 1_795_000_000_000;
 
 let folder = "";
@@ -39,7 +38,7 @@ const openHub = (): void => {
   hub = openMetadata({
     fleet,
     records: database.metadata,
-    signer: { epoch: 1, sign: (message) => ed25519.sign(message, secret) },
+    signer: testSigner(database),
     publish: async (_, bytes) => air.push(bytes) > 0,
     wanted: () => {},
     now: () => start + clock.now(),

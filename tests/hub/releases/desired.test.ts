@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { DeviceId } from "../../../runtime/fleet/terms/index.ts";
+import type { DeviceId, Phase } from "../../../runtime/fleet/terms/index.ts";
 import type { KeptOrder, Release, Standing } from "../../../runtime/hub/database/index.ts";
 import { decide } from "../../../runtime/hub/releases/index.ts";
 import type { Digest } from "../../../runtime/state/index.ts";
@@ -21,6 +21,8 @@ const order = (revision: Digest, sequence: number, rev: number, of: number): Kep
   rev,
   revision,
   release: of,
+  policy: { security: false, https: false, whole: false },
+  expiryMs: null,
   atMs: 0,
   publishedMs: null,
   takenMs: null,
@@ -70,6 +72,19 @@ test("the same state is not sent again, whichever release it is of", () => {
     sequence: 3,
     release: { number: 2 },
   });
+});
+
+test("the same state is sent again to who still fetches it, when the terms are others", () => {
+  const last = order(a, 3, 9, 1);
+  const dear = { ...release(2, a, "lab"), policy: { security: true, https: false, whole: false } };
+  const longer = release(2, a, "lab", 9_000);
+  const at = (phase: Phase): KeptOrder => ({ ...last, progress: { phase, percent: 40, reason: null, atMs: 0 } });
+  for (const newer of [dear, longer]) {
+    for (const one of [last, at("queued"), at("downloading")])
+      expect(decide([newer], standing({ last: one }), 0)).toMatchObject({ kind: "give", sequence: 4, rev: 10 });
+    for (const one of [at("installing"), at("trying"), at("testing"), at("done")])
+      expect(decide([newer], standing({ last: one }), 0)).toMatchObject({ kind: "adopt" });
+  }
 });
 
 test("a device that loses a tag goes to what its other tags say", () => {

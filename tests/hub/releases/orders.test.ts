@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DeviceId } from "../../../runtime/fleet/terms/index.ts";
-import type { DeviceState } from "../../../runtime/fleet/wire/index.ts";
+import { type DeviceState, openSigned } from "../../../runtime/fleet/wire/index.ts";
 import { type HubDatabase, openSqlite } from "../../../runtime/hub/database/index.ts";
 import {
   explainRelease,
@@ -15,7 +15,7 @@ import {
 } from "../../../runtime/hub/releases/index.ts";
 import type { Digest, RevisionName } from "../../../runtime/state/index.ts";
 import { unwrap } from "../../signatures/signed-state.ts";
-import { fleet } from "../fixtures.ts";
+import { fleet, orderKey, testSigner } from "../fixtures.ts";
 
 const [a, b] = ["a".repeat(64), "b".repeat(64)] as [Digest, Digest];
 const ids = Array.from(
@@ -32,14 +32,16 @@ let database: HubDatabase;
 let releases: Releases;
 let [calls, nowMs] = [0, 1_000];
 let later: (() => Promise<void>)[] = [];
+/** While a message is on its way. */
+let during = async (): Promise<unknown> => undefined;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "cairn-orders-"));
   database = unwrap(openSqlite(join(folder, "hub.db")));
-  [calls, nowMs, later] = [0, 1_000, []];
+  [calls, nowMs, later, during] = [0, 1_000, [], async () => undefined];
   releases = openReleases({
     database,
     fleet,
-    signer: { epoch: 1, sign: () => new Uint8Array(64) },
+    signer: testSigner(database),
     now: () => nowMs,
     publish: () => {
       calls += 1;
@@ -60,24 +62,27 @@ const enlist = (id: DeviceId) =>
   database.addDevice({ id, key: Buffer.from(id), status: "accepted", code: "abc234" }, by);
 
 /** A broker that takes so many messages, and then no more. */
-function broker(takes = Number.POSITIVE_INFINITY) {
-  const [kept, atOnce] = [new Map<string, number>(), { now: 0, most: 0 }];
+function broker(takes = Number.POSITIVE_INFINITY, newest = 1) {
+  const [kept, envelopes, atOnce] = [new Map<string, number>(), [] as Uint8Array[], { now: 0, most: 0 }];
   let left = takes;
   const publisher = openPublisher({
     fleet,
     database,
+    signer: testSigner(database, newest),
     async publish(topic, bytes) {
       atOnce.most = Math.max(atOnce.most, ++atOnce.now);
       await Bun.sleep(0);
+      await during();
       atOnce.now -= 1;
       if (left <= 0) return false;
       left -= 1;
       kept.set(topic, bytes.length);
+      envelopes.push(bytes);
       return true;
     },
     now: () => nowMs,
   });
-  return { publisher, kept, atOnce };
+  return { publisher, kept, envelopes, atOnce };
 }
 
 describe("what the broker did not acknowledge", () => {
@@ -132,6 +137,31 @@ test("what the broker keeps of a device that is out is taken away, once, and it 
   expect(third.kept.size).toBe(0);
   await releases.settle(one);
   expect(await database.releases.standings(one)).toEqual([]);
+});
+
+const keys = new Map([1, 2].map((epoch) => [epoch, orderKey(epoch).publicKey]));
+const opened = (envelope: Uint8Array, device: DeviceId) =>
+  unwrap(openSigned({ fleet, device, leaf: "n/d" }, envelope, keys));
+
+test("a device that gets another order key gets its order again, signed with that, and so does one that is back at an old one", async () => {
+  await database.setTags(one, ["x"], by);
+  unwrap(await releases.release(wish(a, "x"), "jane"));
+  const { publisher, envelopes } = broker(99, 2);
+  for (const epoch of [1, 2, 2, 1]) {
+    await database.orderEpochs.has(one, epoch);
+    await publisher.run();
+  }
+  expect(envelopes.map((envelope) => opened(envelope, one).epoch)).toEqual([1, 2, 1]);
+  expect(new Set(envelopes.map((envelope) => opened(envelope, one).payload.join())).size).toBe(1);
+});
+
+test("an order that is on its way when its device gets another order key goes out once more", async () => {
+  await database.setTags(one, ["x"], by);
+  unwrap(await releases.release(wish(a, "x"), "jane"));
+  const { publisher, envelopes } = broker(99, 2);
+  during = () => database.orderEpochs.has(one, 2);
+  for (let run = 0; run < 3; run += 1) await publisher.run();
+  expect(envelopes.map((envelope) => opened(envelope, one).epoch)).toEqual([1, 2]);
 });
 
 test("a release whose orders cannot be kept counts, and they are given in a while", async () => {

@@ -54,6 +54,7 @@ function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = as
       connections.push(ports);
       return session;
     },
+    heeds: async () => true,
     hearers: {
       async state(id, reported) {
         kept.push([id, reported]);

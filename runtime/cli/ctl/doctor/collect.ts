@@ -11,7 +11,8 @@ import { currentOf, openTree, revisionFacts, storageFacts } from "./storage-fact
 export async function collect(client: Client, storagePath: string, readLoader: LoaderPort): Promise<Facts> {
   const build = await client.ask("GET", "/buildinfo");
   const store = openTree(storagePath);
-  const running = (await runningOf(client)) ?? (await currentOf(store));
+  const told = await answer(client, "/device-meta", DeviceMeta);
+  const running = told?.["pantavisor.revision"] ?? (await currentOf(store));
   const loader = await readLoader(storagePath, await loaderType(client));
   const checked = new Set([running, loader.kind === "known" ? loader.trial : null].filter((name) => name !== null));
   const { release, machine } = kernelIdentity();
@@ -28,6 +29,7 @@ export async function collect(client: Client, storagePath: string, readLoader: L
     loader,
     watchdogs: watchdogFacts(),
     containers: await containerFacts(client),
+    debugAccess: told?.["pantavisor.debug.ssh"] ?? null,
   };
 }
 
@@ -36,9 +38,10 @@ async function answer<T>(client: Client, path: string, schema: v.GenericSchema<u
   return got.ok && got.value.status === 200 ? read(schema, got.value.body) : null;
 }
 
-const DeviceMeta = v.object({ "pantavisor.revision": v.string() });
-const runningOf = async (client: Client): Promise<string | null> =>
-  (await answer(client, "/device-meta", DeviceMeta))?.["pantavisor.revision"] ?? null;
+const DeviceMeta = v.object({
+  "pantavisor.revision": v.string(),
+  "pantavisor.debug.ssh": v.optional(v.string()),
+});
 
 const Config = v.array(v.object({ key: v.string(), value: v.string() }));
 const loaderType = async (client: Client): Promise<string | null> =>

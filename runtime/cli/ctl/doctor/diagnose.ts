@@ -1,5 +1,5 @@
+import { sizeText } from "../../size.ts";
 import { evidenceLines, outcomeOf } from "../progress.ts";
-import { mebibytes } from "../tables.ts";
 import type { ContainerFacts, Facts, RevisionFacts } from "./facts.ts";
 import { type Finding, finding } from "./finding.ts";
 import { nextBoot } from "./next-boot.ts";
@@ -14,6 +14,7 @@ export const diagnose = (facts: Facts): readonly Finding[] => [
   ...files(facts),
   watchdog(facts),
   ...containers(facts),
+  ...debugAccess(facts),
   ...nextBoot(facts),
 ];
 
@@ -29,7 +30,7 @@ function device({ device: { architecture, kernel, version, memory } }: Facts): F
   const what = `${architecture}, Linux ${kernel}, cairn ${version}`;
   if (memory === null) return finding("device", "warn", `${what}; the kernel does not tell its memory`);
   const { totalBytes, availableBytes } = memory;
-  const sentence = `${what}, ${mebibytes(availableBytes)} of ${mebibytes(totalBytes)} memory available`;
+  const sentence = `${what}, ${sizeText(availableBytes)} of ${sizeText(totalBytes)} memory available`;
   return availableBytes < totalBytes * MEMORY_FREE_PART_MIN
     ? finding("device", "warn", sentence, "cairn ctl containers ls")
     : finding("device", "ok", sentence);
@@ -43,7 +44,7 @@ function storage({ storage: is }: Facts): Finding {
     return finding("storage", "bad", `${is.path}: ${is.why}`, "cairn ctl doctor --storage DIR");
   }
   const { path, fileSystem, readOnly, totalBytes, freeBytes } = is;
-  const sentence = `${path} ${fileSystem ?? "on an unknown file system"}, ${mebibytes(freeBytes)} of ${mebibytes(totalBytes)} free`;
+  const sentence = `${path} ${fileSystem ?? "on an unknown file system"}, ${sizeText(freeBytes)} of ${sizeText(totalBytes)} free`;
   if (readOnly)
     return finding(
       "storage",
@@ -158,3 +159,8 @@ function ofContainer({ name, status, goal, stoppedByUser }: ContainerFacts): Fin
   const level = ON_THE_WAY.has(status) ? "warn" : "bad";
   return finding(area, level, `is ${status}, its goal is ${goal}`, `cairn ctl containers restart ${name}`);
 }
+
+const debugAccess = ({ debugAccess: open }: Facts): readonly Finding[] =>
+  open === null
+    ? []
+    : [finding("debug", "warn", `root may log in by SSH on port 8222 ${open}`, "cairn ctl cmd disable-ssh")];

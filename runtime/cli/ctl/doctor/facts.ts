@@ -18,6 +18,8 @@ export interface Facts {
   readonly watchdogs: readonly WatchdogFacts[];
   /** Null: the runtime did not say. */
   readonly containers: readonly ContainerFacts[] | null;
+  /** "until …"; null: the device cannot be debugged from outside, or the runtime did not say. */
+  readonly debugAccess: string | null;
 }
 
 export interface DeviceFacts {

@@ -2,10 +2,11 @@ import * as v from "valibot";
 import { BadPackage, type Package, type PackedObject } from "../../../package/index.ts";
 import { type Digest, parseDigest } from "../../../state/index.ts";
 import type { Out } from "../../command.ts";
+import { sizeText } from "../../size.ts";
 import { answerTo } from "../call.ts";
 import { type Client, stepPath } from "../client.ts";
 import { EXIT } from "../exits.ts";
-import { mebibytes, read } from "../tables.ts";
+import { read } from "../tables.ts";
 
 const Objects = v.array(v.object({ sha256: v.string() }));
 
@@ -70,7 +71,7 @@ async function sendObjects(
   let count = 0;
   let refused: Refused | null = null;
   const show = (): void =>
-    out.progress?.(`object ${count} of ${wanted.size}, ${mebibytes(bytesSent)} of ${mebibytes(totalBytes)}`);
+    out.progress?.(`object ${count} of ${wanted.size}, ${sizeText(bytesSent)} of ${sizeText(totalBytes)}`);
   const counted = async function* (bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const part of bytes) {
       yield part;
@@ -90,7 +91,7 @@ async function sendObjects(
       return false;
     }
     if (out.progress === null) {
-      out.print(`object ${count} of ${wanted.size}: ${digest}, ${mebibytes(sizeBytes)}`);
+      out.print(`object ${count} of ${wanted.size}: ${digest}, ${sizeText(sizeBytes)}`);
     }
     return true;
   };

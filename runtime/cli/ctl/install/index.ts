@@ -3,9 +3,9 @@
 import * as v from "valibot";
 import { openPackage } from "../../../package/index.ts";
 import { command, EXIT_USAGE, flag, type Out, operand } from "../../command.ts";
+import { sizeText } from "../../size.ts";
 import { answerTo, clientOf, common } from "../call.ts";
 import { EXIT, uploadExits } from "../exits.ts";
-import { mebibytes } from "../tables.ts";
 import { deliver } from "./deliver.ts";
 import { follow, progressOf } from "./follow.ts";
 import { isLocalName, nameFor } from "./name.ts";
@@ -64,7 +64,7 @@ export async function install(wish: Install, given: Out): Promise<number> {
   out.print(
     wish.json
       ? JSON.stringify({ revision: name, objectsSent, bytesSent, objectsKept, reused })
-      : `${name}: ${reused ? "was there already" : "installed"}; ${objectsSent} objects sent (${mebibytes(bytesSent)}), ${objectsKept} were there`,
+      : `${name}: ${reused ? "was there already" : "installed"}; ${objectsSent} objects sent (${sizeText(bytesSent)}), ${objectsKept} were there`,
   );
   if (wish.run === "no") return EXIT.done;
   const before = await progressOf(client, name);

@@ -4,9 +4,9 @@ import { message } from "../message.ts";
 /** n/t: what time it is, and whom to trust. */
 const beacon = keyed({
   time: [1, seconds],
-  /** Of the hub's key that is in use. */
+  /** Of the key that signs for this device: the newest that it has. */
   epoch: [2, uint],
-  /** Public Ed25519 key of the epoch after it, while the hub changes keys. */
+  /** Public Ed25519 key of the epoch after it; null: the hub has none. */
   nextKey: [3, optional(bytes(32))],
 });
 

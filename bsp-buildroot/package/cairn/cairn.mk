@@ -1,0 +1,147 @@
+################################################################################
+#
+# cairn
+#
+################################################################################
+
+CAIRN_VERSION = 0.1.0
+CAIRN_LICENSE = MIT
+CAIRN_DEPENDENCIES = host-cairn lxc
+CAIRN_ARCH = $(if $(BR2_aarch64),aarch64,x86_64)
+CAIRN_FROM = $(call qstrip,$(BR2_PACKAGE_CAIRN_FROM))
+
+CAIRN_SITE = $(CAIRN_FROM)
+ifneq ($(findstring ://,$(CAIRN_FROM)),)
+CAIRN_SOURCE = cairn-$(CAIRN_VERSION)-$(CAIRN_ARCH)
+HOST_CAIRN_SOURCE = cairn-$(CAIRN_VERSION)-$(HOSTARCH)
+
+define CAIRN_EXTRACT_CMDS
+	cp $(CAIRN_DL_DIR)/$(CAIRN_SOURCE) $(@D)/cairn-$(CAIRN_ARCH)
+endef
+
+define HOST_CAIRN_EXTRACT_CMDS
+	cp $(HOST_CAIRN_DL_DIR)/$(HOST_CAIRN_SOURCE) $(@D)/cairn-$(HOSTARCH)
+endef
+else
+CAIRN_SITE_METHOD = local
+endif
+
+# Stripping makes plain "bun" of the program, without a word. What cannot be
+# executed is not stripped: it gets its mode when the file system is made.
+define CAIRN_INSTALL_TARGET_CMDS
+	$(INSTALL) -D -m 0644 $(@D)/cairn-$(CAIRN_ARCH) \
+		$(TARGET_DIR)/usr/bin/cairn
+endef
+
+define CAIRN_PERMISSIONS
+	/usr/bin/cairn f 0755 0 0 - - - - -
+endef
+
+ifeq ($(BR2_INIT_CAIRN),y)
+define CAIRN_INSTALL_INIT
+	ln -snf /usr/bin/cairn $(TARGET_DIR)/sbin/init
+endef
+CAIRN_POST_INSTALL_TARGET_HOOKS += CAIRN_INSTALL_INIT
+endif
+
+# A read-only root brings along where something is mounted, and the link that
+# leads containers to the name servers of the moment.
+CAIRN_MOUNT_POINTS = storage volumes configs exports writable var lib/firmware
+
+define CAIRN_INSTALL_MOUNT_POINTS
+	cd $(TARGET_DIR) && mkdir -p $(CAIRN_MOUNT_POINTS)
+	ln -snf ../run/resolv.conf $(TARGET_DIR)/etc/resolv.conf
+endef
+CAIRN_POST_INSTALL_TARGET_HOOKS += CAIRN_INSTALL_MOUNT_POINTS
+
+CAIRN_LOADER = $(strip \
+	$(if $(BR2_PACKAGE_CAIRN_LOADER_GRUB),grub) \
+	$(if $(BR2_PACKAGE_CAIRN_LOADER_UBOOT),uboot) \
+	$(if $(BR2_PACKAGE_CAIRN_LOADER_RPIAB),rpiab) \
+	$(if $(BR2_PACKAGE_CAIRN_LOADER_NONE),none))
+
+CAIRN_CONFIG = PV_BOOTLOADER_TYPE=$(CAIRN_LOADER)
+
+ifeq ($(BR2_PACKAGE_CAIRN_WATCHDOG),y)
+CAIRN_CONFIG += PV_WDT_TIMEOUT=$(BR2_PACKAGE_CAIRN_WATCHDOG_TIMEOUT)
+else
+CAIRN_CONFIG += PV_WDT_MODE=disabled
+endif
+
+CAIRN_TRUST = $(call qstrip,$(BR2_PACKAGE_CAIRN_TRUST))
+ifneq ($(CAIRN_TRUST),)
+CAIRN_CONFIG += PV_SECUREBOOT_MODE=$(strip \
+	$(if $(BR2_PACKAGE_CAIRN_TRUST_STRICT),strict) \
+	$(if $(BR2_PACKAGE_CAIRN_TRUST_AUDIT),audit) \
+	$(if $(BR2_PACKAGE_CAIRN_TRUST_LENIENT),lenient))
+
+define CAIRN_INSTALL_TRUST
+	$(INSTALL) -D -m 0644 $(CAIRN_TRUST) \
+		$(TARGET_DIR)/etc/pantavisor/pvs/trust/ca-certificates.crt
+endef
+else
+define CAIRN_INSTALL_TRUST
+	rm -f $(TARGET_DIR)/etc/pantavisor/pvs/trust/ca-certificates.crt
+endef
+endif
+
+CAIRN_HUB_HOST = $(call qstrip,$(BR2_PACKAGE_CAIRN_HUB_HOST))
+CAIRN_HUB_AUTHORITY = $(call qstrip,$(BR2_PACKAGE_CAIRN_HUB_AUTHORITY))
+CAIRN_HUB_TOKEN = $(call qstrip,$(BR2_PACKAGE_CAIRN_HUB_TOKEN))
+ifneq ($(CAIRN_HUB_HOST),)
+CAIRN_CONFIG += \
+	PV_HUB_HOST=$(CAIRN_HUB_HOST) \
+	PV_HUB_PORT=$(BR2_PACKAGE_CAIRN_HUB_PORT) \
+	$(if $(CAIRN_HUB_TOKEN),PV_HUB_TOKEN=$(CAIRN_HUB_TOKEN))
+
+define CAIRN_INSTALL_HUB_AUTHORITY
+	$(INSTALL) -D -m 0644 $(CAIRN_HUB_AUTHORITY) $(TARGET_DIR)/etc/cairn/hub.crt
+endef
+endif
+
+# At the end of each build, so that an option changed in the menu counts.
+define CAIRN_CONFIGURE_TARGET
+	printf '%s\n' $(foreach key,$(CAIRN_CONFIG),'$(key)') \
+		>$(TARGET_DIR)/etc/pantavisor.config
+	$(CAIRN_INSTALL_TRUST)
+	$(CAIRN_INSTALL_HUB_AUTHORITY)
+endef
+CAIRN_TARGET_FINALIZE_HOOKS += CAIRN_CONFIGURE_TARGET
+
+# For board/all/post-image.sh, which Buildroot runs with make's environment.
+export CAIRN_LOADER CAIRN_TRUST
+export CAIRN_CMDLINE = $(call qstrip,$(BR2_PACKAGE_CAIRN_CMDLINE))
+export CAIRN_STORAGE_LABEL = $(call qstrip,$(BR2_PACKAGE_CAIRN_STORAGE_LABEL))
+export CAIRN_STORAGE_SIZE = $(call qstrip,$(BR2_PACKAGE_CAIRN_STORAGE_SIZE))
+export CAIRN_CONTAINERS = $(call qstrip,$(BR2_PACKAGE_CAIRN_CONTAINERS))
+export CAIRN_SIGN_KEY = $(call qstrip,$(BR2_PACKAGE_CAIRN_SIGN_KEY))
+export CAIRN_SIGN_CERTIFICATE = $(call qstrip,$(BR2_PACKAGE_CAIRN_SIGN_CERTIFICATE))
+export CAIRN_DEVICETREE = $(call qstrip,$(BR2_LINUX_KERNEL_INTREE_DTS_NAME))
+
+# Without one of these a device does not come up, or starts no container. They
+# are built in: the first stage loads no modules.
+CAIRN_KERNEL_NEEDS = \
+	BINFMT_ELF BINFMT_SCRIPT BLK_DEV_INITRD RD_GZIP DEVTMPFS PROC_FS SYSFS \
+	TMPFS TMPFS_XATTR UNIX UNIX98_PTYS EPOLL EVENTFD SIGNALFD TIMERFD FHANDLE \
+	INOTIFY_USER FILE_LOCKING SHMEM FUTEX SYSVIPC POSIX_MQUEUE \
+	BLOCK BLK_DEV BLK_DEV_LOOP EXT4_FS OVERLAY_FS MISC_FILESYSTEMS \
+	SQUASHFS SQUASHFS_XATTR SQUASHFS_ZSTD EROFS_FS EROFS_FS_ZIP \
+	MD BLK_DEV_DM DM_VERITY CRYPTO CRYPTO_SHA256 \
+	NAMESPACES UTS_NS IPC_NS PID_NS NET_NS USER_NS \
+	CGROUPS MEMCG CGROUP_SCHED FAIR_GROUP_SCHED CFS_BANDWIDTH CGROUP_PIDS \
+	CGROUP_FREEZER CGROUP_DEVICE CGROUP_BPF CPUSETS BPF_SYSCALL \
+	SECCOMP SECCOMP_FILTER MODULES NET INET WATCHDOG
+
+define CAIRN_LINUX_CONFIG_FIXUPS
+	$(foreach option,$(CAIRN_KERNEL_NEEDS),
+		$(call KCONFIG_SET_OPT,CONFIG_$(option),y)
+	)
+endef
+
+# What makes revision 0 on the machine that builds.
+define HOST_CAIRN_INSTALL_CMDS
+	$(INSTALL) -D -m 0755 $(@D)/cairn-$(HOSTARCH) $(HOST_DIR)/bin/cairn
+endef
+
+$(eval $(generic-package))
+$(eval $(host-generic-package))

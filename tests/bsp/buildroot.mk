@@ -1,0 +1,26 @@
+# The few names of Buildroot that package/cairn/cairn.mk uses, so that make runs its commands on a folder without a Buildroot tree.
+# Given on the command line: TREE (the external tree), TARGET_DIR, SOURCES (what the package was unpacked to), and settings.
+define sep
+
+
+endef
+qstrip = $(strip $(subst ",,$(1)))
+INSTALL = install
+HOSTARCH = x86_64
+BR2_EXTERNAL_CAIRN_PATH = $(TREE)
+KCONFIG_SET_OPT = @echo $(strip $(1))=$(2)
+
+include $(TREE)/package/cairn/cairn.mk
+
+$(SOURCES)/install:
+	$(CAIRN_INSTALL_TARGET_CMDS)
+	$(foreach hook,$(CAIRN_POST_INSTALL_TARGET_HOOKS),$($(hook))$(sep))
+
+finalize:
+	$(foreach hook,$(CAIRN_TARGET_FINALIZE_HOOKS),$($(hook))$(sep))
+
+kernel:
+	$(CAIRN_LINUX_CONFIG_FIXUPS)
+
+exported:
+	@env | grep '^CAIRN_' | sort

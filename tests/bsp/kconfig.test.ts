@@ -1,0 +1,98 @@
+/** The external tree's menu and its defconfigs, without a Buildroot tree: nothing names a symbol that nobody declares. */
+import { afterAll, describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Defconfig, defconfigs, wordsOf } from "./defconfigs.ts";
+import { externalTree, ownOptions, readKconfig, readSettings, recordedSymbols } from "./kconfig.ts";
+
+const top = mkdtempSync(join(tmpdir(), "cairn-kconfig-"));
+afterAll(() => rmSync(top, { recursive: true }));
+
+const own = ownOptions();
+const declared = new Set(own.options.map(({ symbol }) => symbol));
+const { symbols: buildroots } = recordedSymbols();
+const known = (symbol: string): boolean => declared.has(symbol) || buildroots.has(symbol);
+
+/** Reads a text as a file of the tree. */
+function reading(text: string) {
+  const file = join(top, "Config.in");
+  writeFileSync(file, text);
+  return readKconfig(file);
+}
+
+describe("the reader", () => {
+  test("finds options, prompts, help and what is named", () => {
+    const { options, uses } = reading(
+      'config BR2_A\n\tbool "a" # why\n\tdepends on BR2_B || \\\n\t\t!BR2_C # BR2_D\n\tselect BR2_E if BR2_F != "BR2_G"\n' +
+        "\thelp\n\t  BR2_H\n\n\t  more\n\nconfig BR2_I\n\tbool\n\tdefault y\n",
+    );
+    expect(options.map(({ symbol, prompt, help }) => ({ symbol, prompt, help }))).toEqual([
+      { symbol: "BR2_A", prompt: "a", help: true },
+      { symbol: "BR2_I", prompt: null, help: false },
+    ]);
+    expect(uses.map(({ symbol }) => symbol)).toEqual(["BR2_B", "BR2_C", "BR2_E", "BR2_F"]);
+  });
+
+  test("passes over nothing that it does not know", () => {
+    expect(() => reading('config BR2_A\n\ttristate "a"\n')).toThrow("tristate");
+    expect(() => reading('config BR2_A\n  bool "a"\n')).toThrow("tabs");
+    expect(() => readSettings("BR2_A=m\n", "x_defconfig")).toThrow("BR2_A=m");
+  });
+});
+
+describe("the menu", () => {
+  test("explains each option that it shows", () => {
+    const shown = own.options.filter(({ prompt }) => prompt !== null);
+    expect(shown.length).toBeGreaterThan(20);
+    expect(shown.filter(({ help }) => !help).map(({ symbol }) => symbol)).toEqual([]);
+  });
+
+  test("names no symbol that nobody declares", () => {
+    expect(own.uses.length).toBeGreaterThan(30);
+    expect(own.uses.filter(({ symbol }) => !known(symbol))).toEqual([]);
+  });
+
+  test("declares no symbol twice, and none outside of its own names", () => {
+    const names = own.options.map(({ symbol }) => symbol);
+    expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+    expect(names.filter((name) => !/^BR2_(?:PACKAGE_CAIRN|INIT_CAIRN$)/.test(name))).toEqual([]);
+  });
+});
+
+/** Files of the external tree that a setting names. */
+const named = (text: string): readonly string[] =>
+  [...text.matchAll(/\$\(BR2_EXTERNAL_CAIRN_PATH\)\/([^ "]+)/g)].map(([, path = ""]) => path);
+
+test("a file that is not there is found", () => {
+  expect(named('X="$(BR2_EXTERNAL_CAIRN_PATH)/a/b $(BR2_EXTERNAL_CAIRN_PATH)/c"\n')).toEqual(["a/b", "c"]);
+});
+
+test("there are eight boards", () => {
+  expect(defconfigs).toHaveLength(8);
+});
+
+describe.each(defconfigs.map((board): [string, Defconfig] => [board.name, board]))("%s", (_name, board) => {
+  test("sets only what is declared", () => {
+    expect([...board.settings.keys()].filter((symbol) => !known(symbol))).toEqual([]);
+  });
+
+  test("names only files that are there", () => {
+    expect(named(board.text).length).toBeGreaterThan(4);
+    expect(named(board.text).filter((path) => !existsSync(join(externalTree, path)))).toEqual([]);
+  });
+
+  test("boots into Cairn from a read-only root, and lets nobody in", () => {
+    expect(board.settings.get("BR2_INIT_CAIRN")).toBe("y");
+    expect(board.settings.get("BR2_TARGET_ROOTFS_SQUASHFS")).toBe("y");
+    expect(board.settings.get("BR2_TARGET_ENABLE_ROOT_LOGIN")).toBe("n");
+    expect([...board.settings.keys()].filter((symbol) => /DROPBEAR|OPENSSH|ROOT_PASSWD|GETTY/.test(symbol))).toEqual(
+      [],
+    );
+  });
+
+  test("downloads nothing without a hash", () => {
+    expect(board.settings.get("BR2_DOWNLOAD_FORCE_CHECK_HASHES")).toBe("y");
+    expect(wordsOf(board, "BR2_GLOBAL_PATCH_DIR")).toEqual(["$(BR2_EXTERNAL_CAIRN_PATH)/patches"]);
+  });
+});

@@ -1,0 +1,143 @@
+/** package/cairn/cairn.mk, evaluated by make: what it puts into the base system, and what it wants of the kernel. */
+import { afterAll, beforeEach, describe, expect, test } from "bun:test";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { resolveConfig } from "../../runtime/boot/config/index.ts";
+import { externalTree } from "./kconfig.ts";
+
+const top = mkdtempSync(join(tmpdir(), "cairn-package-"));
+afterAll(() => rmSync(top, { recursive: true }));
+
+let count = 0;
+let target = "";
+beforeEach(() => {
+  target = join(top, String(count++), "target");
+  for (const folder of ["etc", "usr/bin", "usr/sbin"]) mkdirSync(join(target, folder), { recursive: true });
+  for (const name of ["cairn-x86_64", "cairn-aarch64"]) {
+    mkdirSync(join(target, "../sources"), { recursive: true });
+    writeFileSync(join(target, "../sources", name), name);
+  }
+});
+
+type Settings = Readonly<Record<string, string>>;
+const loader = { BR2_PACKAGE_CAIRN_LOADER_GRUB: "y", BR2_x86_64: "y" };
+const file = (name: string, text = ""): string => {
+  const path = join(target, "..", name);
+  writeFileSync(path, text);
+  return path;
+};
+
+function make(goal: "install" | "finalize" | "kernel" | "exported", settings: Settings = {}): string {
+  const sources = join(target, "../sources");
+  const words = Object.entries({ TREE: externalTree, TARGET_DIR: target, SOURCES: sources, ...loader, ...settings });
+  const of = goal === "install" ? `${sources}/install` : goal;
+  const run = Bun.spawnSync(
+    [
+      "make",
+      "-s",
+      "-f",
+      join(import.meta.dir, "buildroot.mk"),
+      of,
+      ...words.map(([name, value]) => `${name}=${value}`),
+    ],
+    { cwd: top, env: { PATH: process.env["PATH"] ?? "" } },
+  );
+  expect([run.exitCode, run.stderr.toString()]).toEqual([0, ""]);
+  return run.stdout.toString();
+}
+
+describe("what is installed", () => {
+  test.each([
+    ["cairn-x86_64", {}],
+    ["cairn-aarch64", { BR2_x86_64: "", BR2_aarch64: "y" }],
+  ])("%s, which nobody strips, since nobody can run it yet", (name, settings) => {
+    make("install", settings);
+    const program = join(target, "usr/bin/cairn");
+    expect(readFileSync(program, "utf8")).toBe(name);
+    expect(statSync(program).mode & 0o111).toBe(0);
+  });
+
+  test("it is process 1 where it was chosen as that", () => {
+    make("install");
+    expect(readdirSync(join(target, "usr/sbin"))).toEqual([]);
+    mkdirSync(join(target, "sbin"));
+    make("install", { BR2_INIT_CAIRN: "y" });
+    expect(readlinkSync(join(target, "sbin/init"))).toBe("/usr/bin/cairn");
+  });
+
+  test("a read-only root has where process 1 mounts something", () => {
+    make("install");
+    for (const folder of ["storage", "volumes", "configs", "exports", "var", "lib/firmware"])
+      expect(statSync(join(target, folder)).isDirectory()).toBe(true);
+    expect(readlinkSync(join(target, "etc/resolv.conf"))).toBe("../run/resolv.conf");
+  });
+});
+
+describe("/etc/pantavisor.config", () => {
+  const configured = (settings: Settings) => {
+    make("finalize", settings);
+    const { config, warnings } = resolveConfig({ file: readFileSync(join(target, "etc/pantavisor.config"), "utf8") });
+    expect(warnings).toEqual([]);
+    return config;
+  };
+
+  test("says the boot loader and the watchdog", () => {
+    const watched = { BR2_PACKAGE_CAIRN_WATCHDOG: "y", BR2_PACKAGE_CAIRN_WATCHDOG_TIMEOUT: "30" };
+    const guarded = { PV_BOOTLOADER_TYPE: "grub", PV_WDT_MODE: "always", PV_WDT_TIMEOUT: 30_000 };
+    expect(configured(watched)).toMatchObject(guarded);
+    expect(configured({})).toMatchObject({ PV_WDT_MODE: "disabled" });
+    for (const [name, type] of [
+      ["UBOOT", "uboot"],
+      ["RPIAB", "rpiab"],
+      ["NONE", "none"],
+    ] as const) {
+      const chosen = { BR2_PACKAGE_CAIRN_LOADER_GRUB: "", [`BR2_PACKAGE_CAIRN_LOADER_${name}`]: "y" };
+      expect(configured(chosen).PV_BOOTLOADER_TYPE).toBe(type);
+    }
+  });
+
+  test("says the hub, whose authority comes along", () => {
+    const authority = file("authority.crt", "certificate");
+    const config = configured({
+      BR2_PACKAGE_CAIRN_HUB_HOST: '"hub.example"',
+      BR2_PACKAGE_CAIRN_HUB_PORT: "8444",
+      BR2_PACKAGE_CAIRN_HUB_AUTHORITY: `"${authority}"`,
+      BR2_PACKAGE_CAIRN_HUB_TOKEN: '"secret"',
+    });
+    expect(config).toMatchObject({ PV_HUB_HOST: "hub.example", PV_HUB_PORT: 8444, PV_HUB_TOKEN: "secret" });
+    expect(readFileSync(join(target, config.PV_HUB_AUTHORITY), "utf8")).toBe("certificate");
+    expect(configured({}).PV_HUB_HOST).toBeNull();
+  });
+
+  test("says what has to be signed, and by whom is in the base system until it is no longer asked for", () => {
+    const trusted = join(target, "etc/pantavisor/pvs/trust/ca-certificates.crt");
+    const trust = { BR2_PACKAGE_CAIRN_TRUST: `"${file("ca.crt", "authority")}"`, BR2_PACKAGE_CAIRN_TRUST_AUDIT: "y" };
+    expect(configured(trust).PV_SECUREBOOT_MODE).toBe("audit");
+    expect(readFileSync(trusted, "utf8")).toBe("authority");
+    expect(configured({}).PV_SECUREBOOT_MODE).toBeNull();
+    expect(statSync(trusted, { throwIfNoEntry: false })).toBeUndefined();
+  });
+});
+
+test("the kernel has what the first stage mounts built in, whatever its configuration says", () => {
+  const wanted = make("kernel").trim().split("\n");
+  for (const option of ["EXT4_FS", "SQUASHFS_ZSTD", "EROFS_FS_ZIP", "BLK_DEV_LOOP", "OVERLAY_FS", "CGROUPS", "MEMCG"])
+    expect(wanted).toContain(`CONFIG_${option}=y`);
+  expect(wanted.filter((line) => !/^CONFIG_\w+=y$/.test(line))).toEqual([]);
+});
+
+test("the script that makes the disk gets its settings without quotes", () => {
+  const given = make("exported", { BR2_PACKAGE_CAIRN_CMDLINE: '"console=ttyS0 quiet"' });
+  expect(given).toContain("CAIRN_CMDLINE=console=ttyS0 quiet\n");
+  expect(given).toContain("CAIRN_LOADER=grub\n");
+});
