@@ -8,6 +8,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
+import { failuresOf, type Tally, tallyOf } from "./junit.ts";
 
 const top = resolve(import.meta.dir, "..");
 const reports = join(top, "build/reports");
@@ -21,9 +22,9 @@ interface Job {
   readonly report: string | null;
 }
 
-interface Tally {
-  readonly passed: number;
-  readonly failed: number;
+interface Outcome extends Tally {
+  /** Each failed test, told in lines. */
+  readonly failures: readonly string[];
 }
 
 function testJob(name: string, files: readonly string[], env: Readonly<Record<string, string>>): Job {
@@ -33,34 +34,37 @@ function testJob(name: string, files: readonly string[], env: Readonly<Record<st
   return { name, command: [tool("bun"), "test", ...flags, ...files], env, report };
 }
 
-/** Reads the totals of a JUnit report. A report that is missing or empty is one failure: no verdict is a failure. */
-function tally(job: Job, exitCode: number): Tally {
-  if (job.report === null) return exitCode === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+/** A report that is missing or empty is one failure: no verdict is a failure. */
+function outcome(job: Job, exitCode: number): Outcome {
+  const failed = (why: string): Outcome => ({ passed: 0, failed: 1, failures: [`${job.name}: ${why}`] });
+  if (job.report === null)
+    return exitCode === 0 ? { passed: 1, failed: 0, failures: [] } : failed(`exit code ${exitCode}`);
   let text: string;
   try {
     text = readFileSync(job.report, "utf8");
   } catch {
-    return { passed: 0, failed: 1 };
+    return failed(`no report, exit code ${exitCode}`);
   }
-  const suites = /<testsuites\b[^>]*>/.exec(text)?.[0] ?? "";
-  const count = (attribute: string) => Number(new RegExp(`\\b${attribute}="(\\d+)"`).exec(suites)?.[1] ?? "0");
-  const tests = count("tests");
-  const failed = count("failures") + count("errors") + count("skipped");
-  if (tests === 0) return { passed: 0, failed: 1 };
+  const tally = tallyOf(text);
+  if (tally === null) return failed(`no test in its report, exit code ${exitCode}`);
   // A crash after the last test leaves a clean report behind: the exit code has the last word.
-  return { passed: tests - failed, failed: exitCode !== 0 && failed === 0 ? 1 : failed };
+  if (exitCode !== 0 && tally.failed === 0) return { ...failed(`exit code ${exitCode}`), passed: tally.passed };
+  return { ...tally, failures: failuresOf(text).map((failure) => `${job.name}: ${failure}`) };
 }
+
+/** Of each failure, at the end of the log. */
+const FAILURE_LINES = 12;
 
 /** Among hundreds of passed tests the failed one would be hard to find, and a log that is shortened in the middle loses it. */
 function withoutPassed(output: string): string {
-  const lines = output.split("\n").filter((line) => !line.startsWith("(pass) "));
+  const lines = output.split("\n").filter((line) => !line.startsWith("(pass) ") && !/^\S+\.test\.ts:$/.test(line));
   return lines
     .join("\n")
     .replaceAll(/\n{3,}/g, "\n\n")
     .trim();
 }
 
-async function run(job: Job): Promise<Tally> {
+async function run(job: Job): Promise<Outcome> {
   const startedAt = Date.now();
   const child = Bun.spawn([...job.command], {
     cwd: top,
@@ -73,7 +77,7 @@ async function run(job: Job): Promise<Tally> {
     new Response(child.stderr).text(),
     child.exited,
   ]);
-  const result = tally(job, exitCode);
+  const result = outcome(job, exitCode);
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
   const verdict = result.failed === 0 ? "ok    " : "FAILED";
   console.log(`${verdict} ${job.name}: ${result.passed} passed, ${result.failed} failed, ${seconds} s`);
@@ -82,9 +86,9 @@ async function run(job: Job): Promise<Tally> {
 }
 
 /** Runs jobs in order, `width` at a time. */
-async function pool(jobs: readonly Job[], width: number): Promise<readonly Tally[]> {
+async function pool(jobs: readonly Job[], width: number): Promise<readonly Outcome[]> {
   const waiting = [...jobs];
-  const results: Tally[] = [];
+  const results: Outcome[] = [];
   const worker = async () => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) results.push(await run(job));
   };
@@ -135,5 +139,9 @@ const passed = results.reduce((sum, result) => sum + result.passed, 0);
 const failed = results.reduce((sum, result) => sum + result.failed, 0);
 const summary = `${passed} passed, ${failed} failed`;
 writeFileSync(join(reports, "summary"), `${summary}\n`);
+// Once more where nobody has to look for them, however much of the log is kept.
+for (const failure of results.flatMap((result) => result.failures)) {
+  console.log(`\nFAILED ${failure.split("\n").slice(0, FAILURE_LINES).join("\n")}`);
+}
 console.log(summary);
 process.exit(failed === 0 ? 0 : 1);
