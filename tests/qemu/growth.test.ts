@@ -2,6 +2,7 @@
 import { expect, test } from "bun:test";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { storageStart } from "./disk.ts";
 import { buildFolder, run } from "./host.ts";
 import {
   type BootOptions,
@@ -50,7 +51,7 @@ test(
         await device.console([/storage partition is now of 4097 MiB/, /storage grew from 256 to 4096 MiB/]);
         const [partition, fileSystem] = await sizes(device);
         expect(partition).toBe(grownMib);
-        expect(fileSystem).toBeGreaterThan(grownMib * 0.95);
+        expect(fileSystem).toBeGreaterThan(grownMib * 0.9);
         expect(await powerOff(device)).toBe("guest-shutdown");
         expect(await device.fsck()).toMatchObject({ clean: true });
       });
@@ -81,7 +82,9 @@ test(
         await device.console(/storage partition is now of 4097 MiB/);
         await device.cutPower();
         expect(device.log).not.toContain("storage grew");
-        expect(await device.fsck()).toMatchObject({ sound: true });
+        const copy = `${image}.copy`; // the device's own kernel is to replay the journal
+        await run(["cp", "--sparse=always", image, copy]);
+        await run(["e2fsck", "-fp", `${copy}?offset=${storageStart}`], { accept: [0, 1] }); // 4: no journal could mend it
       });
       await withDevice({ ...cut, image }, async (device) => {
         await device.console(/storage grew from \d+ to 4096 MiB/);
