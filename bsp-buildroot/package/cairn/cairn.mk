@@ -10,6 +10,59 @@ CAIRN_DEPENDENCIES = host-cairn lxc
 CAIRN_ARCH = $(if $(BR2_aarch64),aarch64,x86_64)
 CAIRN_FROM = $(call qstrip,$(BR2_PACKAGE_CAIRN_FROM))
 
+ifeq ($(BR2_PACKAGE_CAIRN_BUILD),y)
+# The sources are those around this tree. What is downloaded is Bun, for the
+# machine that builds and for the device, and the packages of npm.
+include $(BR2_EXTERNAL_CAIRN_PATH)/package/cairn/npm.inc
+CAIRN_TOP = $(BR2_EXTERNAL_CAIRN_PATH)/..
+CAIRN_NPM = $(call qstrip,$(BR2_PACKAGE_CAIRN_NPM))
+CAIRN_BUN = @oven/bun-linux-$(CAIRN_ARCH:x86_64=x64)
+HOST_CAIRN_BUN = @oven/bun-linux-$(HOSTARCH:x86_64=x64)
+CAIRN_BUN_SOURCE = $(notdir $(CAIRN_BUN))-$(CAIRN_BUN_VERSION).tgz
+HOST_CAIRN_BUN_SOURCE = $(notdir $(HOST_CAIRN_BUN))-$(CAIRN_BUN_VERSION).tgz
+
+CAIRN_SITE = $(CAIRN_NPM)/$(CAIRN_BUN)/-
+CAIRN_SOURCE = $(CAIRN_BUN_SOURCE)
+HOST_CAIRN_SITE = $(CAIRN_NPM)/$(HOST_CAIRN_BUN)/-
+HOST_CAIRN_SOURCE = $(HOST_CAIRN_BUN_SOURCE)
+HOST_CAIRN_EXTRA_DOWNLOADS = \
+	$(foreach package,$(CAIRN_NPM_PACKAGES),$(CAIRN_NPM)/$(lastword $(subst =, ,$(package))))
+CAIRN_EXTRA_DOWNLOADS = \
+	$(HOST_CAIRN_EXTRA_DOWNLOADS) $(HOST_CAIRN_SITE)/$(HOST_CAIRN_SOURCE)
+
+# $(1): place below node_modules, $(2): name of the download
+define CAIRN_UNPACK
+	mkdir -p $(@D)/node_modules/$(1)
+	tar -xzf $(CAIRN_DL_DIR)/$(2) -C $(@D)/node_modules/$(1) --strip-components=1
+
+endef
+
+define HOST_CAIRN_EXTRACT_CMDS
+	cp -R $(addprefix $(CAIRN_TOP)/,package.json package-lock.json tsconfig.json runtime) $(@D)
+	mkdir -p $(@D)/bsp-buildroot
+	cp $(BR2_EXTERNAL_CAIRN_PATH)/binary.ts $(@D)/bsp-buildroot
+	$(foreach package,$(CAIRN_NPM_PACKAGES),$(call CAIRN_UNPACK,$(firstword $(subst =, ,$(package))),$(notdir $(package))))
+	$(call CAIRN_UNPACK,$(HOST_CAIRN_BUN),$(HOST_CAIRN_BUN_SOURCE))
+endef
+
+define CAIRN_EXTRACT_CMDS
+	$(HOST_CAIRN_EXTRACT_CMDS)
+	$(call CAIRN_UNPACK,$(CAIRN_BUN),$(CAIRN_BUN_SOURCE))
+endef
+
+# The runtime that goes into the program is there: nothing is downloaded.
+CAIRN_COMPILE = cd $(@D) && node_modules/$(HOST_CAIRN_BUN)/bin/bun bsp-buildroot/binary.ts
+
+define HOST_CAIRN_BUILD_CMDS
+	$(CAIRN_COMPILE) $(HOSTARCH)
+endef
+
+define CAIRN_BUILD_CMDS
+	$(CAIRN_COMPILE) $(CAIRN_ARCH)
+endef
+
+CAIRN_MADE = dist/
+else
 CAIRN_SITE = $(CAIRN_FROM)
 ifneq ($(findstring ://,$(CAIRN_FROM)),)
 CAIRN_SOURCE = cairn-$(CAIRN_VERSION)-$(CAIRN_ARCH)
@@ -25,11 +78,12 @@ endef
 else
 CAIRN_SITE_METHOD = local
 endif
+endif
 
 # Stripping makes plain "bun" of the program, without a word. What cannot be
 # executed is not stripped: it gets its mode when the file system is made.
 define CAIRN_INSTALL_TARGET_CMDS
-	$(INSTALL) -D -m 0644 $(@D)/cairn-$(CAIRN_ARCH) \
+	$(INSTALL) -D -m 0644 $(@D)/$(CAIRN_MADE)cairn-$(CAIRN_ARCH) \
 		$(TARGET_DIR)/usr/bin/cairn
 endef
 
@@ -144,7 +198,7 @@ endef
 
 # What makes revision 0 on the machine that builds.
 define HOST_CAIRN_INSTALL_CMDS
-	$(INSTALL) -D -m 0755 $(@D)/cairn-$(HOSTARCH) $(HOST_DIR)/bin/cairn
+	$(INSTALL) -D -m 0755 $(@D)/$(CAIRN_MADE)cairn-$(HOSTARCH) $(HOST_DIR)/bin/cairn
 endef
 
 $(eval $(generic-package))
