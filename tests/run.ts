@@ -111,12 +111,18 @@ const folders = readdirSync(join(top, "tests"), { withFileTypes: true })
   )
   .sort();
 
+/** Of the modules that lie at the top of `runtime` themselves. */
+const atTheTop = readdirSync(join(top, "tests"))
+  .filter((file) => file.endsWith(".test.ts"))
+  .map((file) => `tests/${file}`);
+
 /** Takes as long as many others together: begun before them, nothing waits for it at the end. */
 const LONGEST = "sim";
 
 const fast = [
   command("types", tool("tsc"), "--noEmit"),
   command("lint", tool("biome"), "ci", "--colors=off", "."),
+  testJob("top", atTheTop, {}),
   ...[LONGEST, ...folders.filter((folder) => folder !== LONGEST)].map((folder) =>
     testJob(folder, [`tests/${folder}/`], privileged),
   ),

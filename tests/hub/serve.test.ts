@@ -16,11 +16,11 @@ import {
 import { explainHub, type FleetName } from "../../runtime/hub/index.ts";
 import { newToken } from "../../runtime/hub/token.ts";
 import { readCertificate } from "../../runtime/signatures/index.ts";
+import { freePort } from "../free-port.ts";
 import { openssl } from "../signatures/openssl.ts";
 import { unwrap } from "../signatures/signed-state.ts";
 import { DAY_MS, newDevice } from "./fixtures.ts";
 import { type HubWorld, hubWorld } from "./hub-world.ts";
-import { freePort } from "./mqtt.ts";
 import { wiredDevice } from "./wired-device.ts";
 
 setDefaultTimeout(120_000); // many processes on a busy machine
