@@ -121,7 +121,7 @@ export async function brokerWorld(): Promise<BrokerWorld> {
     };
     return startBroker(
       realDisk,
-      { ...options, restarted: () => log.add("restarted"), log: (line) => log.add(line) },
+      { ...options, serves: (keptMs) => log.add(`serves, kept ${keptMs}`), log: (line) => log.add(line) },
       first,
     );
   };

@@ -115,6 +115,26 @@ describe("messages", () => {
     expect(await second.message()).toEqual(["c/f/device/n/d", "new"]);
   });
 
+  test("topics that a session is kept without are heard by who subscribes surely", async () => {
+    const server = await broker();
+    const first = open(server, { topics: "none" });
+    await first.online;
+    first.session.end();
+    await first.closed;
+    const again = open(server, { surely: true });
+    await again.online;
+    const other = open(server, {}, "hub");
+    await other.online;
+    await other.session.publish(text("c/f/device/n/d", "new"));
+    expect(await again.message()).toEqual(["c/f/device/n/d", "new"]);
+  });
+
+  test("who says farewell before the broker has let him in is gone at once", async () => {
+    const { session, closed } = open(await broker(), { keepaliveS: 3600 });
+    session.end();
+    expect(await closed).toEqual({ kind: "ended" });
+  });
+
   test("a device that is cut off is reported by its will, one that said farewell is not", async () => {
     const server = await broker();
     const other = open(server, { topics: "c/f/+/u/#" }, "hub");
