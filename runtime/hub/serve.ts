@@ -104,7 +104,9 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   const folder = `${options.folder}/authority`;
   const { hosts, broker: external = null } = options;
   const certified = external?.certifiedBy === null ? external.host : null;
-  const open = () => openKeys(ports.disk, { folder, fleet: fleet.value, hosts, broker: certified, nowMs: ports.now() });
+  const known = (await database.listDevices()).length > 0;
+  const open = () =>
+    openKeys(ports.disk, { folder, fleet: fleet.value, hosts, broker: certified, nowMs: ports.now(), known });
   const keys = await open();
   if (!keys.ok) return err({ kind: "keys", fault: keys.error });
   const { authority, hub } = keys.value;
