@@ -79,8 +79,12 @@ async function run(job: Job): Promise<Outcome> {
   ]);
   const result = outcome(job, exitCode);
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+  // Of its machines, too: what is far below the time it took has waited most of it.
+  const busy = (Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6).toFixed(1);
   const verdict = result.failed === 0 ? "ok    " : "FAILED";
-  console.log(`${verdict} ${job.name}: ${result.passed} passed, ${result.failed} failed, ${seconds} s`);
+  console.log(
+    `${verdict} ${job.name}: ${result.passed} passed, ${result.failed} failed, ${seconds} s, processors ${busy} s`,
+  );
   if (result.failed > 0) console.log(withoutPassed(`${stdout}\n${stderr}`));
   return result;
 }
