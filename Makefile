@@ -7,7 +7,7 @@ SEEDS ?= 5000000
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test unit check-bsp binary fuzz proof-sim proof-power proof-reset proof-hub proof-thin proof-day bench-boot bench-update bench-hash bench-author bench-pack bench-patch bench-flood requirements clean
+.PHONY: help demo demo-fleet test unit check-bsp binary sbom fuzz proof-sim proof-power proof-reset proof-hub proof-thin proof-day bench-boot bench-update bench-hash bench-author bench-pack bench-patch bench-flood requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -29,6 +29,9 @@ check-bsp: node_modules ## the external tree in a Buildroot tree, BUILDROOT=…:
 
 binary: node_modules ## dist/cairn-x86_64 and dist/cairn-aarch64
 	$(BUN) bsp-buildroot/binary.ts
+
+sbom: node_modules ## what an image is made of, with licences: images/cairn-<board>.cdx.json below Buildroot's output folder, OUTPUT=…
+	$(BUN) bsp-buildroot/sbom.ts "$(OUTPUT)"
 
 fuzz: node_modules ## a million mutants through each reader of what strangers send, minutes each; TARGET=name: that one; repeat a campaign with SEED=n
 	$(BUN) tests/fuzz/fuzz.ts --inputs 1000000 $(if $(TARGET),--target $(TARGET)) $(if $(SEED),--seed $(SEED))

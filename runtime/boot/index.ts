@@ -19,6 +19,7 @@ import { mountBsp } from "./bsp.ts";
 import { type DeviceClock, openClock } from "./clock.ts";
 import type { Config } from "./config/index.ts";
 import { type DeviceParts, type RunningDevice, startDevice } from "./device.ts";
+import { growStorage } from "./grow-storage.ts";
 import { endWithLastWords } from "./last-words.ts";
 import { openDeviceLoader } from "./loader.ts";
 import { type Machine, startMachine } from "./machine.ts";
@@ -89,6 +90,7 @@ async function startRevision(machine: Machine): Promise<Result<void, string>> {
     : revision;
   if (started.ok) {
     device = started.value;
+    if (config.PV_STORAGE_GROW) void growStorage(config.PV_STORAGE_MNTPOINT, machine.log);
     return ok(undefined);
   }
   const why = revision.ok ? started.error.message : `revision ${name}: ${started.error.message}`;

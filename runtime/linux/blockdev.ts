@@ -1,4 +1,14 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync, realpathSync, statSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
 import { basename, dirname } from "node:path";
 import { err, ok, type Result } from "../result.ts";
 import type { SysError } from "./errno.ts";
@@ -60,6 +70,38 @@ export function partitionsBeside(
       if (number.ok) partitions.set(Number(number.value), `/dev/${name.replaceAll("!", "/")}`);
     }
     return partitions;
+  });
+}
+
+/** A partition of a disk; sectors are those of sysfs, 512 bytes each, whatever the disk's own are. */
+export type Partition = {
+  /** Path of the disk that it is on. */
+  readonly disk: string;
+  readonly number: number;
+  readonly startSectors: number;
+  readonly diskSectors: number;
+  /** In these a partition table counts. */
+  readonly logicalBlockBytes: number;
+};
+
+/** What sysfs says of the partition with this device number; `null` for a device that is none. */
+export function partitionAt(
+  { major, minor }: { readonly major: number; readonly minor: number },
+  sysfs = "/sys",
+): Result<Partition | null, SysError> {
+  const path = `${sysfs}/dev/block/${major}:${minor}`;
+  return viaNode("read", { path }, () => {
+    const folder = realpathSync(path);
+    const disk = dirname(folder);
+    const value = (file: string): number => Number(readFileSync(file, "utf8"));
+    if (!existsSync(`${folder}/partition`)) return null;
+    return {
+      disk: `/dev/${basename(disk).replaceAll("!", "/")}`,
+      number: value(`${folder}/partition`),
+      startSectors: value(`${folder}/start`),
+      diskSectors: value(`${disk}/size`),
+      logicalBlockBytes: value(`${disk}/queue/logical_block_size`),
+    };
   });
 }
 

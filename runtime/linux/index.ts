@@ -26,12 +26,15 @@ export function explainLinux(e: LinuxError): string {
   }
 }
 
+export { type PartitionExtent, resizePartition } from "./blkpg.ts";
 export {
   type DeviceNotFound,
   type DeviceSelector,
   findBlockDevice,
   listBlockDevices,
+  type Partition,
   parseDeviceSelector,
+  partitionAt,
   partitionsBeside,
   readSuperblock,
   waitForBlockDevice,
@@ -54,6 +57,7 @@ export { setSystemClock } from "./clock.ts";
 export { closeVerity, deviceMapperVersion, listMappings, openVerity, type VeritySpec } from "./dm.ts";
 export { duplicate } from "./duplicate.ts";
 export { explainSys, type SysArgs, type SysError } from "./errno.ts";
+export { type Ext4Size, ext4Size, nextExt4Size, resizeExt4 } from "./ext4.ts";
 export {
   exchangeNames,
   type FileSystemSpace,
@@ -64,10 +68,11 @@ export {
   syncFileSystem,
   thaw,
 } from "./fs.ts";
-export { closeFd, cstr, LIBC, openFd, readText, sys, viaNode, writeControl } from "./libc.ts";
+export { closeFd, cstr, LIBC, openFd, readText, sys, viaNode, withFd, writeControl } from "./libc.ts";
 export { lockFile } from "./lock.ts";
 export { type AttachedLoop, type AttachSpec, attachLoop, detachLoop, type LoopDevice, listLoops } from "./loop.ts";
 export type { MalformedError } from "./malformed.ts";
+export { type GrownTable, growLastPartition, MBR_BYTES } from "./master-boot-record.ts";
 export type { ModuleIndex } from "./module-index.ts";
 export {
   isModuleLoaded,

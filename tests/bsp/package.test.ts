@@ -106,6 +106,11 @@ describe("/etc/pantavisor.config", () => {
     }
   });
 
+  test("says whether the storage grows", () => {
+    expect(configured({ BR2_PACKAGE_CAIRN_STORAGE_GROW: "y" }).PV_STORAGE_GROW).toBe(true);
+    expect(configured({}).PV_STORAGE_GROW).toBe(false);
+  });
+
   test("says the hub, whose authority comes along", () => {
     const authority = file("authority.crt", "certificate");
     const config = configured({

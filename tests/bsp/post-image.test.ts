@@ -38,7 +38,10 @@ function built(layout: string, settings: ImageSettings, files: Readonly<Record<s
 const ALIGNED_SECTORS = 2048;
 
 function partitions(made: Built): readonly Partition[] {
-  const found: readonly Partition[] = JSON.parse(made.ask("sfdisk", "--json", "disk.img")).partitiontable.partitions;
+  const { label, partitions: found }: { label: string; partitions: readonly Partition[] } = JSON.parse(
+    made.ask("sfdisk", "--json", "disk.img"),
+  ).partitiontable;
+  expect(label).toBe("dos"); // only such a one grows
   expect(found.filter(({ start }) => start % ALIGNED_SECTORS !== 0)).toEqual([]);
   return found;
 }

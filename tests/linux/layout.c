@@ -1,4 +1,5 @@
 /* Prints the layouts that runtime/linux writes down, as the C headers of this machine have them. */
+#include <linux/blkpg.h>
 #include <linux/dm-ioctl.h>
 #include <linux/loop.h>
 #include <linux/tcp.h>
@@ -12,6 +13,14 @@
 #define NUMBER(name, value) printf("%s %lu\n", name, (unsigned long)(value))
 
 int main(void) {
+  NUMBER("blkpg_ioctl_arg", sizeof(struct blkpg_ioctl_arg));
+  AT("blkpg_ioctl_arg.op", struct blkpg_ioctl_arg, op);
+  AT("blkpg_ioctl_arg.datalen", struct blkpg_ioctl_arg, datalen);
+  AT("blkpg_ioctl_arg.data", struct blkpg_ioctl_arg, data);
+  NUMBER("blkpg_partition", sizeof(struct blkpg_partition));
+  AT("blkpg_partition.start", struct blkpg_partition, start);
+  AT("blkpg_partition.length", struct blkpg_partition, length);
+  AT("blkpg_partition.pno", struct blkpg_partition, pno);
   NUMBER("loop_config", sizeof(struct loop_config));
   AT("loop_config.fd", struct loop_config, fd);
   AT("loop_config.block_size", struct loop_config, block_size);

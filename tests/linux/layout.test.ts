@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { BLKPG_ARGUMENT, BLKPG_PARTITION } from "../../runtime/linux/blkpg.ts";
 import { DM_IOCTL, DM_NAME_LIST, DM_TARGET_SPEC, dmRequest } from "../../runtime/linux/dm-ioctl.ts";
 import { LOOP_CONFIG } from "../../runtime/linux/loop.ts";
 import { SIGINFO } from "../../runtime/linux/process.ts";
@@ -10,6 +11,14 @@ import { TCP_INFO_FIELDS } from "../../runtime/linux/tcp-info.ts";
 /** What layout.c prints with Debian 12's headers. All fields are fixed-width or natural 64-bit, so both architectures have these;
  *  the checks in in-device/ prove them on each by use. */
 const OURS = {
+  blkpg_ioctl_arg: BLKPG_ARGUMENT.sizeBytes,
+  "blkpg_ioctl_arg.op": BLKPG_ARGUMENT.op,
+  "blkpg_ioctl_arg.datalen": BLKPG_ARGUMENT.dataBytes,
+  "blkpg_ioctl_arg.data": BLKPG_ARGUMENT.data,
+  blkpg_partition: BLKPG_PARTITION.sizeBytes,
+  "blkpg_partition.start": BLKPG_PARTITION.start,
+  "blkpg_partition.length": BLKPG_PARTITION.length,
+  "blkpg_partition.pno": BLKPG_PARTITION.number,
   loop_config: LOOP_CONFIG.sizeBytes,
   "loop_config.fd": LOOP_CONFIG.fd,
   "loop_config.block_size": LOOP_CONFIG.blockSize,

@@ -20,6 +20,8 @@ export interface DiskSpec {
   readonly revisions: Readonly<Record<string, Revision>>;
   /** Size of the storage partition. */
   readonly storageMib?: number;
+  /** So much of the disk is behind the storage partition; the partition table is then an MBR. */
+  readonly spareMib?: number;
   /** "ready": the kernel has none left to write in the background, where it is counted what is written. */
   readonly inodeTables?: "ready";
   /** Label of the storage partition's file system. */
@@ -52,21 +54,27 @@ export async function makeDisk(path: string, scratch: string, spec: DiskSpec): P
   await spec.prepare?.(scratch);
   await rm(path, { force: true });
   await writeFile(path, "");
-  await truncate(path, storageStart + (storageMib + 1) * mib); // the last MiB holds GPT's second copy
+  await truncate(path, storageStart + (storageMib + 1 + (spec.spareMib ?? 0)) * mib); // the last MiB holds GPT's second copy
   const grub = arch === "x86_64" && spec.loaderWords !== undefined;
-  const table = [
+  const [boot, storage] = [
+    `start=${bootStart / 512}, size=${(bootMib * mib) / 512}, type=uefi`,
+    `start=${storageStart / 512}, size=${(storageMib * mib) / 512}, type=linux`,
+  ];
+  const mbr = ["label: dos", boot, storage];
+  const gpt = [
     "label: gpt",
     "first-lba: 34", // the room before the first partition may be one, too
-    `start=${bootStart / 512}, size=${(bootMib * mib) / 512}, type=uefi, name=boot`,
-    `start=${storageStart / 512}, size=${(storageMib * mib) / 512}, type=linux, name=storage`,
+    `${boot}, name=boot`,
+    `${storage}, name=storage`,
     ...(grub ? [`start=${biosBoot.start}, size=${biosBoot.sectors}, type=${biosBootType}, name=grub`] : []),
   ];
+  const table = spec.spareMib === undefined ? gpt : mbr;
   await run(["sfdisk", "--quiet", path], { stdin: `${table.join("\n")}\n` });
   await run(["mformat", "-i", `${path}@@${bootStart}`, "-F", "-v", "BOOT", "-T", String((bootMib * mib) / 512), "::"]);
-  const boot = spec.bootFiles === undefined ? undefined : spec.revisions[spec.bootFiles];
-  if (boot !== undefined) {
-    await run(["mcopy", "-i", `${path}@@${bootStart}`, boot.kernel, "::pv-kernel.img"]);
-    await run(["mcopy", "-i", `${path}@@${bootStart}`, boot.initramfs, "::pv-initrd.img"]);
+  const started = spec.bootFiles === undefined ? undefined : spec.revisions[spec.bootFiles];
+  if (started !== undefined) {
+    await run(["mcopy", "-i", `${path}@@${bootStart}`, started.kernel, "::pv-kernel.img"]);
+    await run(["mcopy", "-i", `${path}@@${bootStart}`, started.initramfs, "::pv-initrd.img"]);
   }
   if (spec.loaderWords !== undefined) {
     const staged = `${scratch}.boot`;

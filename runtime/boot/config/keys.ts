@@ -169,6 +169,8 @@ export const keys = {
   /** Percent of the partition; 0: never by itself. */
   PV_STORAGE_GC_THRESHOLD: int(0, 100, "storage.gc.threshold", COR, 0),
   PV_STORAGE_GC_THRESHOLD_DEFERTIME: later(duration("storage.gc.threshold.defertime", COR, 10 * MIN)),
+  /** The storage grows to the end of its disk. */
+  PV_STORAGE_GROW: bool(null, C, false),
   PV_STORAGE_LOGTEMPSIZE: later(size("storage.logtempsize", C, null)),
   /** The original has no default, and its other defaults lie below this one. */
   PV_STORAGE_MNTPOINT: path("storage.mntpoint", C, "/storage"),

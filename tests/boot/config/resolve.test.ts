@@ -61,7 +61,7 @@ function sample(key: (typeof keyNames)[number]): string {
 const entry = (input: ConfigInput, key: string) => resolveConfig(input).entries.find((e) => e.key === key);
 
 describe("the table of keys", () => {
-  test("has every key of the original, those of our own hub and link, and no other", () => {
+  test("has every key of the original, those of our own, and no other", () => {
     const known = [...originalKeys.map(({ key }) => key), ...notInTheTable, ...ours].sort();
     expect([...keyNames].sort() as string[]).toEqual(known);
   });
