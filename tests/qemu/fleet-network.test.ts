@@ -51,7 +51,7 @@ test("a revision without a network is gone back from, swapped or booted, and the
     expect((await device.must("readlink /storage/trails/current")).trim()).toBe("0");
 
     await release(hub, await post(hub, bootedCutOff));
-    await device.console([/revision 2 is to be tried/, /revision 2: INPROGRESS: Trying new revision/], 180_000);
+    await device.console([/revision 2 is to be tried/, /revision 2: INPROGRESS: Trying new revision/], 300_000);
     await device.console([/revision 2: TESTING/, /revision 2: ERROR/, /goals reached/], 240_000);
     device.reconnected();
     const booted = await whenDevice(hub, failed(2));
