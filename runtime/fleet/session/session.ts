@@ -37,7 +37,7 @@ export interface SessionSpec extends Address {
   readonly will: { readonly topic: string; readonly bytes: Uint8Array; readonly delayS: number } | null;
   /** What is subscribed when the broker has no session for us. */
   readonly topics: string;
-  /** Subscribes also when it has one: a broker that was killed may have written that down before it knew the topics. */
+  /** Subscribes also when it has one, which it may have kept from before it knew the topics. */
   readonly surely?: boolean;
   /** What {@link SessionPorts.ticket} gave last time: TLS then resumes. */
   readonly ticket: Uint8Array | null;
