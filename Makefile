@@ -7,7 +7,7 @@ SEEDS ?= 5000000
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test unit check-bsp binary sbom fuzz proof-sim proof-power proof-reset proof-hub proof-thin bench-boot bench-update bench-hash bench-author bench-pack bench-patch bench-flood requirements clean
+.PHONY: help demo demo-fleet test unit check-bsp binary sbom fuzz proof-sim proof-power proof-reset proof-hub proof-thin proof-day bench-boot bench-update bench-hash bench-author bench-pack bench-patch bench-flood requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -50,6 +50,9 @@ proof-hub: node_modules ## a hub and its broker killed 200 times while a fleet w
 
 proof-thin: node_modules requirements binary ## an update over a link that is hardly one, bytes as the device's interface counts them, 2 hours; BYTES=n SEED=n
 	$(BUN) tests/link/thin.ts
+
+proof-day: node_modules requirements binary ## what a device costs on which nothing happens, in real time: a day (HOURS=n, MODE=wake)
+	$(BUN) tests/link/real-day.ts
 
 bench-boot: node_modules requirements binary ## hand-over to PID 1 until containers run, against lxc-start in a shell script, 9 minutes
 	$(BUN) tests/bench/boot.ts

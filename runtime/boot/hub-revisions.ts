@@ -240,7 +240,7 @@ export function openHubRevisions(ports: HubRevisionsPorts): HubRevisions {
     hear(message) {
       switch (message.kind) {
         case "contact":
-          return updating.send({ kind: "contact", reached: true });
+          return updating.send({ kind: "contact" });
         case "desired":
           if (message.rev !== wanted?.rev || message.state !== wanted.state) refused = null;
           supersede(message.rev);

@@ -14,10 +14,10 @@ import {
   openSqlite,
   type TokenPurpose,
 } from "./database/index.ts";
-import { openRegistry, openShutOut, type Registry, type Revocations } from "./registry/index.ts";
+import { openRegistry, openShutOut, type Revocations } from "./registry/index.ts";
 import { connectHub, type HubClient } from "./session/index.ts";
 import { giveToken } from "./token.ts";
-import { openWork, type Work } from "./work.ts";
+import { type Guard, openWork, type Work } from "./work.ts";
 
 export interface HubOptions {
   /** An absolute path. What is missing in it is made. */
@@ -104,7 +104,9 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   const folder = `${options.folder}/authority`;
   const { hosts, broker: external = null } = options;
   const certified = external?.certifiedBy === null ? external.host : null;
-  const open = () => openKeys(ports.disk, { folder, fleet: fleet.value, hosts, broker: certified, nowMs: ports.now() });
+  const known = (await database.listDevices()).length > 0;
+  const open = () =>
+    openKeys(ports.disk, { folder, fleet: fleet.value, hosts, broker: certified, nowMs: ports.now(), known });
   const keys = await open();
   if (!keys.ok) return err({ kind: "keys", fault: keys.error });
   const { authority, hub } = keys.value;
@@ -123,7 +125,7 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   const { collect } = work.value;
   const started = await startWithRegistry(database, keys.value, fleet.value, work.value, options, ports);
   if (!started.ok) return err({ kind: "broker", fault: started.error });
-  const { broker, registry, heeds } = started.value;
+  const { broker, registry } = started.value;
   const listen = (fresh: HubKeys, port: number) =>
     startApi(
       { ...work.value, registry, database, now: ports.now },
@@ -136,11 +138,10 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
   const client = { ...hub, authority: writePem("CERTIFICATE", authority.certificate.der) };
   const connect =
     external === null
-      ? connectHub(fleet.value, { host: options.host, port: options.mqttPort, name: hosts[0] }, client)
-      : connectElsewhere(fleet.value, external, client, work.value.brokerForgot);
+      ? connectOwn(fleet.value, options, client, broker)
+      : connectElsewhere(fleet.value, external, client, () => work.value.brokerForgot(0));
   // Before anybody can join: what a device says to a broker on which nobody listens is lost.
-  await work.value.talk(connect, registry, heeds);
-  broker.process.save(); // nor to one that was killed, came back, and has not seen the hub yet
+  await work.value.talk(connect, started.value);
   const first = listen(keys.value, options.port);
   if (!first.ok) {
     work.value.stop();
@@ -185,6 +186,32 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
       await database.close();
     },
   });
+}
+
+/**
+ * The hub as a client of its own broker, which writes down who listens as soon as it has learnt that: what a device says to one that was
+ * killed, came back, and has not seen the hub yet would be lost.
+ */
+function connectOwn(
+  fleet: FleetName,
+  { host, mqttPort, hosts }: HubOptions,
+  client: HubClient,
+  { process }: Broker,
+): ReturnType<typeof connectHub> {
+  const connect = connectHub(fleet, { host, port: mqttPort, name: hosts[0] }, client);
+  return (ports) => {
+    let isNew = false;
+    return connect({
+      ...ports,
+      forgotten: () => {
+        isNew = true;
+      },
+      online() {
+        if (isNew) process.save();
+        ports.online();
+      },
+    });
+  };
 }
 
 /** The hub as a client of a broker that may forget whatever it likes. */
@@ -252,19 +279,17 @@ async function startWithRegistry(
   const common = { folder, fleet, authority, devices, now, log: (line: string) => log(`broker: ${line}`) };
   const started =
     external === null
-      ? await startBroker(disk, { ...common, host, port: mqttPort, user: brokerUser, restarted: brokerForgot }, revoked)
+      ? await startBroker(disk, { ...common, host, port: mqttPort, user: brokerUser, serves: brokerForgot }, revoked)
       : await useBroker(disk, { ...common, ...external }, revoked);
   if (!started.ok) return started;
   broker = started.value;
   const heeds = openShutOut({ database, endSession, clear: publisher.clear, now, log });
-  return ok({ broker: started.value, registry, heeds });
+  return ok({ broker: started.value, registry, heeds, endSession });
 }
 
-/** Who belongs to the fleet, and the broker that keeps the others out. */
-interface Guarded {
+/** With the broker that keeps the others out. */
+interface Guarded extends Guard {
   readonly broker: Broker;
-  readonly registry: Registry;
-  readonly heeds: ReturnType<typeof openShutOut>;
 }
 
 function startApi(

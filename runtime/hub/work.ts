@@ -41,6 +41,14 @@ export interface WorkPorts {
   log(line: string): void;
 }
 
+/** Who belongs to the fleet, and whose connection is ended. */
+export interface Guard {
+  readonly registry: Registry;
+  readonly heeds: HubSessionPorts["heeds"];
+  /** At the broker, with all that waits there for the device, which may connect again if it is not shut out. */
+  endSession(device: DeviceId): Promise<void>;
+}
+
 /** What the hub does for its fleet, from an author's revision to a device's blocks. */
 export interface Work {
   readonly objects: HubObjects;
@@ -53,11 +61,11 @@ export interface Work {
   readonly publisher: Publisher;
   readonly metadata: Metadata;
   /** Begins to talk to devices; what was decided before and is not known to the broker goes out. Resolves when devices are heard, or the broker is too slow. */
-  talk(connect: ReturnType<typeof connectHub>, registry: Registry, heeds: HubSessionPorts["heeds"]): Promise<void>;
+  talk(connect: ReturnType<typeof connectHub>, guard: Guard): Promise<void>;
   /** A device was told the newest order key with its certificate. */
   enrolled(device: DeviceId): Promise<void>;
-  /** The broker ended in disorder, and may have forgotten orders: those that devices do not know go out again. */
-  brokerForgot(): void;
+  /** The broker may have forgotten what it was told since then (milliseconds since 1970): of that, what devices do not know goes out again. */
+  brokerForgot(sinceMs: number): void;
   /** Removes what nothing needs any more. */
   collect(): Promise<void>;
   stop(): void;
@@ -136,7 +144,6 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     publish();
     void commands.publish();
   }
-  const reports = openOrderReports(database.releases, { now, publish, settle: releases.settle });
 
   return ok({
     objects,
@@ -149,8 +156,14 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     publisher,
     metadata,
     enrolled: (device) => hasKey(device, signer.epoch),
-    async talk(connect, registry, heeds) {
+    async talk(connect, { registry, heeds, endSession }) {
       await releases.settle(null);
+      const reports = openOrderReports(database.releases, {
+        now,
+        publish,
+        settle: releases.settle,
+        endSession: (device) => void endSession(device).catch((thrown) => log(`device ${device}: ${String(thrown)}`)),
+      });
       const heard = Promise.withResolvers<void>();
       const late = setTimeout(heard.resolve, HEARD_MS);
       session = openHubSession({
@@ -162,8 +175,9 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
             const before = await database.findDevice(device);
             if (!(await registry.report(device, reportText(state)))) return false;
             await hasKey(device, state.orderEpoch ?? FIRST_EPOCH);
-            await reports.state(device, state);
-            await commands.reported(device, before?.report?.atMs ?? null);
+            const beforeMs = before?.report?.atMs ?? null;
+            await reports.state(device, state, beforeMs);
+            await commands.reported(device, beforeMs);
             await beacons.state(device, state);
             await metadata.state(device, state);
             return true;
@@ -190,7 +204,8 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
       await heard.promise;
       clearTimeout(late);
     },
-    brokerForgot: () => void database.releases.unmarkUntaken().then(publish, (thrown) => log(String(thrown))),
+    brokerForgot: (sinceMs) =>
+      void database.releases.unmarkUntaken(sinceMs).then(publish, (thrown) => log(String(thrown))),
     async collect() {
       const [gone, parcelsGone] = [await revisions.collect(), await parcels.collect()];
       if (gone + parcelsGone > 0)

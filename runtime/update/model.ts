@@ -130,7 +130,7 @@ export type UpdateEvent = { readonly atMs: number } & (
    */
   | { readonly kind: "stable"; readonly stable: boolean; readonly withinMs: number }
   /** The hub answered, or did not. */
-  | { readonly kind: "contact"; readonly reached: boolean }
+  | { readonly kind: "contact" }
   /** The base system's own files turned out to be damaged. */
   | { readonly kind: "damaged"; readonly failure: Failure }
   | { readonly kind: "tick" }

@@ -3,7 +3,7 @@ export const reasonCodes = [
   "containerFailed",
   "goalMissed",
   "hubUnreachable",
-  "hubUnstable",
+  "hubUnstable", // the original's; ours hears the hub at the end of a trial, or not
   "badObject",
   "badSignature",
   "badState",

@@ -247,12 +247,9 @@ function onStable(update: Update, { stable, withinMs, atMs }: Extract<UpdateEven
   return to(update, { ...phase, stable, untilMs: atMs + limits.contactMs });
 }
 
-function onContact(update: Update, { reached, atMs }: Extract<UpdateEvent, { kind: "contact" }>): Stepped {
+function onContact(update: Update, { atMs }: Extract<UpdateEvent, { kind: "contact" }>): Stepped {
   const { phase } = update;
-  if (phase.at === "stabilizing" && phase.stable && reached) return commit(update, phase, atMs);
-  if ((phase.at === "testing" || phase.at === "stabilizing") && !reached && phase.candidate.origin === "hub")
-    return fail(update, phase.candidate, phase.how, failure("hubUnstable", "the hub stopped answering"), atMs);
-  return [update, []];
+  return phase.at === "stabilizing" && phase.stable ? commit(update, phase, atMs) : [update, []];
 }
 
 /** The verdict is durable before anything is done about it. */

@@ -119,6 +119,23 @@ test("containers of a folder join revision 0, which is signed as a whole", () =>
   expect(said).toContain("_sigs/device.json: good");
 });
 
+test("the same files make the same revision and the same boot partitions, wherever and whenever", async () => {
+  for (const [loader, layout, partition] of [
+    ["rpiab", "raspberrypi/genimage.cfg", "select.vfat"],
+    ["grub", "qemu-x86_64/genimage.cfg", "boot.vfat"],
+  ] as const) {
+    const overlays = Array.from(
+      { length: 9 },
+      (_, at) => [`images/rpi-firmware/overlays/${at}.dtbo`, `${at}`] as const,
+    );
+    using first = built(layout, { CAIRN_LOADER: loader }, Object.fromEntries(overlays));
+    await Bun.sleep(2_100); // FAT counts every other second
+    using second = built(layout, { CAIRN_LOADER: loader }, Object.fromEntries(overlays.toReversed()));
+    for (const file of ["revision/.pvr/json", partition, ...(loader === "rpiab" ? ["slot.vfat"] : [])])
+      expect(readFileSync(join(second.images, file)).equals(readFileSync(join(first.images, file))), file).toBe(true);
+  }
+});
+
 test("without a boot loader there is a revision and no disk", () => {
   using made = new Built({ "images/Image": "kernel" });
   expect(made.postImage("qemu-aarch64/genimage.cfg", { CAIRN_LOADER: "none" }).exit).toBe(0);

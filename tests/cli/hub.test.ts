@@ -3,7 +3,8 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { freePort, Lines } from "../hub/mqtt.ts";
+import { freePort } from "../free-port.ts";
+import { Lines } from "../hub/mqtt.ts";
 import { cairn } from "./run-command.ts";
 
 setDefaultTimeout(120_000); // many processes on a busy machine

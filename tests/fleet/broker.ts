@@ -1,9 +1,7 @@
 /** A real Mosquitto on loopback that takes clients of one authority, each under the name in its certificate. */
 
-import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import * as v from "valibot";
+import { freePort } from "../free-port.ts";
 import { emptyFolder } from "../store/world.ts";
 import type { Authority } from "./authority.ts";
 
@@ -14,16 +12,6 @@ export interface Broker {
   stop(): Promise<void>;
   /** Begins again on the same port and with what it remembers. */
   start(): Promise<void>;
-}
-
-const Address = v.object({ port: v.number() });
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = v.parse(Address, server.address());
-  await new Promise((closed) => server.close(closed));
-  return port;
 }
 
 /** `more`: lines of mosquitto.conf(5). */

@@ -30,18 +30,22 @@ setDefaultTimeout(60_000); // many processes on a busy machine
 let folder = "";
 beforeEach(() => {
   folder = join(mkdtempSync(join(tmpdir(), "cairn-authority-")), "authority");
+  known = false;
 });
 afterEach(() => rmSync(join(folder, ".."), { recursive: true }));
 
 const DAY_MS = 86_400_000;
 const start = Date.UTC(2030, 5, 1, 12);
 
+/** There are devices. */
+let known = false;
 const open = (nowMs = start, ...hosts: readonly string[]) =>
   openKeys(realDisk, {
     folder,
     fleet: "lab" as FleetName,
     hosts: (hosts.length > 0 ? hosts : ["127.0.0.1"]).map((text) => unwrap(parseHost(text))),
     nowMs,
+    known,
   });
 const fileText = (name: string): string => readFileSync(join(folder, name), "utf8");
 const all = (): Record<string, string> =>
@@ -142,6 +146,20 @@ describe("an authority that cannot be used is left as it is", () => {
     expect(all()).toEqual(before);
   });
 });
+
+test.each([["authority.crt"], ["authority.key"], ["devices.crt"], ["devices.key"], ["order.key"]])(
+  "what devices know is never made anew: without %s a hub that has some does not start",
+  async (name) => {
+    unwrap(await open());
+    known = true;
+    unwrap(await open());
+    rmSync(join(folder, name));
+    const before = all();
+    const opened = await open();
+    expect(opened.ok ? "" : explainKeep(opened.error)).toContain(`${name} is gone, and the devices of this hub`);
+    expect(all()).toEqual(before);
+  },
+);
 
 describe("order keys", () => {
   const epochs = async () => unwrap(await open()).order.map(({ epoch }) => epoch);

@@ -9,10 +9,11 @@ import { certifyServer, certifyTakeOver } from "../../runtime/hub/authority/inde
 import { type Certificate, type PublicKey, readCertificates, writePem } from "../../runtime/signatures/index.ts";
 import { newAuthority } from "../fleet/authority.ts";
 import { oldBroker } from "../fleet/old-broker.ts";
+import { freePort } from "../free-port.ts";
 import { unwrap } from "../signatures/signed-state.ts";
 import { emptyFolder, removeFolders } from "../store/world.ts";
 import { type HubWorld, hubWorld } from "./hub-world.ts";
-import { freePort, Lines } from "./mqtt.ts";
+import { Lines } from "./mqtt.ts";
 import { wiredDevice } from "./wired-device.ts";
 
 setDefaultTimeout(120_000);

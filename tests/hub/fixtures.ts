@@ -38,7 +38,7 @@ export function newDevice(): TestDevice {
 }
 
 export const keysIn = async (folder: string, nowMs: number): Promise<HubKeys> =>
-  unwrap(await openKeys(realDisk, { folder, fleet, hosts: [unwrap(parseHost("127.0.0.1"))], nowMs }));
+  unwrap(await openKeys(realDisk, { folder, fleet, hosts: [unwrap(parseHost("127.0.0.1"))], nowMs, known: false }));
 
 /** An order key that everybody knows. */
 export function orderKey(epoch: number): OrderKey {

@@ -5,8 +5,9 @@ import { parseHost } from "../../runtime/certificates/index.ts";
 import { type FleetName, type Hub, type HubFault, type HubOptions, serveHub } from "../../runtime/hub/index.ts";
 import type { Result } from "../../runtime/result.ts";
 import { realDisk } from "../../runtime/store/index.ts";
+import { freePort } from "../free-port.ts";
 import { unwrap } from "../signatures/signed-state.ts";
-import { freePort, Lines } from "./mqtt.ts";
+import { Lines } from "./mqtt.ts";
 
 export interface HubWorld extends AsyncDisposable {
   readonly folder: string;

@@ -1,6 +1,5 @@
 /** A broker of the hub's on a port of its own, and clients of it: those of Mosquitto, as strangers would use them. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseHost } from "../../runtime/certificates/index.ts";
@@ -11,6 +10,7 @@ import { openRegistry, type Registry } from "../../runtime/hub/registry/index.ts
 import type { Result } from "../../runtime/result.ts";
 import { writePem } from "../../runtime/signatures/index.ts";
 import { realDisk } from "../../runtime/store/index.ts";
+import { freePort } from "../free-port.ts";
 import { unwrap } from "../signatures/signed-state.ts";
 import { fleet, keysIn, newDevice, type TestDevice } from "./fixtures.ts";
 
@@ -61,15 +61,6 @@ export class Lines {
     }
     if (rest !== "") this.add(rest);
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("a port");
-  return address.port;
 }
 
 export interface BrokerWorld extends AsyncDisposable {
@@ -130,7 +121,7 @@ export async function brokerWorld(): Promise<BrokerWorld> {
     };
     return startBroker(
       realDisk,
-      { ...options, restarted: () => log.add("restarted"), log: (line) => log.add(line) },
+      { ...options, serves: (keptMs) => log.add(`serves, kept ${keptMs}`), log: (line) => log.add(line) },
       first,
     );
   };

@@ -1,7 +1,7 @@
 /** The hub as a whole, over real TLS and with its real broker. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { X509Certificate } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import * as v from "valibot";
@@ -16,11 +16,11 @@ import {
 import { explainHub, type FleetName } from "../../runtime/hub/index.ts";
 import { newToken } from "../../runtime/hub/token.ts";
 import { readCertificate } from "../../runtime/signatures/index.ts";
+import { freePort } from "../free-port.ts";
 import { openssl } from "../signatures/openssl.ts";
 import { unwrap } from "../signatures/signed-state.ts";
 import { DAY_MS, newDevice } from "./fixtures.ts";
 import { type HubWorld, hubWorld } from "./hub-world.ts";
-import { freePort } from "./mqtt.ts";
 import { wiredDevice } from "./wired-device.ts";
 
 setDefaultTimeout(120_000); // many processes on a busy machine
@@ -358,6 +358,10 @@ describe("another start", () => {
     expect(await refusal({ mqttPort: taken.port })).toMatch(/mosquitto ended at once: .*in use/);
     taken.stop(true);
     expect(await refusal({ host: unwrap(parseHost("192.0.2.1")) })).toMatch(/192\.0\.2\.1|assign/);
+    const key = join(world.folder, "authority/order.key");
+    renameSync(key, `${key}.lost`);
+    expect(await refusal({})).toMatch(/order\.key is gone, and the devices of this hub believe nothing else/);
+    renameSync(`${key}.lost`, key);
     unwrap(await world.restart());
 
     const twice = unwrap(parseHost("127.0.0.1"));

@@ -1,19 +1,8 @@
 /** Revisions that take the network away: all their goals are reached, and the hub is not. */
 import { expect, test } from "bun:test";
-import { join } from "node:path";
-import { fleetHub, joins, knowsHub, post, release, type SeenDevice, whenDevice } from "./fleet/fleet.ts";
-import { repository } from "./host.ts";
-import {
-  allGoalsReached,
-  defaultGroups,
-  type Json,
-  probeContainer,
-  revision,
-  scriptContainer,
-  testArch,
-  whenContainers,
-  withDevice,
-} from "./index.ts";
+import { fleetRevision, withFleetDevice } from "./fleet/device.ts";
+import { post, release, type SeenDevice, whenDevice } from "./fleet/fleet.ts";
+import { allGoalsReached, defaultGroups, type Json, scriptContainer, testArch, whenContainers } from "./index.ts";
 
 const arch = testArch();
 
@@ -29,7 +18,7 @@ const networks = {
   down: "ip link set eth0 down",
 } as const;
 
-async function made(network: keyof typeof networks, files: Readonly<Record<string, string>> = {}) {
+async function made(network: keyof typeof networks, files?: Readonly<Record<string, string>>) {
   const connects = await scriptContainer(
     arch,
     "network",
@@ -42,12 +31,7 @@ while :; do sleep 1000 & wait; done
 `,
     { spec: { args: { PV_GROUP: "app", PV_DRIVERS_REQUIRED: ["ethernet"] } } },
   );
-  return revision({
-    arch,
-    containers: [await probeContainer(arch), connects],
-    device: { groups },
-    base: { cairn: join(repository, "dist", `cairn-${arch}`), files: { ...knowsHub, ...files } },
-  });
+  return fleetRevision(arch, connects, groups, files);
 }
 
 const failed = (sequence: number) => (device: SeenDevice) =>
@@ -57,22 +41,8 @@ test("a revision without a network is gone back from, swapped or booted, and the
   const factory = await made("up");
   const cutOff = await made("down");
   const bootedCutOff = await made("down", { "/etc/based-on": "another base system\n" });
-  await using hub = await fleetHub();
-  const options = {
-    name: `fleet-network-${arch}`,
-    arch,
-    revision: factory,
-    loader: "real",
-    reboots: true,
-    memoryMib: 512,
-    append: [...joins(hub), "PV_UPDATER_COMMIT_DELAY=4", "PH_UPDATER_NETWORK_TIMEOUT=30"],
-  } as const;
-  await withDevice(options, async (device) => {
-    await device.must("true", 180_000);
-    await whenContainers(device, "the factory's goals", allGoalsReached, 120_000);
-    await whenDevice(hub, ({ report }) => report?.state.running === "0");
-    await post(hub, factory); // patches are made from what the hub has
-
+  const options = { name: `fleet-network-${arch}`, arch, factory, contactS: 30 };
+  await withFleetDevice(options, async (device, hub) => {
     await release(hub, await post(hub, cutOff));
     await device.console([/revision 1: TESTING/, /revision 1: ERROR/], 240_000); // in between, all goals are reached
     const swapped = await whenDevice(hub, failed(1));
@@ -81,7 +51,7 @@ test("a revision without a network is gone back from, swapped or booted, and the
     expect((await device.must("readlink /storage/trails/current")).trim()).toBe("0");
 
     await release(hub, await post(hub, bootedCutOff));
-    await device.console([/revision 2 is to be tried/, /revision 2: INPROGRESS: Trying new revision/], 180_000);
+    await device.console([/revision 2 is to be tried/, /revision 2: INPROGRESS: Trying new revision/], 300_000);
     await device.console([/revision 2: TESTING/, /revision 2: ERROR/, /goals reached/], 240_000);
     device.reconnected();
     const booted = await whenDevice(hub, failed(2));

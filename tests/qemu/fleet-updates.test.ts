@@ -1,37 +1,25 @@
 /** Revisions come from a hub over the link: swapped, tried by boot, taken back; the hub hears how it went, and what it cost. */
 import { expect, test } from "bun:test";
-import { join } from "node:path";
-import {
-  carried,
-  fleetHub,
-  joins,
-  knowsHub,
-  network,
-  post,
-  release,
-  type SeenDevice,
-  whenDevice,
-} from "./fleet/fleet.ts";
-import { repository } from "./host.ts";
+import { fleetRevision, withFleetDevice } from "./fleet/device.ts";
+import { carried, network, post, release, type SeenDevice, whenDevice } from "./fleet/fleet.ts";
 import {
   allGoalsReached,
   containers,
   type Device,
   defaultGroups,
   type Json,
-  probeContainer,
-  revision,
   scriptContainer,
   testArch,
   whenContainers,
-  withDevice,
 } from "./index.ts";
 
 const arch = testArch();
 
+const groups: Json = defaultGroups.map((group) => ({ ...(group as Record<string, Json>), timeout: 15 }));
+
 async function made(
   says: string,
-  { files = {}, goal }: { readonly files?: Readonly<Record<string, string>>; readonly goal?: string } = {},
+  { files, goal }: { readonly files?: Readonly<Record<string, string>>; readonly goal?: string } = {},
 ) {
   const changes = await scriptContainer(
     arch,
@@ -39,12 +27,7 @@ async function made(
     `trap 'exit 0' TERM PWR\necho I am ${says}\nwhile :; do sleep 1000 & wait; done\n`,
     goal === undefined ? {} : { spec: { args: { PV_GROUP: "app", PV_STATUS_GOAL: goal } } },
   );
-  return revision({
-    arch,
-    containers: [await probeContainer(arch), changes],
-    device: { groups: defaultGroups.map((group) => ({ ...(group as Record<string, Json>), timeout: 15 })) },
-    base: { cairn: join(repository, "dist", `cairn-${arch}`), files: { ...knowsHub, ...files } },
-  });
+  return fleetRevision(arch, changes, groups, files);
 }
 
 const pidOf = async (device: Device, name: string): Promise<number | null> =>
@@ -58,24 +41,11 @@ test("a fleet's device takes what its hub releases, and comes back from what is 
   const changed = await made("the second");
   const silent = await made("never ready", { goal: "READY" });
   const rebased = await made("the second", { files: { "/etc/based-on": "another base system\n" } });
-  await using hub = await fleetHub();
-  const options = {
-    name: `fleet-updates-${arch}`,
-    arch,
-    revision: factory,
-    loader: "real",
-    reboots: true,
-    memoryMib: 512,
-    append: [...joins(hub), "PV_UPDATER_COMMIT_DELAY=4", "PH_UPDATER_NETWORK_TIMEOUT=120"],
-  } as const;
-  await withDevice(options, async (device) => {
-    await device.must("true", 180_000);
-    await whenContainers(device, "the factory's goals", allGoalsReached, 120_000);
-    await device.must(network);
-    await whenDevice(hub, ({ report }) => report?.state.running === "0");
+  const connect = (device: Device) => device.must(network);
+  const options = { name: `fleet-updates-${arch}`, arch, factory, contactS: 120, connect };
+  await withFleetDevice(options, async (device, hub) => {
     const probe = await pidOf(device, "probe");
 
-    await post(hub, factory); // patches are made from what the hub has, too
     const second = await post(hub, changed);
     const before = await carried(device);
     await release(hub, second);

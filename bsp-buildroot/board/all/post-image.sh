@@ -12,6 +12,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 bsp=$(cd "$here/../.." && pwd)
 work=$BUILD_DIR/cairn-image
 boot=$work/root/boot
+# The times of files; Buildroot says one when builds are to be reproducible (BR2_REPRODUCIBLE).
+export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-1577836800}"
 
 fail() {
 	echo "post-image: $*" >&2
@@ -53,8 +55,14 @@ pack_rpiboot() {
 	cp -R "$images"/rpi-firmware/. "$images"/*.dtb "$work/rpiboot/"
 	cp "$images/Image" "$images/cairn-initramfs.cpio.gz" "$work/rpiboot/"
 	echo "panic=2 $(words)" >"$work/rpiboot/cmdline.txt"
-	mkfs.vfat -C -n BOOT "$work/rpiboot.img" 65536 >/dev/null
-	mcopy -s -i "$work/rpiboot.img" "$work"/rpiboot/* ::
+	mkfs.vfat -C -n BOOT --invariant "$work/rpiboot.img" 65536 >/dev/null
+	# One after the other: what the order of a folder's names happens to be would show in the image.
+	(cd "$work/rpiboot" && find . -mindepth 1 -type d) | LC_ALL=C sort | sed 's,^\.,::,' | while read -r folder; do
+		mmd -i "$work/rpiboot.img" "$folder"
+	done
+	(cd "$work/rpiboot" && find . -type f) | LC_ALL=C sort | while read -r file; do
+		mcopy -i "$work/rpiboot.img" "$work/rpiboot/$file" "::${file#.}"
+	done
 	part rpiab "$work/rpiboot.img" rpiboot.img
 }
 

@@ -46,7 +46,7 @@ export async function pack(disk: Disk, tree: Tree, options: PackOptions): Promis
     scratch = await mkdtemp(join(options.scratchFolder, "cairn-pack-"));
     await make({ tree, output: temporary, format, compressor, scratch, keepTimes, signal, report });
     await chmod(temporary, 0o644);
-    const packed = await measured(temporary, signal);
+    const [packed] = await Promise.all([measured(temporary, signal), synced(temporary)]);
     await putInPlace(disk, temporary, output);
     return ok(packed);
   } catch (thrown) {
@@ -73,9 +73,12 @@ async function measured(path: string, signal: AbortSignal | null): Promise<Packe
 }
 
 /** Another program wrote it, so nothing says yet that it is on the disk. */
+async function synced(path: string): Promise<void> {
+  await using file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  await file.sync();
+}
+
 async function putInPlace(disk: Disk, temporary: string, output: string): Promise<void> {
-  const file = await open(temporary, constants.O_RDONLY | constants.O_NOFOLLOW);
-  await file.sync().finally(() => file.close());
   const moved = await disk.rename("pack/image", temporary, output);
   const kept = moved.ok ? await disk.fsync("pack/image", dirname(output)) : moved;
   if (kept.ok) return;

@@ -7,7 +7,7 @@ import type { Letter } from "../outbox/index.ts";
 import { type ApplyPatch, download, openParcels } from "../parcels/index.ts";
 import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, warning } from "../pipe/index.ts";
 import { openCertificates } from "../renewal/index.ts";
-import { eitherVersion, type SessionSpec } from "../session/index.ts";
+import { eitherVersion, type SessionSpec, untilSubscribed } from "../session/index.ts";
 import { FIRST_EPOCH } from "../terms/index.ts";
 import { beginningOf, LinkClock, openTrust } from "../trust/index.ts";
 import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo } from "../wire/index.ts";
@@ -266,7 +266,8 @@ class ReportedDevice {
       const more = { sequence, bytes: { day, month }, version, clockUnknown, ...metadata.value.said, orderEpoch };
       await post({ leaf: "u/s", bytes: report(this.state, more), lasting: false });
     };
-    const open = eitherVersion(await openKeptVersion({ ...ports, folder: settings.folder, warn }));
+    const version = await openKeptVersion({ ...ports, folder: settings.folder, warn });
+    const open = untilSubscribed(eitherVersion(version));
     /** A ticket is for who had it: another certificate is looked at anew. */
     let before = { certificate: "", ticket: null as Uint8Array | null };
     let greeted = false;

@@ -9,3 +9,4 @@ export {
   type SessionPorts,
   type SessionSpec,
 } from "./session.ts";
+export { untilSubscribed } from "./until-subscribed.ts";

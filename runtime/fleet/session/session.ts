@@ -37,6 +37,8 @@ export interface SessionSpec extends Address {
   readonly will: { readonly topic: string; readonly bytes: Uint8Array; readonly delayS: number } | null;
   /** What is subscribed when the broker has no session for us. */
   readonly topics: string;
+  /** Subscribes also when it has one, which it may have kept from before it knew the topics. */
+  readonly surely?: boolean;
   /** What {@link SessionPorts.ticket} gave last time: TLS then resumes. */
   readonly ticket: Uint8Array | null;
 }
@@ -109,6 +111,8 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   };
   let end: SessionEnd = { kind: "lost", problem: "the connection was closed" };
   let [ending, over] = [false, false];
+  /** The broker has let us in. */
+  let isThere = false;
   /** CONNECT is on its way, and nothing has come back. */
   let asking = false;
   const unanswered = new Set<(taken: boolean) => void>();
@@ -146,8 +150,9 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   }
   client.on("connect", ({ sessionPresent }: IConnackPacket) => {
     asking = false;
-    if (sessionPresent) return ports.online();
-    ports.forgotten?.();
+    isThere = true;
+    if (sessionPresent && spec.surely !== true) return ports.online();
+    if (!sessionPresent) ports.forgotten?.();
     // Retained messages come once, with a new subscription.
     client.subscribe(spec.topics, { qos: 1, rh: 1 }, (problem) => {
       if (problem === null) ports.online();
@@ -219,8 +224,9 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
     end() {
       end = { kind: "ended" };
       ending = true; // the client keeps nothing any more, and throws
-      if (socket !== null) client.end(false);
+      if (isThere) client.end(false);
       else {
+        // Nobody to say farewell to, and the client would wait for somebody.
         hangUp();
         close();
       }

@@ -12,6 +12,8 @@ export type KeepFault =
   | { readonly kind: "unusable"; readonly path: string; readonly why: string }
   /** A certificate whose key is gone. */
   | { readonly kind: "keyGone"; readonly path: string; readonly certificate: string }
+  /** What devices were told to believe. */
+  | { readonly kind: "gone"; readonly path: string }
   /** An order key that others have followed. */
   | { readonly kind: "orderKeyGone"; readonly path: string };
 
@@ -43,6 +45,8 @@ export function explainKeep(fault: KeepFault): string {
       return `${WHY}: ${fault.path}: ${fault.why}; it was left as it is`;
     case "keyGone":
       return `${WHY}: ${fault.path} is gone, and without it the certificate in ${fault.certificate} is of no use: bring it back from a backup`;
+    case "gone":
+      return `${WHY}: ${fault.path} is gone, and the devices of this hub believe nothing else: bring it back from a backup`;
     case "orderKeyGone":
       return `${WHY}: ${fault.path} is gone, and devices that have the key before it cannot follow the hub any further: bring it back from a backup`;
   }

@@ -13,7 +13,7 @@ import {
   serverIssuedMs,
 } from "./authority.ts";
 import { FILE_BYTES_MAX, type KeepFault, readIfThere, readOrMake, save, WHY } from "./files.ts";
-import { type OrderKeys, openOrderKeys } from "./order-keys.ts";
+import { FIRST_ORDER_KEY, isOrderKey, type OrderKeys, openOrderKeys } from "./order-keys.ts";
 
 /** Names of the files in the authority's folder. Keys are readable by their owner alone. */
 export const authorityFiles = {
@@ -61,12 +61,14 @@ export interface KeepOptions {
   /** A broker elsewhere that is to have a certificate. */
   readonly broker?: Host | null;
   readonly nowMs: number;
+  /** There are devices that know the authorities and the order key: those are never made anew. */
+  readonly known: boolean;
 }
 
 const [CERTIFICATE_MODE, FOLDER_MODE] = [0o644, 0o700];
 
 /**
- * The hub's keys and certificates, from its folder; what is missing is made. The certificates of server and hub are made again when
+ * The hub's keys and certificates, from its folder; what is missing is made, as long as nobody knows it. The certificates of server and hub are made again when
  * they end within 60 days, or the server is reached under other names; so is that of a broker elsewhere.
  */
 export async function openKeys(disk: Disk, options: KeepOptions): Promise<Result<HubKeys, KeepFault>> {
@@ -74,6 +76,8 @@ export async function openKeys(disk: Disk, options: KeepOptions): Promise<Result
   const made = await disk.mkdir(WHY, folder, FOLDER_MODE);
   if (!made.ok && made.error.kind !== "exists") return err({ kind: "disk", error: made.error });
   const at = (name: keyof typeof authorityFiles): string => `${folder}/${authorityFiles[name]}`;
+  const there = options.known ? await requireKnown(disk, options) : ok(undefined);
+  if (!there.ok) return there;
 
   const authority = await openAuthority(disk, at("authorityKey"), at("authority"), (key) =>
     certifyAuthority(key, "servers", fleet, nowMs),
@@ -111,6 +115,15 @@ export async function openKeys(disk: Disk, options: KeepOptions): Promise<Result
     broker: broker.value,
     order: order.value,
   });
+}
+
+async function requireKnown(disk: Disk, { folder }: KeepOptions): Promise<Result<void, KeepFault>> {
+  const listed = await disk.list(WHY, folder);
+  if (!listed.ok) return err({ kind: "disk", error: listed.error });
+  const { authority, authorityKey, devices, devicesKey } = authorityFiles;
+  const gone = [authority, authorityKey, devices, devicesKey].find((name) => !listed.value.includes(name));
+  if (gone !== undefined) return err({ kind: "gone", path: `${folder}/${gone}` });
+  return listed.value.some(isOrderKey) ? ok(undefined) : err({ kind: "gone", path: `${folder}/${FIRST_ORDER_KEY}` });
 }
 
 /** Devices know it: whatever its certificate says, only people replace it. */

@@ -16,13 +16,16 @@ export interface OrderKey {
 /** Of one epoch after the other; the last one is the newest. */
 export type OrderKeys = readonly [OrderKey, ...OrderKey[]];
 
-/** The first one's file had its name before there could be another. */
-const fileOf = (epoch: number): string => (epoch === FIRST_EPOCH ? "order.key" : `order-${epoch}.key`);
+/** Its file had its name before there could be another. */
+export const FIRST_ORDER_KEY = "order.key";
+const fileOf = (epoch: number): string => (epoch === FIRST_EPOCH ? FIRST_ORDER_KEY : `order-${epoch}.key`);
 
 function epochIn(file: string): number | null {
   const epoch = file === fileOf(FIRST_EPOCH) ? FIRST_EPOCH : Number(/^order-([1-9]\d{0,8})\.key$/.exec(file)?.[1]);
   return file === fileOf(epoch) ? epoch : null;
 }
+
+export const isOrderKey = (file: string): boolean => epochIn(file) !== null;
 
 /**
  * Those in the authority's folder; in a new folder the first is made. The oldest may be missing, when no device needs them any more, and

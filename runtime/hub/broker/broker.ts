@@ -26,8 +26,8 @@ export interface BrokerOptions {
 
 /** Of a broker that the hub starts. */
 export interface ChildOptions extends BrokerOptions, Pick<BrokerWish, "user"> {
-  /** It ended by itself, serves again, and has forgotten what it had not written down. */
-  restarted(): void;
+  /** It serves, for the first time or again, and has forgotten what it was told since then. */
+  serves(keptMs: number): void;
 }
 
 /** A broker that somebody else runs. */
@@ -50,7 +50,7 @@ export type BrokerFault =
   | { readonly kind: "session"; readonly id: DeviceId; readonly why: string }
   | { readonly kind: "disk"; readonly error: DiskError };
 
-const files: BrokerFiles & { readonly configuration: string; readonly lock: string } = {
+const files: BrokerFiles & { readonly configuration: string; readonly lock: string; readonly kept: string } = {
   configuration: "broker/mosquitto.conf",
   authority: `authority/${authorityFiles.devices}`,
   certificate: `authority/${authorityFiles.server}`,
@@ -58,6 +58,7 @@ const files: BrokerFiles & { readonly configuration: string; readonly lock: stri
   revoked: "broker/revoked.crl",
   acl: "broker/acl",
   lock: "broker/lock",
+  kept: "broker/mosquitto.db",
   folder: "broker",
 };
 const WHY = "configure the broker";
@@ -69,14 +70,15 @@ export async function startBroker(
   options: ChildOptions,
   revoked: Revocations,
 ): Promise<Result<Broker, BrokerFault>> {
-  const { folder, host, port, user, log, restarted } = options;
+  const { folder, host, port, user, log, serves } = options;
   const written = await writeFiles(disk, options, configurationText({ host, port, user }, files), revoked);
   if (!written.ok) return written;
   const started = await startMosquitto({
     folder,
     configuration: files.configuration,
     lock: files.lock,
-    restarted,
+    kept: files.kept,
+    serves,
     log,
   });
   if (!started.ok) return started;

@@ -1,3 +1,5 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { err, ok, type Result } from "../../result.ts";
 import { alone, dyingWithUs, EXIT_NOT_ALONE, PROGRAMS } from "../dying-with-us.ts";
 
@@ -32,8 +34,10 @@ export interface MosquittoOptions {
   readonly configuration: string;
   /** From there: a file that is made, for one of them at a time. */
   readonly lock: string;
-  /** It has ended by itself, and serves again: what it had not written down is forgotten. */
-  restarted(): void;
+  /** From there: what it writes down. */
+  readonly kept: string;
+  /** It serves, for the first time or again. What it was told since it had written it down, in milliseconds since 1970, is forgotten. */
+  serves(keptMs: number): void;
   /** Gets what it says, line by line. */
   log(line: string): void;
 }
@@ -96,6 +100,7 @@ class Child implements Mosquitto {
       if (child.exitCode === EXIT_NOT_ALONE) return { kind: "another", seconds: ALONE_S };
       return first === "ended" ? { kind: "ended", said: this.last } : { kind: "silent", seconds: READY_MS / 1000 };
     }
+    this.options.serves(await writtenMs(join(this.options.folder, this.options.kept)));
     void ended.then(() => {
       if (performance.now() - startedMs > GOOD_WHILE_MS) this.failures = 0;
       this.startAgain();
@@ -145,7 +150,9 @@ class Child implements Mosquitto {
     };
     const start = (): void =>
       void this.start().then(
-        (fault) => (fault === null ? this.options.restarted() : failed(explainMosquitto(fault))),
+        (fault) => {
+          if (fault !== null) failed(explainMosquitto(fault));
+        },
         (thrown) => failed(String(thrown)),
       );
     this.retry = setTimeout(start, waitMs);
@@ -186,6 +193,15 @@ class Child implements Mosquitto {
 }
 
 const LINE_CHARS_MAX = 4096;
+
+/** 0: it is not there. */
+async function writtenMs(path: string): Promise<number> {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch {
+    return 0;
+  }
+}
 
 export function explainMosquitto(fault: MosquittoFault): string {
   switch (fault.kind) {

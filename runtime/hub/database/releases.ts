@@ -104,8 +104,8 @@ export interface ReleaseRecords {
   markPublished(orders: readonly Pick<Publication, "device" | "sequence" | "epoch">[], atMs: number): Promise<void>;
   /** To be published again. */
   unmarkPublished(device: DeviceId, sequence: number): Promise<void>;
-  /** To be published again: all of which their devices have not spoken yet. */
-  unmarkUntaken(): Promise<void>;
+  /** To be published again: all that were published since then, and of which their devices have not spoken yet. */
+  unmarkUntaken(sinceMs: number): Promise<void>;
 
   /** The device speaks of this order; false: it was never given. */
   markTaken(device: DeviceId, sequence: number, atMs: number): Promise<boolean>;

@@ -132,8 +132,8 @@ export const sqliteReleases = (db: Connection): ReleaseRecords => ({
     });
   },
 
-  async unmarkUntaken() {
-    db.change("UPDATE desired SET publishedMs = NULL WHERE takenMs IS NULL", {});
+  async unmarkUntaken(sinceMs) {
+    db.change("UPDATE desired SET publishedMs = NULL WHERE takenMs IS NULL AND publishedMs >= $sinceMs", { sinceMs });
   },
 
   markTaken: async (device, sequence, atMs) =>

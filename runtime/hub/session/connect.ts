@@ -45,6 +45,7 @@ export function connectHub(fleet: FleetName, { host, port, name }: BrokerAddress
         receiveMax: RECEIVE_MAX,
         will: null,
         topics: `c/${fleet}/+/u/#`,
+        surely: true,
         ticket: null,
       },
       ports,

@@ -1,6 +1,7 @@
 /** Debian's docker-registry on a port of its own; with a login it speaks TLS. */
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "../../free-port.ts";
 import { sh } from "./sample-image.ts";
 
 export interface RegistryProcess extends AsyncDisposable {
@@ -11,19 +12,12 @@ export interface RegistryProcess extends AsyncDisposable {
   readonly certificates: string;
 }
 
-function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
-}
-
 export async function docker(
   top: string,
   login: { user: string; password: string } | null = null,
 ): Promise<RegistryProcess> {
   const at = mkdtempSync(join(top, "registry-"));
-  const host = `127.0.0.1:${freePort()}`;
+  const host = `127.0.0.1:${await freePort()}`;
   let [secure, ca] = ["", ""];
   if (login !== null) {
     sh(

@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { newToken } from "../../../runtime/hub/token.ts";
+import { freePort } from "../../free-port.ts";
 import { newDevice } from "../../hub/fixtures.ts";
 import { type HubWorld, hubWorld } from "../../hub/hub-world.ts";
-import { freePort } from "../../hub/mqtt.ts";
 import { cairn } from "../run-command.ts";
 
 setDefaultTimeout(120_000); // many processes on a busy machine

@@ -1,5 +1,12 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { openSession, type Session, type SessionEnd, type SessionSpec } from "../../../runtime/fleet/session/index.ts";
+import {
+  openSession,
+  type Session,
+  type SessionEnd,
+  type SessionPorts,
+  type SessionSpec,
+  untilSubscribed,
+} from "../../../runtime/fleet/session/index.ts";
 import { removeFolders } from "../../store/world.ts";
 import { newAuthority } from "../authority.ts";
 import { type Broker, startBroker } from "../broker.ts";
@@ -113,6 +120,54 @@ describe("messages", () => {
     await second.online;
     await other.session.publish(text("c/f/device/n/d", "new"));
     expect(await second.message()).toEqual(["c/f/device/n/d", "new"]);
+  });
+
+  test("topics that a session is kept without are heard by who subscribes surely", async () => {
+    const server = await broker();
+    const first = open(server, { topics: "none" });
+    await first.online;
+    first.session.end();
+    await first.closed;
+    const again = open(server, { surely: true });
+    await again.online;
+    const other = open(server, {}, "hub");
+    await other.online;
+    await other.session.publish(text("c/f/device/n/d", "new"));
+    expect(await again.message()).toEqual(["c/f/device/n/d", "new"]);
+  });
+
+  test("each session subscribes until one was online, and after the broker has forgotten it", () => {
+    const surely: unknown[] = [];
+    let ports: SessionPorts | undefined;
+    const next = untilSubscribed((spec: { surely?: boolean }, given): Session => {
+      surely.push(spec.surely);
+      ports = given;
+      return { publish: async () => true, probe: async () => true, end() {}, drop() {}, usedBytes: () => 0 };
+    });
+    const heard: string[] = [];
+    const begin = () =>
+      next(
+        {},
+        {
+          online: () => heard.push("online"),
+          forgotten: () => heard.push("forgotten"),
+          message: async () => {},
+          ticket: () => {},
+          closed: () => {},
+        },
+      );
+    for (const said of [[], ["online"], [], ["forgotten"], ["forgotten", "online"], []] as const) {
+      begin();
+      for (const event of said) ports?.[event]?.();
+    }
+    expect(surely).toEqual([true, true, false, false, true, false]);
+    expect(heard).toEqual(["online", "forgotten", "forgotten", "online"]);
+  });
+
+  test("who says farewell before the broker has let him in is gone at once", async () => {
+    const { session, closed } = open(await broker(), { keepaliveS: 3600 });
+    session.end();
+    expect(await closed).toEqual({ kind: "ended" });
   });
 
   test("a device that is cut off is reported by its will, one that said farewell is not", async () => {

@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as v from "valibot";
-import { freePort, Lines } from "../mqtt.ts";
+import { freePort } from "../../free-port.ts";
+import { Lines } from "../mqtt.ts";
 
 const main = join(import.meta.dir, "../../../runtime/main.ts");
 const Started = v.pipe(

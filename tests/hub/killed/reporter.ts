@@ -1,6 +1,6 @@
 /** A device that reports without end, over whatever connections there are, and remembers what was acknowledged. */
 import * as v from "valibot";
-import { openSession, type Session } from "../../../runtime/fleet/session/index.ts";
+import { openSession, type Session, untilSubscribed } from "../../../runtime/fleet/session/index.ts";
 import type { DeviceId, FleetName } from "../../../runtime/fleet/terms/index.ts";
 import {
   type Desired,
@@ -33,6 +33,7 @@ export class Reporter {
   /** Stays connected and says nothing more. */
   silent = false;
   private readonly keys: ReadonlyMap<number, Uint8Array>;
+  private readonly open = untilSubscribed(openSession);
   private session: Session | null = null;
   private stopped = false;
   private readonly life: Promise<void>;
@@ -85,7 +86,7 @@ export class Reporter {
   private async once(): Promise<void> {
     const closed = Promise.withResolvers<void>();
     const online = Promise.withResolvers<void>();
-    const session = openSession(
+    const session = this.open(
       {
         host: "127.0.0.1",
         port: this.hub.mqttPort,

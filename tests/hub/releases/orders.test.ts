@@ -32,12 +32,13 @@ let database: HubDatabase;
 let releases: Releases;
 let [calls, nowMs] = [0, 1_000];
 let later: (() => Promise<void>)[] = [];
+let ended: DeviceId[] = [];
 /** While a message is on its way. */
 let during = async (): Promise<unknown> => undefined;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "cairn-orders-"));
   database = unwrap(openSqlite(join(folder, "hub.db")));
-  [calls, nowMs, later, during] = [0, 1_000, [], async () => undefined];
+  [calls, nowMs, later, ended, during] = [0, 1_000, [], [], async () => undefined];
   releases = openReleases({
     database,
     fleet,
@@ -209,6 +210,7 @@ describe("what a device says of its order", () => {
         calls += 1;
       },
       settle: releases.settle,
+      endSession: (device) => ended.push(device),
     });
   const told = async (phase: "downloading" | "error" | "done", percent: number) =>
     reports().progress(one, { sequence: 1, phase, percent, reason: phase === "error" ? "goalMissed" : null });
@@ -228,34 +230,34 @@ describe("what a device says of its order", () => {
   });
 
   test("counts by its state, too: that it has come, and that it runs for good", async () => {
-    await reports().state(one, state(1, b, "TESTING"));
+    await reports().state(one, state(1, b, "TESTING"), null);
     expect(await releases.orderOf(one)).toMatchObject({ takenMs: 1_000, progress: null });
-    await reports().state(one, state(1, a, "TESTING"));
+    await reports().state(one, state(1, a, "TESTING"), null);
     expect(await releases.orderOf(one)).toMatchObject({ progress: null });
-    await reports().state(one, state(1, a));
+    await reports().state(one, state(1, a), null);
     expect(await releases.orderOf(one)).toMatchObject({ progress: { phase: "done" } });
-    await reports().state(two, state(0, a)); // ran it already, and knows nothing of the order
+    await reports().state(two, state(0, a), null); // ran it already, and knows nothing of the order
     expect(await releases.orderOf(two)).toMatchObject({ takenMs: null, progress: null });
   });
 
   test("that it does not know it any more has it published again at once, and once", async () => {
     await broker().publisher.run();
-    await reports().state(one, state(1, b, "TESTING"));
+    await reports().state(one, state(1, b, "TESTING"), null);
     nowMs += 1;
     calls = 0;
-    await reports().state(one, state(0, b));
+    await reports().state(one, state(0, b), null);
     expect(calls).toBe(1);
     await broker().publisher.run();
-    await reports().state(one, state(0, b));
+    await reports().state(one, state(0, b), null);
     expect(calls).toBe(1);
   });
 
   test("that it has a later one which is not known here gets it another order, with the objects that it may have", async () => {
     database.setReport(one, { atMs: nowMs, text: JSON.stringify({ sequence: 40, running: "7" }) });
-    await reports().state(one, state(40, b));
+    await reports().state(one, state(40, b), null);
     expect(await releases.orderOf(one)).toMatchObject({ sequence: 41, rev: 8, revision: a, publishedMs: null });
     database.setReport(one, { atMs: nowMs, text: JSON.stringify({ sequence: 50, running: "7" }) });
-    await reports().state(one, state(50, b));
+    await reports().state(one, state(50, b), null);
     expect(await releases.orderOf(one)).toMatchObject({ sequence: 51 });
     expect(await database.releases.policyFor(one, a)).not.toBeNull();
     expect(await database.releases.markTaken(one, 41, nowMs)).toBe(false); // what was never taken of the same is not kept
@@ -263,26 +265,33 @@ describe("what a device says of its order", () => {
 
   test("counts when the broker forgets: what nobody has taken is published again", async () => {
     await broker().publisher.run();
-    await reports().state(one, state(1, a));
-    await database.releases.unmarkUntaken();
+    await reports().state(one, state(1, a), null);
+    calls = 0;
+    await database.releases.unmarkUntaken(nowMs + 1);
+    await broker().publisher.run();
+    expect(calls).toBe(0); // it had written that down
+    await database.releases.unmarkUntaken(nowMs);
     const again = broker();
     await again.publisher.run();
     expect([...again.kept.keys()]).toEqual([`c/lab/${two}/n/d`]);
   });
 
-  test("that it does not know it an hour after it was published has it published again", async () => {
+  test("that it does not know it an hour after it was published, and was there meanwhile, has it published again and its connection made anew", async () => {
     await broker().publisher.run();
+    const publishedMs = nowMs;
     calls = 0;
+    const report = (beforeMs: number | null) => reports().state(one, state(0, b), beforeMs);
     nowMs += 3_600_000;
-    await reports().state(one, state(0, b));
-    expect(calls).toBe(0);
+    await report(publishedMs + 1);
     nowMs += 1;
-    await reports().state(one, state(0, b));
-    expect(calls).toBe(1);
+    for (const beforeMs of [null, publishedMs - 1, publishedMs]) await report(beforeMs);
+    expect([calls, ended]).toEqual([0, []]); // it comes with this connection
+    await report(publishedMs + 1);
+    expect([calls, ended]).toEqual([1, [one]]);
     const again = broker();
     await again.publisher.run();
     expect([...again.kept.keys()]).toEqual([`c/lab/${one}/n/d`]);
-    await reports().state(one, state(0, b));
-    expect(calls).toBe(1);
+    await report(nowMs - 1);
+    expect([calls, ended]).toEqual([1, [one]]);
   });
 });

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { freePort } from "../../hub/mqtt.ts";
+import { freePort } from "../../free-port.ts";
 import { typed } from "../desk.ts";
 import { hostArch, repository } from "../host.ts";
 
