@@ -1,6 +1,6 @@
 /** The external tree's menu and its defconfigs, without a Buildroot tree: nothing names a symbol that nobody declares. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Defconfig, defconfigs, wordsOf } from "./defconfigs.ts";
@@ -66,6 +66,14 @@ const named = (text: string): readonly string[] =>
 
 test("a file that is not there is found", () => {
   expect(named('X="$(BR2_EXTERNAL_CAIRN_PATH)/a/b $(BR2_EXTERNAL_CAIRN_PATH)/c"\n')).toEqual(["a/b", "c"]);
+});
+
+test("MIGRATION.md asks for what a board here has", () => {
+  const page = readFileSync(join(externalTree, "MIGRATION.md"), "utf8");
+  const wanted = /^```\n(BR2_.*?)^```$/ms.exec(page)?.[1]?.trimEnd().split("\n") ?? [];
+  const board = defconfigs.find(({ name }) => name === "cairn_qemu_x86_64_defconfig")?.text.split("\n");
+  expect(wanted.length).toBeGreaterThan(5);
+  expect(wanted.filter((line) => !board?.includes(line))).toEqual([]);
 });
 
 test("there are eight boards", () => {
