@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { resolveConfig } from "../../runtime/boot/config/index.ts";
 import { externalTree } from "./kconfig.ts";
 
@@ -111,6 +111,19 @@ describe("/etc/pantavisor.config", () => {
     expect(configured({}).PV_STORAGE_GROW).toBe(false);
   });
 
+  test("says who may have a shell, and that it is closed, unless it is wished otherwise", () => {
+    const keys = join(target, "etc/cairn/authorized_keys");
+    const named = { BR2_PACKAGE_CAIRN_DEBUG_KEYS: `"${file("keys.pub", "ssh-ed25519 A")}"` };
+    const config = configured({ ...named, BR2_PACKAGE_CAIRN_DEBUG_OPEN: "y" });
+    expect(config.PV_DEBUG_SSH).toBe(true);
+    expect(resolve(config.PV_SYSTEM_ETCDIR, config.PV_DEBUG_SSH_AUTHORIZED_KEYS ?? "")).toBe(
+      "/etc/cairn/authorized_keys",
+    );
+    expect(readFileSync(keys, "utf8")).toBe("ssh-ed25519 A");
+    expect(configured({})).toMatchObject({ PV_DEBUG_SSH: false, PV_DEBUG_SSH_AUTHORIZED_KEYS: null });
+    expect(statSync(keys, { throwIfNoEntry: false })).toBeUndefined();
+  });
+
   test("says the hub, whose authority comes along", () => {
     const authority = file("authority.crt", "certificate");
     const config = configured({
@@ -142,7 +155,10 @@ test("the kernel has what the first stage mounts built in, whatever its configur
 });
 
 test("the script that makes the disk gets its settings without quotes", () => {
-  const given = make("exported", { BR2_PACKAGE_CAIRN_CMDLINE: '"console=ttyS0 quiet"' });
+  const given = make("exported", {
+    BR2_PACKAGE_CAIRN_CONSOLE: '"ttyS0"',
+    BR2_PACKAGE_CAIRN_CMDLINE: '"quiet"',
+  });
   expect(given).toContain("CAIRN_CMDLINE=console=ttyS0 quiet\n");
   expect(given).toContain("CAIRN_LOADER=grub\n");
 });

@@ -143,6 +143,24 @@ define CAIRN_INSTALL_TRUST
 endef
 endif
 
+CAIRN_DEBUG_KEYS = $(call qstrip,$(BR2_PACKAGE_CAIRN_DEBUG_KEYS))
+ifneq ($(CAIRN_DEBUG_KEYS),)
+CAIRN_CONFIG += PV_DEBUG_SSH_AUTHORIZED_KEYS=cairn/authorized_keys
+
+define CAIRN_INSTALL_DEBUG_KEYS
+	$(INSTALL) -D -m 0644 $(CAIRN_DEBUG_KEYS) \
+		$(TARGET_DIR)/etc/cairn/authorized_keys
+endef
+else
+define CAIRN_INSTALL_DEBUG_KEYS
+	rm -f $(TARGET_DIR)/etc/cairn/authorized_keys
+endef
+endif
+
+ifeq ($(BR2_PACKAGE_CAIRN_DEBUG_OPEN),y)
+CAIRN_CONFIG += PV_DEBUG_SSH=1
+endif
+
 CAIRN_HUB_HOST = $(call qstrip,$(BR2_PACKAGE_CAIRN_HUB_HOST))
 CAIRN_HUB_AUTHORITY = $(call qstrip,$(BR2_PACKAGE_CAIRN_HUB_AUTHORITY))
 CAIRN_HUB_TOKEN = $(call qstrip,$(BR2_PACKAGE_CAIRN_HUB_TOKEN))
@@ -163,12 +181,15 @@ define CAIRN_CONFIGURE_TARGET
 		>$(TARGET_DIR)/etc/pantavisor.config
 	$(CAIRN_INSTALL_TRUST)
 	$(CAIRN_INSTALL_HUB_AUTHORITY)
+	$(CAIRN_INSTALL_DEBUG_KEYS)
 endef
 CAIRN_TARGET_FINALIZE_HOOKS += CAIRN_CONFIGURE_TARGET
 
 # For board/all/post-image.sh, which Buildroot runs with make's environment.
 export CAIRN_LOADER CAIRN_TRUST
-export CAIRN_CMDLINE = $(call qstrip,$(BR2_PACKAGE_CAIRN_CMDLINE))
+export CAIRN_CMDLINE = $(strip \
+	$(addprefix console=,$(call qstrip,$(BR2_PACKAGE_CAIRN_CONSOLE))) \
+	$(call qstrip,$(BR2_PACKAGE_CAIRN_CMDLINE)))
 export CAIRN_STORAGE_LABEL = $(call qstrip,$(BR2_PACKAGE_CAIRN_STORAGE_LABEL))
 export CAIRN_STORAGE_SIZE = $(call qstrip,$(BR2_PACKAGE_CAIRN_STORAGE_SIZE))
 export CAIRN_CONTAINERS = $(call qstrip,$(BR2_PACKAGE_CAIRN_CONTAINERS))
