@@ -6,8 +6,12 @@ SEEDS ?= 5000000
 # Proofs are for both unless one is asked for.
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
 
+# What "make image" is about, and where it builds.
+BOARDS := $(patsubst bsp-buildroot/configs/cairn_%_defconfig,%,$(wildcard bsp-buildroot/configs/*))
+IMAGE ?= build/image/$(BOARD)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test unit check-bsp binary sbom fuzz proof-sim proof-power proof-reset proof-hub proof-thin proof-day bench-boot bench-update bench-hash bench-author bench-pack bench-patch bench-flood requirements clean
+.PHONY: help demo demo-fleet test unit check-bsp image board qemu test-image binary sbom fuzz proof-sim proof-power proof-reset proof-hub proof-thin proof-day bench-boot bench-update bench-hash bench-author bench-pack bench-patch bench-flood requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -26,6 +30,21 @@ unit: node_modules ## types, lint and the tests that need no machine, 15 minutes
 
 check-bsp: node_modules ## the external tree in a Buildroot tree, BUILDROOT=…: style, every defconfig loaded and written back, makefiles; nothing is built
 	$(BUN) tests/bsp/tree.ts "$(BUILDROOT)"
+
+image: board binary ## an image of the external tree, into build/image/BOARD: BOARD=qemu_x86_64 BUILDROOT=…
+	@# What "make menuconfig" changed there is kept.
+	@[ -f "$(IMAGE)/.config" ] || $(MAKE) -C "$(BUILDROOT)" BR2_EXTERNAL="$(CURDIR)/bsp-buildroot" O="$(abspath $(IMAGE))" "cairn_$(BOARD)_defconfig"
+	$(MAKE) -C "$(IMAGE)"
+
+board:
+	@[ -f "bsp-buildroot/configs/cairn_$(BOARD)_defconfig" ] || { echo 'BOARD= is one of: $(BOARDS)' >&2; exit 2; }
+	@[ -d "$(BUILDROOT)/package" ] || { echo 'BUILDROOT= is the folder of a Buildroot tree' >&2; exit 2; }
+
+qemu: ## start what "make image" built in this terminal: BOARD=qemu_x86_64 or qemu_aarch64
+	@bsp-buildroot/board/all/qemu.sh "$(IMAGE)/images"
+
+test-image: node_modules requirements ## the machine tests on what "make image" built, the disk as it was made first: BOARD=…
+	$(BUN) tests/run.ts --images "$(IMAGE)/images"
 
 binary: node_modules ## dist/cairn-x86_64 and dist/cairn-aarch64
 	$(BUN) bsp-buildroot/binary.ts

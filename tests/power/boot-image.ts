@@ -1,6 +1,6 @@
 /** Boots an image for real: the boot loader, the kernel, the runtime and its containers, in QEMU. */
 import { rm, truncate, writeFile } from "node:fs/promises";
-import { storageStart } from "../qemu/disk.ts";
+import { storageStart } from "../qemu/head.ts";
 import { run } from "../qemu/host.ts";
 import { withDevice } from "../qemu/index.ts";
 import type { CutImage } from "./cut-disk.ts";

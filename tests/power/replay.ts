@@ -2,7 +2,7 @@
 import { mkdirSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { attachLoop, explainLinux, mount } from "../../runtime/linux/index.ts";
-import { storageStart } from "../qemu/disk.ts";
+import { storageStart } from "../qemu/head.ts";
 import { run } from "../qemu/host.ts";
 import type { Arch } from "../qemu/index.ts";
 import { newRng } from "../sim/rng.ts";

@@ -2,17 +2,12 @@
 import { mkdir, rm, truncate, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type BootEnvironment, environmentFile, environmentPath } from "./environment.ts";
+import { assembledHead, bootPartition, builtHead, storageStart } from "./head.ts";
 import { type Arch, run, testArch } from "./host.ts";
-import { biosBoot, bootPartitionFiles, installGrub } from "./loaders.ts";
+import { builtImages } from "./images.ts";
 import { layOut, type Revision } from "./revision.ts";
 
 const mib = 1024 * 1024;
-const bootMib = 64;
-const bootStart = 1 * mib;
-/** GPT's type of a partition that holds GRUB's second stage (GRUB manual, "BIOS installation"). */
-const biosBootType = "21686148-6449-6E6F-744E-656564454649";
-/** Where the storage partition begins, bytes from the start of the disk. */
-export const storageStart: number = bootStart + bootMib * mib;
 
 export interface DiskSpec {
   /** Whose boot loader the disk is for; that of the tests' run unless told. */
@@ -55,38 +50,18 @@ export async function makeDisk(path: string, scratch: string, spec: DiskSpec): P
   await rm(path, { force: true });
   await writeFile(path, "");
   await truncate(path, storageStart + (storageMib + 1 + (spec.spareMib ?? 0)) * mib); // the last MiB holds GPT's second copy
-  const grub = arch === "x86_64" && spec.loaderWords !== undefined;
-  const [boot, storage] = [
-    `start=${bootStart / 512}, size=${(bootMib * mib) / 512}, type=uefi`,
-    `start=${storageStart / 512}, size=${(storageMib * mib) / 512}, type=linux`,
-  ];
-  const mbr = ["label: dos", boot, storage];
-  const gpt = [
-    "label: gpt",
-    "first-lba: 34", // the room before the first partition may be one, too
-    `${boot}, name=boot`,
-    `${storage}, name=storage`,
-    ...(grub ? [`start=${biosBoot.start}, size=${biosBoot.sectors}, type=${biosBootType}, name=grub`] : []),
-  ];
-  const table = spec.spareMib === undefined ? gpt : mbr;
-  await run(["sfdisk", "--quiet", path], { stdin: `${table.join("\n")}\n` });
-  await run(["mformat", "-i", `${path}@@${bootStart}`, "-F", "-v", "BOOT", "-T", String((bootMib * mib) / 512), "::"]);
-  const started = spec.bootFiles === undefined ? undefined : spec.revisions[spec.bootFiles];
-  if (started !== undefined) {
-    await run(["mcopy", "-i", `${path}@@${bootStart}`, started.kernel, "::pv-kernel.img"]);
-    await run(["mcopy", "-i", `${path}@@${bootStart}`, started.initramfs, "::pv-initrd.img"]);
+  const images = spec.loaderWords === undefined ? null : builtImages(arch);
+  const label = spec.spareMib === undefined ? "gpt" : "dos";
+  if (images === null || spec.loaderWords === undefined)
+    await assembledHead(path, arch, { label, storageMib }, spec.loaderWords);
+  else await builtHead(path, arch, storageMib, spec.loaderWords, images);
+  const boot = spec.bootFiles === undefined ? undefined : spec.revisions[spec.bootFiles];
+  if (boot !== undefined) {
+    await run(["mcopy", "-i", bootPartition(path), boot.kernel, "::pv-kernel.img"]);
+    await run(["mcopy", "-i", bootPartition(path), boot.initramfs, "::pv-initrd.img"]);
   }
-  if (spec.loaderWords !== undefined) {
-    const staged = `${scratch}.boot`;
-    const files = await bootPartitionFiles(arch, spec.loaderWords);
-    await writeFiles(staged, files);
-    const top = [...new Set(Object.keys(files).map((file) => join(staged, file.split("/")[0] ?? "")))];
-    await run(["mcopy", "-s", "-i", `${path}@@${bootStart}`, ...top, "::"]);
-    await rm(staged, { recursive: true });
-  }
-  if (grub) await installGrub(path);
   const lazyTables = spec.inodeTables === "ready" ? 0 : 1;
-  await spec.prepareBoot?.(`${path}@@${bootStart}`);
+  await spec.prepareBoot?.(bootPartition(path));
   await run([
     ...["mke2fs", "-q", "-F", "-t", "ext4", "-L", spec.label ?? "pvdata", "-m", "0"],
     // Boot loaders of today do not know the newest features. And the kernel writes the superblock outside of the journal, in a block of
@@ -134,7 +109,7 @@ export async function readStorageFile(path: string, file: string): Promise<strin
 
 /** Text of a file on the boot partition of a disk that no machine uses; null when it is not there. */
 export async function readBootFile(path: string, file: string): Promise<string | null> {
-  const image = `${path}@@${bootStart}`;
+  const image = bootPartition(path);
   const found = await run(["mdir", "-b", "-i", image, `::${file}`], { accept: [0, 1] });
   return found === "" ? null : run(["mtype", "-i", image, `::${file}`]);
 }

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { storageStart } from "./disk.ts";
+import { storageStart } from "./head.ts";
 import { buildFolder, run } from "./host.ts";
 import {
   type BootOptions,

@@ -16,20 +16,25 @@ const grubModules = [
 /** Where GRUB's second stage stands: a BIOS boot partition in the room that partitions aligned to 1 MiB leave. Sectors of 512 bytes. */
 export const biosBoot = { start: 64, sectors: 2048 - 64 } as const;
 
+/** The file of the boot partition that has the kernel's words: its name, beside the loader's script, and its text. */
+export function wordsFile(arch: Arch, words: readonly string[]): { readonly name: string; readonly text: string } {
+  const args = words.join(" ");
+  return arch === "aarch64"
+    ? { name: "cairn-args.txt", text: `cairn_args=${args}\n` }
+    : { name: "cairn-args.cfg", text: `set cairn_args='${args}'\n` };
+}
+
 /** Files of the boot partition by their paths: the script that picks a revision, and the kernel's words for it. */
 export async function bootPartitionFiles(
   arch: Arch,
   words: readonly string[],
 ): Promise<Readonly<Record<string, string | Uint8Array>>> {
-  const args = words.join(" ");
+  const { name, text } = wordsFile(arch, words);
   if (arch === "aarch64")
-    return {
-      "boot.scr": uBootScript(await Bun.file(join(scripts, "boot.cmd")).bytes()),
-      "cairn-args.txt": `cairn_args=${args}\n`,
-    };
+    return { "boot.scr": uBootScript(await Bun.file(join(scripts, "boot.cmd")).bytes()), [name]: text };
   return {
     "grub/grub.cfg": await Bun.file(join(scripts, "grub.cfg")).bytes(),
-    "grub/cairn-args.cfg": `set cairn_args='${args}'\n`,
+    [`grub/${name}`]: text,
     "pv.env": grubBlock({}),
   };
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Socket, Subprocess } from "bun";
 import { checkStorage, type DiskSpec, makeDisk, readBootFile, readStorageFile, type StorageCheck } from "./disk.ts";
 import { type Arch, buildFolder, repository, run } from "./host.ts";
+import { builtImages } from "./images.ts";
 import { uBoot } from "./loaders.ts";
 import { type Outcome, Probe } from "./probe.ts";
 import { connectQmp, type Qmp } from "./qmp.ts";
@@ -127,6 +128,8 @@ async function firmware(options: BootOptions): Promise<readonly string[]> {
     return ["-kernel", options.revision.directKernel, "-initrd", options.revision.initramfs, "-append", append];
   }
   if (options.arch === "x86_64") return [];
+  const built = builtImages(options.arch)?.uBoot;
+  if (typeof built === "string") return ["-bios", built];
   const { program, flash } = await uBoot();
   return ["-bios", program, "-drive", `if=pflash,unit=1,format=raw,readonly=on,file=${flash}`];
 }

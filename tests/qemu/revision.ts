@@ -2,12 +2,11 @@
 import { existsSync } from "node:fs";
 import { copyFile, link, mkdir, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type BaseOptions, baseSystem } from "./base.ts";
+import type { BaseOptions } from "./base.ts";
+import { bsp } from "./bsp.ts";
 import { type ContainerSpec, containerParts, digestOfPart, type Part } from "./container.ts";
 import { type Arch, sha256OfFile } from "./host.ts";
-import { initramfs } from "./initramfs.ts";
 import { canonical, type Json } from "./json.ts";
-import { kernel } from "./kernel.ts";
 
 export interface RevisionSpec {
   readonly arch: Arch;
@@ -67,11 +66,10 @@ const digestOf = (file: string): Promise<string> => {
 
 export async function revision(spec: RevisionSpec): Promise<Revision> {
   const { arch } = spec;
-  const { image, direct, modules } = await kernel(arch);
-  const [early, rootfs] = [await initramfs(arch), await baseSystem(arch, spec.base)];
+  const { kernel, direct, initramfs, modules, rootfs } = await bsp(arch, spec.base);
   const parts = new Map<string, Part>([
-    ["bsp/vmlinuz", { file: image }],
-    ["bsp/initramfs.cpio.gz", { file: early }],
+    ["bsp/vmlinuz", { file: kernel }],
+    ["bsp/initramfs.cpio.gz", { file: initramfs }],
     ["bsp/modules.squashfs", { file: modules }],
     ["bsp/rootfs.squashfs", { file: rootfs }],
     ["bsp/drivers.json", { json: drivers }],
@@ -98,12 +96,12 @@ export async function revision(spec: RevisionSpec): Promise<Revision> {
   return {
     state: canonical(state),
     parts,
-    kernel: image,
+    kernel,
     directKernel: direct,
-    initramfs: early,
+    initramfs,
     sizes: {
-      kernel: bytes(image),
-      initramfs: bytes(early),
+      kernel: bytes(kernel),
+      initramfs: bytes(initramfs),
       "base system": bytes(rootfs),
       modules: bytes(modules),
       ...Object.fromEntries(spec.containers.map(({ name, root }) => [`container ${name}`, bytes(root)])),

@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { checkStorage, makeDisk, storageStart } from "./disk.ts";
+import { checkStorage, makeDisk } from "./disk.ts";
+import { storageStart } from "./head.ts";
 import { buildFolder, repository, run } from "./host.ts";
 import {
   type BaseOptions,
