@@ -99,6 +99,19 @@ describe.each(defconfigs.map((board): [string, Defconfig] => [board.name, board]
     );
   });
 
+  test("has a page on it, which names its console", () => {
+    const page = readFileSync(
+      join(externalTree, "board", `${board.name.replace(/^cairn_|_defconfig$/g, "")}.md`),
+      "utf8",
+    );
+    expect(page.split("\n")[0]).toContain(`(\`${board.name}\`)`);
+    const told = [...page.matchAll(/^\*\*(\w+)\.\*\* /gm)].map(([, word]) => word);
+    expect(["Start", "Flash"]).toContain(told[0] ?? "");
+    expect(told.slice(1)).toEqual(["Console", "Disk", "Watchdog", "Rollback", "Recovery"]);
+    const [device = ""] = wordsOf(board, "BR2_PACKAGE_CAIRN_CONSOLE")[0]?.split(",") ?? [];
+    expect(/^\*\*Console\.\*\* .*$/m.exec(page)?.[0]).toContain(`\`${device}\``);
+  });
+
   test("downloads nothing without a hash", () => {
     expect(board.settings.get("BR2_DOWNLOAD_FORCE_CHECK_HASHES")).toBe("y");
     expect(wordsOf(board, "BR2_GLOBAL_PATCH_DIR")).toEqual(["$(BR2_EXTERNAL_CAIRN_PATH)/patches"]);
