@@ -49,8 +49,8 @@ test-image: node_modules requirements ## the machine tests on what "make image" 
 binary: node_modules ## dist/cairn-x86_64 and dist/cairn-aarch64
 	$(BUN) bsp-buildroot/binary.ts
 
-sbom: node_modules ## what an image is made of, with licences: images/cairn-<board>.cdx.json below Buildroot's output folder, OUTPUT=…
-	$(BUN) bsp-buildroot/sbom.ts "$(OUTPUT)"
+sbom: board node_modules ## what that image is made of, with licences, beside it as images/cairn-BOARD.cdx.json: BOARD=…
+	$(BUN) bsp-buildroot/sbom.ts "$(IMAGE)"
 
 fuzz: node_modules ## a million mutants through each reader of what strangers send, minutes each; TARGET=name: that one; repeat a campaign with SEED=n
 	$(BUN) tests/fuzz/fuzz.ts --inputs 1000000 $(if $(TARGET),--target $(TARGET)) $(if $(SEED),--seed $(SEED))

@@ -1,7 +1,7 @@
 /**
  * Writes what an image is made of, with licences, into the folder of its images: `cairn-<board>.cdx.json`, CycloneDX 1.6.
  *
- *     bun bsp-buildroot/sbom.ts OUTPUT        (make sbom OUTPUT=…)
+ *     bun bsp-buildroot/sbom.ts OUTPUT        (make sbom BOARD=…)
  *
  * OUTPUT is Buildroot's output folder with a configuration in it; nothing has to be built yet.
  */
@@ -19,7 +19,7 @@ function fail(why: string): never {
 }
 
 const given = process.argv[2];
-if (given === undefined || given === "") fail("say where Buildroot's output folder is: OUTPUT=…");
+if (given === undefined || given === "") fail("say where Buildroot's output folder is");
 const output = resolve(given);
 if (!existsSync(join(output, ".config"))) fail(`${output} has no .config: load a defconfig with O=${output} first`);
 
