@@ -49,7 +49,7 @@ test-image: node_modules requirements ## the machine tests on what "make image" 
 binary: node_modules ## dist/cairn-x86_64 and dist/cairn-aarch64
 	$(BUN) bsp-buildroot/binary.ts
 
-sbom: board node_modules ## what that image is made of, with licences, beside it as images/cairn-BOARD.cdx.json: BOARD=…
+sbom: node_modules ## what that image is made of, with licences, beside it as images/cairn-BOARD.cdx.json: BOARD=…
 	$(BUN) bsp-buildroot/sbom.ts "$(IMAGE)"
 
 fuzz: node_modules ## a million mutants through each reader of what strangers send, minutes each; TARGET=name: that one; repeat a campaign with SEED=n
