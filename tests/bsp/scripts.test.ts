@@ -23,6 +23,7 @@ test("the scripts are found, and a fault in one is", () => {
   expect(shell.sort()).toEqual([
     "board/all/post-fakeroot.sh",
     "board/all/post-image.sh",
+    "board/all/qemu.sh",
     "initramfs/init",
     "initramfs/pack.sh",
   ]);
