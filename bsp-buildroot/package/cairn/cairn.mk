@@ -239,6 +239,7 @@ define CAIRN_CHECK_KERNEL
 			$(LINUX_DIR)/.config \
 			$(call qstrip,$(BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES)) -
 endef
+# check-package TypoInPackageVariable
 LINUX_PRE_BUILD_HOOKS += CAIRN_CHECK_KERNEL
 
 # What makes revision 0 on the machine that builds.
