@@ -34,7 +34,7 @@ check-bsp: node_modules ## the external tree in a Buildroot tree, BUILDROOT=…:
 image: board binary ## an image of the external tree, into build/image/BOARD: BOARD=qemu_x86_64 BUILDROOT=…
 	@# What "make menuconfig" changed there is kept.
 	@[ -f "$(IMAGE)/.config" ] || $(MAKE) -C "$(BUILDROOT)" BR2_EXTERNAL="$(CURDIR)/bsp-buildroot" O="$(abspath $(IMAGE))" "cairn_$(BOARD)_defconfig"
-	$(MAKE) -C "$(IMAGE)"
+	$(MAKE) -C "$(IMAGE)" host-cairn-rebuild cairn-rebuild all
 
 board:
 	@[ -f "bsp-buildroot/configs/cairn_$(BOARD)_defconfig" ] || { echo 'BOARD= is one of: $(BOARDS)' >&2; exit 2; }

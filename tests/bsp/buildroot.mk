@@ -30,5 +30,8 @@ finalize:
 kernel:
 	$(CAIRN_LINUX_CONFIG_FIXUPS)
 
+kernel-check:
+	@$(foreach hook,$(LINUX_PRE_BUILD_HOOKS),$($(hook))$(sep))
+
 exported:
 	@env | grep '^CAIRN_' | sort

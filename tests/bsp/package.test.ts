@@ -38,10 +38,16 @@ const file = (name: string, text = ""): string => {
 };
 
 function make(goal: "install" | "finalize" | "kernel" | "exported", settings: Settings = {}): string {
+  const run = tried(goal, settings);
+  expect([run.exitCode, run.stderr.toString()]).toEqual([0, ""]);
+  return run.stdout.toString();
+}
+
+function tried(goal: string, settings: Settings) {
   const sources = join(target, "../sources");
   const words = Object.entries({ TREE: externalTree, TARGET_DIR: target, SOURCES: sources, ...loader, ...settings });
   const of = goal === "install" ? `${sources}/install` : goal;
-  const run = Bun.spawnSync(
+  return Bun.spawnSync(
     [
       "make",
       "-s",
@@ -52,8 +58,6 @@ function make(goal: "install" | "finalize" | "kernel" | "exported", settings: Se
     ],
     { cwd: top, env: { PATH: process.env["PATH"] ?? "" } },
   );
-  expect([run.exitCode, run.stderr.toString()]).toEqual([0, ""]);
-  return run.stdout.toString();
 }
 
 describe("what is installed", () => {
@@ -81,6 +85,18 @@ describe("what is installed", () => {
       expect(statSync(join(target, folder)).isDirectory()).toBe(true);
     expect(readlinkSync(join(target, "etc/resolv.conf"))).toBe("../run/resolv.conf");
   });
+});
+
+test("of LXC's programs those stay that somebody uses, and none that is setuid", () => {
+  const programs = ["lxc-start", "lxc-attach", "lxc-create", "lxc-usernsexec", "busybox"];
+  for (const name of programs) writeFileSync(join(target, "usr/bin", name), "");
+  for (const folder of ["libexec/lxc", "share/lxc/templates", "share/lxc/config"])
+    mkdirSync(join(target, "usr", folder), { recursive: true });
+  writeFileSync(join(target, "usr/libexec/lxc/lxc-user-nic"), "");
+  make("finalize");
+  expect(readdirSync(join(target, "usr/bin")).sort()).toEqual(["busybox", "lxc-attach", "lxc-start"]);
+  expect(readdirSync(join(target, "usr/libexec/lxc"))).toEqual([]);
+  expect(readdirSync(join(target, "usr/share/lxc"))).toEqual(["config"]);
 });
 
 describe("/etc/pantavisor.config", () => {
@@ -152,6 +168,26 @@ test("the kernel has what the first stage mounts built in, whatever its configur
   for (const option of ["EXT4_FS", "SQUASHFS_ZSTD", "EROFS_FS_ZIP", "BLK_DEV_LOOP", "OVERLAY_FS", "CGROUPS", "MEMCG"])
     expect(wanted).toContain(`CONFIG_${option}=y`);
   expect(wanted.filter((line) => !/^CONFIG_\w+=y$/.test(line))).toEqual([]);
+});
+
+test("a kernel that has lost an option is not built, and which one is said", () => {
+  const needs = make("kernel");
+  const fragment = file("linux.fragment", "CONFIG_TUN=m\nCONFIG_VETH=y\nCONFIG_DUMMY=y\n");
+  const later = file("own.fragment", "CONFIG_TUN=y\n# CONFIG_DUMMY is not set\n");
+  const check = (config: string) => {
+    file(".config", config);
+    const { exitCode, stderr } = tried("kernel-check", {
+      LINUX_DIR: join(target, ".."),
+      BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES: `"${fragment} ${later}"`,
+    });
+    return [exitCode === 0, stderr.toString().split("\n")[0]];
+  };
+  expect(check(`${needs}CONFIG_TUN=y\nCONFIG_VETH=y\n`)).toEqual([true, ""]);
+  for (const lost of ["CONFIG_VETH=y", "CONFIG_TUN=y", "CONFIG_EXT4_FS=y"])
+    expect(check(`${needs}CONFIG_TUN=y\nCONFIG_VETH=y\n`.replace(`${lost}\n`, `# ${lost} is not set\n`))).toEqual([
+      false,
+      `the kernel's configuration has lost ${lost}`,
+    ]);
 });
 
 test("the script that makes the disk gets its settings without quotes", () => {

@@ -185,6 +185,19 @@ define CAIRN_CONFIGURE_TARGET
 endef
 CAIRN_TARGET_FINALIZE_HOOKS += CAIRN_CONFIGURE_TARGET
 
+# Of LXC, process 1 needs the library and lxc-start; four more are for whoever
+# looks at a container. Each program has the library inside: all of them would
+# be a fifth of the base system. One of them is setuid.
+CAIRN_LXC_PROGRAMS = attach info ls start stop
+
+define CAIRN_REMOVE_LXC_PROGRAMS
+	find $(TARGET_DIR)/usr/bin -name 'lxc-*' \
+		$(foreach program,$(CAIRN_LXC_PROGRAMS),! -name lxc-$(program)) -delete
+	rm -rf $(addprefix $(TARGET_DIR)/usr/,libexec/lxc/lxc-monitord \
+		libexec/lxc/lxc-user-nic sbin/init.lxc.static share/lxc/templates)
+endef
+CAIRN_TARGET_FINALIZE_HOOKS += CAIRN_REMOVE_LXC_PROGRAMS
+
 # For board/all/post-image.sh, which Buildroot runs with make's environment.
 export CAIRN_LOADER CAIRN_TRUST
 export CAIRN_CMDLINE = $(strip \
@@ -216,6 +229,18 @@ define CAIRN_LINUX_CONFIG_FIXUPS
 		$(call KCONFIG_SET_OPT,CONFIG_$(option),y)
 	)
 endef
+
+# A kernel drops an option that it does not know, or cannot have, without a
+# word: one of a fragment, too, when what it depends on comes with the ones
+# above, which are put in later.
+define CAIRN_CHECK_KERNEL
+	printf 'CONFIG_%s=y\n' $(CAIRN_KERNEL_NEEDS) | \
+		awk -f $(BR2_EXTERNAL_CAIRN_PATH)/package/cairn/lost-options.awk \
+			$(LINUX_DIR)/.config \
+			$(call qstrip,$(BR2_LINUX_KERNEL_CONFIG_FRAGMENT_FILES)) -
+endef
+# check-package TypoInPackageVariable
+LINUX_PRE_BUILD_HOOKS += CAIRN_CHECK_KERNEL
 
 # What makes revision 0 on the machine that builds.
 define HOST_CAIRN_INSTALL_CMDS

@@ -27,9 +27,10 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 /** Text of a file of the root file system. */
 const inRoot = (file: string): Promise<string> => run(["unsquashfs", "-cat", images().rootfs, file]);
 
-test("it starts by itself: boot loader, first stage, revision 0 with every goal reached; nobody answers on the console", async () => {
+test("it starts by itself: boot loader, first stage, revision 0 with every goal reached, on the whole disk, with nothing to complain about; nobody answers on the console", async () => {
   const disk = join(folder, "disk.img");
   await run(["cp", "--sparse=always", images().disk, disk]);
+  await run(["truncate", "--size=+1G", disk]); // as a card is larger than its image
   // What process 1 says goes to its files alone: here it is the evidence.
   const spoken = [
     "PV_STORAGE_DEVICE=LABEL=pvdata",
@@ -49,10 +50,14 @@ test("it starts by itself: boot loader, first stage, revision 0 with every goal 
   } as const;
   await withDevice(options, async (device) => {
     device.type("\n");
-    await device.console([/cairn: revision 0$/m, /\[boot\]: cairn \d/, /goals reached/], 180_000);
+    await device.console(
+      [/cairn: revision 0$/m, /\[boot\]: cairn \d/, /goals reached.*storage grew|storage grew.*goals reached/s],
+      180_000,
+    );
     device.type("\necho $((6 * 7))\n");
     await device.console(/echo \$\(\(6 \* 7\)\)/); // the line itself, not what a shell would make of it
     expect(device.log).not.toMatch(/^42$|login:/m);
+    expect(device.log.split("\n").filter((line) => /^\[pantavisor\] \d+ (WARN|ERROR|FATAL)/.test(line))).toEqual([]);
   });
 }, 300_000);
 
