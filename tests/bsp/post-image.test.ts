@@ -1,8 +1,10 @@
 /** board/all/post-image.sh for real, with genimage, mke2fs and mtools: a disk for each way to boot. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Built, type ImageSettings } from "./built.ts";
+
+setDefaultTimeout(180_000); // many programs on a busy machine
 
 const boards: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   grub: {
