@@ -35,7 +35,7 @@ const run = (cwd: string, ...words: string[]) => {
   return { code: child.exitCode, out: child.stdout.toString(), error: child.stderr.toString() };
 };
 
-const buildMs = 120_000;
+const buildMs = 300_000;
 
 beforeAll(() => {
   program = build();
