@@ -49,6 +49,13 @@ describe("what is downloaded", () => {
     expect([...names].filter((name) => !recorded("cairn.hash").includes(`  ${name}\n`))).toEqual([]);
   });
 
+  test("is not guessed: who builds names the registry", () => {
+    const command = [...make("downloads"), "BR_BUILDING=y", "BR2_PACKAGE_CAIRN_NPM="];
+    const child = Bun.spawnSync(command, { cwd: top, env: { PATH: process.env["PATH"] ?? "" } });
+    expect(child.exitCode).toBe(2);
+    expect(child.stderr.toString()).toContain("name a registry of npm, BR2_PACKAGE_CAIRN_NPM");
+  });
+
   test("two packages whose files have the same name are refused: Buildroot would take one for the other", () => {
     const entry = (integrity: string) => ({ version: "1.0.0", integrity, dependencies: {} });
     const packages = {

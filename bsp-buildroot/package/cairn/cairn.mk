@@ -16,6 +16,9 @@ ifeq ($(BR2_PACKAGE_CAIRN_BUILD),y)
 include $(BR2_EXTERNAL_CAIRN_PATH)/package/cairn/npm.inc
 CAIRN_TOP = $(BR2_EXTERNAL_CAIRN_PATH)/..
 CAIRN_NPM = $(call qstrip,$(BR2_PACKAGE_CAIRN_NPM))
+ifeq ($(BR_BUILDING)$(CAIRN_NPM),y)
+$(error Cairn is to be built from source: name a registry of npm, BR2_PACKAGE_CAIRN_NPM)
+endif
 CAIRN_BUN = @oven/bun-linux-$(CAIRN_ARCH:x86_64=x64)
 HOST_CAIRN_BUN = @oven/bun-linux-$(HOSTARCH:x86_64=x64)
 CAIRN_BUN_SOURCE = $(notdir $(CAIRN_BUN))-$(CAIRN_BUN_VERSION).tgz
