@@ -22,7 +22,7 @@ demo: node_modules requirements binary ## make and sign revisions, boot a device
 demo-fleet: node_modules requirements binary ## a hub, its broker and three devices in QEMU of two architectures: enrol, deliver a changed line, lose the network, go back
 	$(BUN) tests/qemu/demo-fleet.ts
 
-test: node_modules requirements binary ## types, lint, unit, host and QEMU tests on both architectures, about 48 minutes
+test: node_modules requirements binary ## types, lint, unit, host and QEMU tests on both architectures, about 54 minutes
 	$(BUN) tests/run.ts
 
 unit: node_modules ## types, lint and the tests that need no machine, 15 minutes
