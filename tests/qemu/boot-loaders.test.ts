@@ -21,7 +21,7 @@ const minutes = (count: number): number => count * 60_000;
 
 // Says what the kernel was told, then does what is typed.
 const init = `#!/bin/sh
-export PATH=/usr/bin
+export PATH=/usr/bin:/usr/sbin
 read -r words </proc/cmdline
 echo "words: $words"
 while read -r line; do eval "$line"; done

@@ -6,7 +6,7 @@ import { type Arch, cached, run, sha256OfFile } from "./host.ts";
 import { builtImages, type Images } from "./images.ts";
 import { initramfs } from "./initramfs.ts";
 import { kernel } from "./kernel.ts";
-import { addMissingTools, pack } from "./tree.ts";
+import { pack } from "./tree.ts";
 
 /** Paths of its files. */
 export interface Bsp {
@@ -21,27 +21,22 @@ export interface Bsp {
 
 export async function bsp(arch: Arch, options: BaseOptions = {}): Promise<Bsp> {
   const images = builtImages(arch);
-  if (images !== null) return { ...images, direct: images.kernel, rootfs: await builtRoot(arch, images, options) };
+  if (images !== null) return { ...images, direct: images.kernel, rootfs: await builtRoot(images, options) };
   const { image, direct, modules } = await kernel(arch);
   return { kernel: image, direct, modules, initramfs: await initramfs(arch), rootfs: await baseSystem(arch, options) };
 }
 
-/** The built root file system, untouched where nothing else is asked for. A script that takes process 1's place has all of BusyBox. */
-async function builtRoot(
-  arch: Arch,
-  { rootfs }: Images,
-  { cairn, init, ssh, files = {} }: BaseOptions,
-): Promise<string> {
+/** The built root file system, untouched where nothing else is asked for. */
+async function builtRoot({ rootfs }: Images, { cairn, init, ssh, files = {} }: BaseOptions): Promise<string> {
   if (ssh === true)
     throw new Error(`${rootfs} has no SSH server: this test is for the base system of Debian's packages`);
   const texts = { ...(init === undefined ? {} : { "/usr/sbin/init": init }), ...files };
   if (cairn === undefined && Object.keys(texts).length === 0) return rootfs;
   const program = cairn === undefined ? null : await sha256OfFile(cairn);
-  const inputs = ["built root 2", await sha256OfFile(rootfs), texts, program];
+  const inputs = ["built root 1", await sha256OfFile(rootfs), texts, program];
   const folder = await cached("built-root", inputs, async (scratch) => {
     const root = join(scratch, "root");
     await run(["unsquashfs", "-quiet", "-no-progress", "-dest", root, rootfs]);
-    if (init !== undefined) await addMissingTools(root, arch);
     if (cairn !== undefined) await copyFile(cairn, join(root, "usr/bin/cairn"));
     for (const [path, text] of Object.entries(texts)) {
       const file = join(root, path);

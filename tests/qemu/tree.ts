@@ -1,18 +1,6 @@
 /** Composes a root file system from picked paths of Debian packages, and packs it as squashfs. */
 import { existsSync, lstatSync, realpathSync } from "node:fs";
-import {
-  chmod,
-  copyFile,
-  cp,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Packages, packages, triplet, unpacked } from "./debian.ts";
 import { linkage } from "./elf.ts";
@@ -111,26 +99,13 @@ export async function busybox(arch: Arch): Promise<string> {
   return join(tree, "usr/bin/busybox");
 }
 
-/** What it is linked as. */
-async function applets(): Promise<readonly string[]> {
-  const all = (await run([await busybox(hostArch()), "--list"])).trim().split("\n");
-  return all.filter((applet) => !["busybox", "init", "linuxrc"].includes(applet));
-}
-
-/** Gives a tree that was made elsewhere what it lacks of BusyBox's tools. */
-export async function addMissingTools(root: string, arch: Arch): Promise<void> {
-  await mkdir(join(root, "usr/lib/missing"), { recursive: true });
-  await copyFile(await busybox(arch), join(root, "usr/lib/missing/busybox"));
-  for (const applet of await applets()) {
-    const places = ["usr/bin", "usr/sbin"].map((folder) => join(root, folder, applet));
-    const found = await Promise.all(places.map((place) => lstat(place).catch(() => null)));
-    if (found.every((one) => one === null)) await symlink("../lib/missing/busybox", join(root, "usr/bin", applet));
-  }
-}
-
 async function addBusybox(root: string, arch: Arch): Promise<void> {
   await copyFile(await busybox(arch), join(root, "usr/bin/busybox"));
-  for (const applet of await applets()) await symlink("busybox", join(root, "usr/bin", applet));
+  const applets = (await run([await busybox(hostArch()), "--list"])).trim().split("\n");
+  for (const applet of applets) {
+    if (["busybox", "init", "linuxrc"].includes(applet)) continue;
+    await symlink("busybox", join(root, "usr/bin", applet));
+  }
   await symlink("../bin/reboot", join(root, "usr/sbin/reboot"));
   // #! lines and scripts of others name programs with their full path.
   for (const applet of ["ifconfig", "ip", "modprobe", "poweroff", "route", "udhcpc"])
