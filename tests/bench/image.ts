@@ -37,8 +37,14 @@ console.log(`kernel, first stage and base system: ${(base / 2 ** 20).toFixed(1)}
   const spec = { args: { PV_GROUP: "app", PV_SECURITY_FULLDEV: "yes", PV_DISABLE_AUTODEV: "yes" } };
   const container = await scriptContainer(arch, "bench", speaks, { spec });
   const one = await revision({ arch, containers: [container] });
-  await using device = await boot({ name: "bench-image-goals", arch, revision: one, icount: "shift=0" });
-  await device.console([/initramfs: revision 0 takes over/, /bench: runs/, /goals reached/], 600_000);
+  await using device = await boot({
+    name: "bench-image-goals",
+    arch,
+    revision: one,
+    icount: "shift=0",
+    append: ["printk.time=1"],
+  });
+  await device.console([/initramfs: revision 0 takes over/, /goals reached/, /bench: runs/], 600_000);
   const seconds = (what: string): number =>
     Number(new RegExp(`^\\[\\s*(\\d+\\.\\d+)\\] ${what}`, "m").exec(device.log)?.[1]);
   const [handOver, runs] = [seconds("initramfs: revision 0 takes over"), seconds("bench: runs")];
