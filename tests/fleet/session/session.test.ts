@@ -42,6 +42,7 @@ function open(
   changes: Partial<SessionSpec> = {},
   id = "device",
   reading = async (): Promise<void> => {},
+  ports: Pick<SessionPorts, "came" | "late"> = {},
 ): Heard {
   const { certificate, key } = hub.client(id);
   const online = Promise.withResolvers<void>();
@@ -78,6 +79,7 @@ function open(
       },
       ticket: (bytes) => void tickets.push(bytes),
       closed: closed.resolve,
+      ...ports,
     },
   );
   sessions.push(session);
@@ -228,6 +230,44 @@ test("a packet that says it is longer than agreed ends the connection before it 
   });
   const problem = "the broker sends more than 20000 bytes at once";
   expect(await open(server).closed).toEqual({ kind: "lost", problem });
+});
+
+test("what comes before the handshake is over is told as it comes, and what came after the end is told then", async () => {
+  const { certificate, key } = hub.server("localhost");
+  const connackAndMore = Uint8Array.of(0x20, 0x03, 0x01, 0x00, 0x00, 0x30, 0xff, 0xff, 0xff, 0x7f);
+  const flood = (socket: Bun.Socket<undefined>): void => {
+    while (socket.write(new Uint8Array(50_000)) > 0);
+  };
+  using server = Bun.listen<undefined>({
+    hostname: "127.0.0.1",
+    port: 0,
+    tls: { cert: certificate, key, ca: hub.devices, requestCert: true, rejectUnauthorized: true },
+    socket: {
+      // CONNECT
+      data(socket) {
+        readByThen ??= reads;
+        socket.write(connackAndMore);
+        flood(socket);
+      },
+      drain: flood,
+    },
+  });
+  const late = Promise.withResolvers<number>();
+  let reads = 0;
+  let readByThen: number | undefined;
+  const { closed, session } = open(server, { unreadBytesMax: 5_000 }, "device", undefined, {
+    came: async () => {
+      reads += 1;
+    },
+    late: late.resolve,
+  });
+  expect(await closed).toMatchObject({ kind: "lost", problem: "the broker sends more than 20000 bytes at once" });
+  expect(readByThen).toBeGreaterThan(0);
+  const bytes = session.usedBytes();
+  expect(bytes).toBeGreaterThan(2_000);
+  const more = await late.promise;
+  expect(more).toBeGreaterThan(1_000);
+  expect(bytes + more).toBeLessThan(4_000 + 4 * 5_000 + 2_000);
 });
 
 test("who reads slowly slows the sender down", async () => {
