@@ -138,6 +138,9 @@ const fast = [
 /** Take a fifth to a half of a processor, and wait for clocks the rest of their time: beside the others, in a lane of their own. */
 const WAITING: ReadonlySet<string> = new Set(["idle.test.ts", "debug-access.test.ts", "fleet-network.test.ts"]);
 
+/** A board of its own, which has the one architecture. */
+const onRaspberry = (file: string): boolean => file.startsWith("raspi3b");
+
 const machineFiles = readdirSync(join(top, "tests/qemu"))
   .filter((file) => file.endsWith(".test.ts"))
   .sort();
@@ -145,7 +148,7 @@ const onMachines = (isMeant: (file: string) => boolean): readonly Job[] =>
   machineFiles
     .filter(isMeant)
     .flatMap((file) =>
-      ["x86_64", "aarch64"].map((arch) =>
+      (onRaspberry(file) ? ["aarch64"] : ["x86_64", "aarch64"]).map((arch) =>
         testJob(`qemu/${file} ${arch}`, [`tests/qemu/${file}`], { CAIRN_ARCH: arch }),
       ),
     );
@@ -157,7 +160,11 @@ const notOnImages = ["harness.test.ts", "debug-access.test.ts"];
 
 function onImages(folder: string): readonly Job[] {
   const arch = existsSync(join(folder, "bzImage")) ? "x86_64" : "aarch64";
-  return ["built/disk.test.ts", ...machineFiles.filter((file) => !notOnImages.includes(file))].map((file) =>
+  const raspberry = existsSync(join(folder, "rpi-firmware"));
+  if (raspberry && !["bcm2710-rpi-3-b.dtb", "bcm2837-rpi-3-b.dtb"].some((tree) => existsSync(join(folder, tree))))
+    throw new Error(`${folder}: of the Raspberry Pis QEMU has none of this tree's but the 3`);
+  const ofBoards = ["built/disk.test.ts", ...machineFiles.filter((file) => !notOnImages.includes(file))];
+  return (raspberry ? machineFiles.filter(onRaspberry) : ofBoards.filter((file) => !onRaspberry(file))).map((file) =>
     testJob(`image/${file} ${arch}`, [`tests/qemu/${file}`], { CAIRN_ARCH: arch, CAIRN_IMAGES: folder }),
   );
 }

@@ -30,6 +30,28 @@ const defaults: Required<Omit<ImageSettings, "CAIRN_LOADER">> = {
   CAIRN_DEVICETREE: "",
 };
 
+/** Runs the script as Buildroot does, on the folders `images`, `target` and `host` (with the program `cairn`) of `folder`; `layout` is a
+ *  file below board/. */
+export function postImage(
+  folder: string,
+  layout: string,
+  settings: ImageSettings,
+): { readonly exit: number; readonly said: string } {
+  const script = join(externalTree, "board/all/post-image.sh");
+  const run = Bun.spawnSync([script, join(folder, "images"), join(externalTree, "board", layout)], {
+    env: {
+      ...defaults,
+      ...settings,
+      PATH: `${folder}/host:${process.env["PATH"]}:/usr/sbin:/sbin`,
+      HOME: folder,
+      SOURCE_DATE_EPOCH: "1700000000",
+      BUILD_DIR: join(folder, "build"),
+      TARGET_DIR: join(folder, "target"),
+    },
+  });
+  return { exit: run.exitCode, said: `${run.stdout}${run.stderr}` };
+}
+
 export class Built {
   readonly folder = mkdtempSync(join(tmpdir(), "cairn-built-"));
   readonly images: string = join(this.folder, "images");
@@ -53,21 +75,8 @@ export class Built {
     return full;
   }
 
-  /** Runs the script as Buildroot does; `layout` is a file below board/. */
   postImage(layout: string, settings: ImageSettings): { readonly exit: number; readonly said: string } {
-    const script = join(externalTree, "board/all/post-image.sh");
-    const run = Bun.spawnSync([script, this.images, join(externalTree, "board", layout)], {
-      env: {
-        ...defaults,
-        ...settings,
-        PATH: `${this.folder}/host:${process.env["PATH"]}:/usr/sbin:/sbin`,
-        HOME: this.folder,
-        SOURCE_DATE_EPOCH: "1700000000",
-        BUILD_DIR: join(this.folder, "build"),
-        TARGET_DIR: join(this.folder, "target"),
-      },
-    });
-    return { exit: run.exitCode, said: `${run.stdout}${run.stderr}` };
+    return postImage(this.folder, layout, settings);
   }
 
   /** What a tool prints about something in the folder of images. */

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Defconfig, defconfigs, wordsOf } from "./defconfigs.ts";
+import { configurations, defconfigs, uBootConfig, withUBoot, wordsOf } from "./defconfigs.ts";
 import { externalTree, ownOptions, readKconfig, readSettings, recordedSymbols } from "./kconfig.ts";
 
 const top = mkdtempSync(join(tmpdir(), "cairn-kconfig-"));
@@ -80,7 +80,26 @@ test("there are eight boards", () => {
   expect(defconfigs).toHaveLength(8);
 });
 
-describe.each(defconfigs.map((board): [string, Defconfig] => [board.name, board]))("%s", (_name, board) => {
+test("U-Boot is there for each Raspberry Pi, in place of the firmware's own way, and its disk is laid out for it", () => {
+  expect(withUBoot.map(({ name }) => name)).toEqual(
+    ["3_64", "4_64", "5", "zero2w"].map((pi) => `cairn_raspberrypi${pi}_defconfig`),
+  );
+  for (const { name, settings } of withUBoot) {
+    expect(settings.get("BR2_TARGET_UBOOT"), name).toBe("y");
+    expect(settings.get("BR2_PACKAGE_CAIRN_LOADER_UBOOT"), name).toBe("y");
+    expect(settings.get("BR2_PACKAGE_CAIRN_LOADER_RPIAB"), name).toBe("n");
+    expect(settings.get("BR2_ROOTFS_POST_SCRIPT_ARGS"), name).toContain("/board/raspberrypi/genimage-uboot.cfg");
+  }
+});
+
+test("each Raspberry Pi's page says where to read about U-Boot, and that page names the file that brings it", () => {
+  const page = (name: string): string => readFileSync(join(externalTree, "board", name), "utf8");
+  for (const { name } of withUBoot)
+    expect(page(`${name.replace(/^cairn_|_defconfig$/g, "")}.md`), name).toContain("(raspberrypi/uboot.md)");
+  expect(page("raspberrypi/uboot.md")).toContain(`bsp-buildroot/${uBootConfig}`);
+});
+
+describe.each(configurations)("%s", (_name, board) => {
   test("sets only what is declared", () => {
     expect([...board.settings.keys()].filter((symbol) => !known(symbol))).toEqual([]);
   });

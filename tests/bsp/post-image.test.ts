@@ -170,6 +170,45 @@ test("U-Boot of QEMU's board: nothing in front of the boot partition", () => {
   expect(onFat(made, boot, "boot.scr")).toContain("# Cairn's part of the boot");
 });
 
+test("U-Boot of a Raspberry Pi: the firmware starts it in the kernel's place, and has the device trees", () => {
+  const files = {
+    ...boards["rpiab"],
+    "images/u-boot.bin": "U-Boot",
+    "images/rpi-firmware/config.txt":
+      "start_file=start.elf\nkernel=Image\ninitramfs first.gz followkernel\ndtparam=watchdog=on\n",
+    "images/rpi-firmware/cmdline.txt": "root=/dev/mmcblk0p2",
+  };
+  const settings = { CAIRN_LOADER: "uboot", CAIRN_DEVICETREE: "broadcom/a broadcom/b" };
+  using made = built("raspberrypi/genimage-uboot.cfg", settings, files);
+  const [boot, storage, ...others] = partitions(made);
+  if (boot === undefined || storage === undefined) throw new Error("two partitions are wanted");
+  expect([boot.type, storage.type, others]).toEqual(["c", "83", []]);
+  expect(onFat(made, boot, "config.txt")).toBe("start_file=start.elf\ndtparam=watchdog=on\nkernel=u-boot.bin\n");
+  expect(onFat(made, boot, "boot.scr")).toContain("# Cairn's part of the boot");
+  expect(onFat(made, boot, "cairn-args.txt")).toBe("cairn_args=PV_STORAGE_DEVICE=LABEL=pvdata console=ttyS0,115200\n");
+  for (const [file, bytes] of [
+    ["u-boot.bin", "U-Boot"],
+    ["bootcode.bin", "bootcode"],
+    ["board.dtb", "device tree"],
+    ["overlays/uart.dtbo", "overlay"],
+  ] as const)
+    expect(onFat(made, boot, file)).toBe(bytes);
+  expect(made.ask("mdir", "-b", "-i", `disk.img@@${boot.start * 512}`, "::")).not.toContain("cmdline.txt");
+  expect(runJson(made)).toEqual({
+    initrd: "initramfs.cpio.gz",
+    linux: "kernel.img",
+    modules: "modules.squashfs",
+    rootfs: "rootfs.squashfs",
+  });
+});
+
+test("U-Boot of a Raspberry Pi that nobody has built is missed, by name", () => {
+  using made = new Built({ ...boards["rpiab"] });
+  const { exit, said } = made.postImage("raspberrypi/genimage-uboot.cfg", { CAIRN_LOADER: "uboot" });
+  expect(said).toMatch(/images\/u-boot\.bin is missing: board\/raspberrypi\/uboot\.config/);
+  expect([exit, existsSync(join(made.images, "disk.img"))]).toEqual([1, false]);
+});
+
 test("a Raspberry Pi: what selects, one filled boot partition of two, the image of it in the revision", () => {
   using made = built("raspberrypi/genimage.cfg", { CAIRN_LOADER: "rpiab" });
   const [select, a, b, storage] = partitions(made);

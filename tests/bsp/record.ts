@@ -7,7 +7,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { defconfigs } from "./defconfigs.ts";
+import { configurations } from "./defconfigs.ts";
 import { ownOptions } from "./kconfig.ts";
 
 /** Symbols that a Buildroot tree declares. */
@@ -30,7 +30,10 @@ export function declaredIn(tree: string): ReadonlySet<string> {
 export function usedSymbols(): readonly string[] {
   const { options, uses } = ownOptions();
   const own = new Set(options.map(({ symbol }) => symbol));
-  const used = [...uses.map(({ symbol }) => symbol), ...defconfigs.flatMap(({ settings }) => [...settings.keys()])];
+  const used = [
+    ...uses.map(({ symbol }) => symbol),
+    ...configurations.flatMap(([, { settings }]) => [...settings.keys()]),
+  ];
   return [...new Set(used)].filter((symbol) => !own.has(symbol)).sort();
 }
 

@@ -52,6 +52,16 @@ const uBootCommands: Readonly<Record<string, string>> = {
   source: "CMD_SOURCE",
 };
 
+test.each(["imx8m", "qemu-aarch64", "raspberrypi"])(
+  "%s: U-Boot's boot command says what boot.cmd asks of it",
+  (board) => {
+    const command = /^CONFIG_BOOTCOMMAND="(.*)"$/m.exec(text(`board/${board}/uboot.fragment`))?.[1] ?? "";
+    expect(checked(["sh", "-n"], command)).toBe("");
+    for (const name of ["devtype", "devnum", "distro_bootpart"]) expect(command).toContain(`setenv ${name} `);
+    expect(command).toMatch(/if load \w+ [01]:1 \$\{scriptaddr\} boot\.scr; then source \$\{scriptaddr\}; fi; reset$/);
+  },
+);
+
 test("U-Boot is configured with the commands that its scripts run", () => {
   const fragment = text("board/all/uboot.fragment");
   for (const [command, option] of Object.entries(uBootCommands)) {

@@ -7,7 +7,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { defconfigs } from "./defconfigs.ts";
+import { defconfigs, uBootConfig, withUBoot } from "./defconfigs.ts";
 import { externalTree } from "./kconfig.ts";
 import { declaredIn, releaseOf, usedSymbols } from "./record.ts";
 
@@ -41,6 +41,14 @@ const missing = (text: string, other: string): readonly string[] => {
   return text.split("\n").filter((line) => line !== "" && !there.has(line));
 };
 
+/** Every makefile is evaluated, and of the configuration come these packages. */
+function showInfo(name: string, packages: readonly string[]): void {
+  const { said, faults } = make("show-info");
+  const there = faults.length === 0 ? Object.keys(JSON.parse(said)) : [];
+  const lacking = packages.filter((one) => !there.includes(one));
+  verdict(`${name}: show-info`, [...faults, ...lacking.map((one) => `no package ${one}`)]);
+}
+
 console.log(`Buildroot ${release}`);
 const declared = declaredIn(tree);
 verdict(
@@ -67,9 +75,24 @@ for (const { name, text } of defconfigs) {
     if (faults.length === 0 && back !== text) faults.push("the order is not that of savedefconfig");
   }
   verdict(name, faults);
-  const info = make("show-info");
-  const packages = info.faults.length === 0 ? Object.keys(JSON.parse(info.said)) : [];
-  const wanted = ["cairn", "cairn-initramfs", "host-cairn", "lxc", "linux"].filter((one) => !packages.includes(one));
-  verdict(`${name}: show-info`, [...info.faults, ...wanted.map((one) => `no package ${one}`)]);
+  showInfo(name, ["cairn", "cairn-initramfs", "host-cairn", "lxc", "linux"]);
+}
+
+for (const { name, settings } of withUBoot) {
+  const merge = [
+    "support/kconfig/merge_config.sh",
+    "-m",
+    "-O",
+    out,
+    join(out, ".config"),
+    join(externalTree, uBootConfig),
+  ];
+  const faults = [make(name), run(merge), make("olddefconfig")].flatMap((step) => step.faults);
+  const wanted = [...settings].map(([symbol, value]) =>
+    value === "n" ? `# ${symbol} is not set` : `${symbol}=${value}`,
+  );
+  const config = readFileSync(join(out, ".config"), "utf8");
+  verdict(`${name}, with U-Boot`, [...faults, ...missing(wanted.join("\n"), config).map((line) => `lost: ${line}`)]);
+  showInfo(`${name}, with U-Boot`, ["cairn", "uboot", "host-uboot-tools", "rpi-firmware", "linux"]);
 }
 process.exit(failures === 0 ? 0 : 1);

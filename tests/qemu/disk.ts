@@ -90,9 +90,9 @@ export interface StorageCheck {
   readonly text: string;
 }
 
-/** Checks the storage partition of a disk that no machine uses, changing nothing. */
-export async function checkStorage(path: string): Promise<StorageCheck> {
-  const text = await run(["e2fsck", "-fn", `${path}?offset=${storageStart}`], { accept: [0, 4], both: true });
+/** Checks the storage partition of a disk that no machine uses, changing nothing; it begins `at` so many bytes. */
+export async function checkStorage(path: string, at = storageStart): Promise<StorageCheck> {
+  const text = await run(["e2fsck", "-fn", `${path}?offset=${at}`], { accept: [0, 4], both: true });
   // With -n a journal that waits is passed over in silence but for this line, and the exit code is still 0.
   const waiting = text.includes("skipping journal recovery");
   const faults = /\b(Fix|Clear|Connect|Salvage)[^?]*\? no\b|WARNING: Filesystem still has errors/.test(text);

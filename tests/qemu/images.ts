@@ -1,6 +1,6 @@
 /** What Buildroot built, in place of what is put together from Debian's packages: the folder of images that CAIRN_IMAGES names. */
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { type Arch, repository } from "./host.ts";
 
 /** Paths of what a build leaves (bsp-buildroot/board/all/post-image.sh). */
@@ -14,21 +14,35 @@ export interface Images {
   readonly uBoot: string | null;
 }
 
-/** Null when the tests are not about built images. */
-export function builtImages(arch: Arch): Images | null {
+/** A path in the folder of images, which must be there; null when the tests are not about built images. */
+function inBuilt(what: string): ((name: string) => string) | null {
   const folder = process.env["CAIRN_IMAGES"] ?? "";
   if (folder === "") return null;
-  const inside = (name: string): string => {
+  return (name) => {
     const path = resolve(repository, folder, name);
-    if (!existsSync(path)) throw new Error(`CAIRN_IMAGES: ${path} is missing: it has no image for ${arch}`);
+    if (!existsSync(path)) throw new Error(`CAIRN_IMAGES: ${path} is missing: it has no image for ${what}`);
     return path;
   };
+}
+
+/** Null when the tests are not about built images. */
+export function builtImages(arch: Arch): Images | null {
+  const inside = inBuilt(arch);
+  if (inside === null) return null;
   return {
     kernel: inside(arch === "x86_64" ? "bzImage" : "Image"),
     initramfs: inside("cairn-initramfs.cpio.gz"),
-    modules: inside(join("revision", "bsp", "modules.squashfs")),
+    modules: inside(modules),
     rootfs: inside("rootfs.squashfs"),
     disk: inside("disk.img"),
     uBoot: arch === "x86_64" ? null : inside("u-boot.bin"),
   };
+}
+
+const modules = join("revision", "bsp", "modules.squashfs");
+
+/** What a build for a Raspberry Pi leaves, and its last script begins with: the folder, and of it the kernel's modules. */
+export function builtRaspberry(): { readonly folder: string; readonly modules: string } | null {
+  const inside = inBuilt("a Raspberry Pi");
+  return inside === null ? null : { folder: dirname(inside("rpi-firmware")), modules: inside(modules) };
 }

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type Arch, cached, repository, sha256 } from "./host.ts";
-import { earlyModules, kernel, loadOrder } from "./kernel.ts";
+import { earlyModules, kernel, loadOrder, raspberryModules } from "./kernel.ts";
 import { archive, characterDevice, type Entry, file, folder, link } from "./newc.ts";
 import { busybox } from "./tree.ts";
 
@@ -10,14 +10,17 @@ const script = join(repository, "bsp-buildroot/initramfs/init");
 const commands = "cat findfs grep insmod mkdir mount mv od reboot rm sed sh sleep switch_root sync tr umount".split(
   " ",
 );
-/** What is soldered to the board and so not left to containers' drivers: watchdog, entropy, the harness' second line. */
-const boardModules = ["i6300esb", "virtio_rng", "virtio_console"];
+/** The disk's drivers, and what is soldered to the board and so not left to containers' drivers: watchdog, entropy, the harness' second line. */
+const boardModules = {
+  qemu: ["virtio_pci", "virtio_mmio", "virtio_blk", "i6300esb", "virtio_rng", "virtio_console"],
+  raspberry: [...raspberryModules, "vfat", "nls_ascii", "nls_cp437", "nls_iso8859_1"], // process 1 reads the boot partitions
+} as const;
 
-/** The initramfs of the QEMU boards, gzip-compressed. Cached. */
-export async function initramfs(arch: Arch): Promise<string> {
+/** The initramfs of a kind of board, gzip-compressed. Cached. */
+export async function initramfs(arch: Arch, board: keyof typeof boardModules = "qemu"): Promise<string> {
   const { release, tree } = await kernel(arch);
   const modules = join(tree, "lib/modules", release);
-  const order = await loadOrder(modules, [...earlyModules, ...boardModules]);
+  const order = await loadOrder(modules, [...boardModules[board], ...earlyModules]);
   const init = await readFile(script);
   const shell = await busybox(arch);
   const folderPath = await cached(

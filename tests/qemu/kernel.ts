@@ -27,10 +27,17 @@ const deviceModules = [
 ];
 const optional = ["9p", "9pnet_virtio", "sch_ingress"];
 
-/** What the initramfs has to load before it can mount the storage and the base system. */
-export const earlyModules = [
-  ..."virtio_pci virtio_mmio virtio_blk crc32c_generic ext4 loop squashfs erofs overlay".split(" "),
-];
+/** A Raspberry Pi 3's: the two controllers that can have the card, and the watchdog, which also resets it and switches it off. */
+export const raspberryModules = ["sdhci_iproc", "bcm2835", "bcm2835_wdt"];
+const boardModules: Readonly<Record<Arch, readonly string[]>> = { x86_64: [], aarch64: raspberryModules };
+/** Device trees that QEMU does not make itself. */
+const boardTrees: Readonly<Record<Arch, readonly string[]>> = {
+  x86_64: [],
+  aarch64: ["broadcom/bcm2837-rpi-3-b.dtb"],
+};
+
+/** What the initramfs has to load, beside the disk's driver, before it can mount the storage and the base system. */
+export const earlyModules = ["crc32c_generic", "ext4", "loop", "squashfs", "erofs", "overlay"];
 
 export interface Kernel {
   readonly release: string;
@@ -42,6 +49,8 @@ export interface Kernel {
   readonly modules: string;
   /** Folder that holds lib/modules/<release>. */
   readonly tree: string;
+  /** Folder with the device trees of boards that are no machine of QEMU's own. */
+  readonly deviceTrees: string;
 }
 
 export async function kernel(arch: Arch): Promise<Kernel> {
@@ -50,14 +59,20 @@ export async function kernel(arch: Arch): Promise<Kernel> {
   if (deb === undefined) throw new Error(`${metaPackage[arch]} depends on no kernel`);
   const folder = await cached(
     `kernel/${arch}`,
-    ["kernel 3", basename(deb), deviceModules, optional],
+    ["kernel 4", basename(deb), [...deviceModules, ...boardModules[arch]], optional, ...boardTrees[arch]],
     async (scratch) => {
       const all = join(scratch, "all");
       await run(["dpkg-deb", "-x", deb, all]);
       const [release = ""] = await readdir(join(all, "lib/modules"));
       await copyFile(join(all, "boot", `vmlinuz-${release}`), join(scratch, "vmlinuz"));
       if (arch === "x86_64") await writeFile(join(scratch, "vmlinux"), await unpackedKernel(join(scratch, "vmlinuz")));
-      await copyModules(all, join(scratch, "tree"), release);
+      await copyModules(all, join(scratch, "tree"), release, [...deviceModules, ...boardModules[arch]]);
+      await mkdir(join(scratch, "device-trees"));
+      for (const name of boardTrees[arch])
+        await copyFile(
+          join(all, `usr/lib/linux-image-${release}`, name),
+          join(scratch, "device-trees", basename(name)),
+        );
       await pack(join(scratch, "tree/lib/modules", release), join(scratch, "modules.squashfs"), 128 * 1024, 15);
       await writeFile(join(scratch, "release"), release);
       await rm(all, { recursive: true });
@@ -69,6 +84,7 @@ export async function kernel(arch: Arch): Promise<Kernel> {
     direct: join(folder, arch === "x86_64" ? "vmlinux" : "vmlinuz"),
     modules: join(folder, "modules.squashfs"),
     tree: join(folder, "tree"),
+    deviceTrees: join(folder, "device-trees"),
   };
 }
 
@@ -85,14 +101,14 @@ async function unpackedKernel(path: string): Promise<Uint8Array> {
   return kernel;
 }
 
-async function copyModules(all: string, tree: string, release: string): Promise<void> {
+async function copyModules(all: string, tree: string, release: string, names: readonly string[]): Promise<void> {
   const from = join(all, "lib/modules", release);
   const to = join(tree, "lib/modules", release);
   await mkdir(to, { recursive: true });
   await run(["depmod", "-b", all, release]);
   for (const name of ["modules.builtin", "modules.builtin.modinfo", "modules.order"])
     if (existsSync(join(from, name))) await copyFile(join(from, name), join(to, name));
-  for (const path of await loadOrder(from, deviceModules, optional)) {
+  for (const path of await loadOrder(from, names, optional)) {
     await mkdir(dirname(join(to, path)), { recursive: true });
     await cp(join(from, path), join(to, path));
   }

@@ -85,26 +85,35 @@ export interface UBoot {
 }
 
 const flashBytes = 64 * 1024 * 1024;
-/** CONFIG_ENV_SIZE of U-Boot's qemu_arm64: a checksum, then NUL-separated name=value. */
-const uBootEnvironmentBytes = 0x40000;
 
 /** Debian's U-Boot with its own default environment, but it waits for no key, asks the disk only, and never stays at its prompt. */
 export async function uBoot(): Promise<UBoot> {
   const set = await packages("aarch64", ["u-boot-qemu"], { alone: true });
   const program = join(await unpacked(set), "usr/lib/u-boot/qemu_arm64/u-boot.bin");
   const folder = await cached("u-boot", ["u-boot 1", set.key], async (scratch) => {
-    const variables = defaultEnvironment(await Bun.file(program).bytes());
-    variables.set("bootdelay", "-2"); // no delay and no look at the console (U-Boot: doc/README.autoboot)
-    variables.set("boot_targets", "virtio0");
-    variables.set("bootcmd", "run distro_bootcmd; reset");
-    const text = [...variables].map(([name, value]) => `${name}=${value}\0`).join("");
-    const environment = Buffer.alloc(uBootEnvironmentBytes);
-    environment.write(text, 4, "latin1");
-    environment.writeUInt32LE(Bun.hash.crc32(environment.subarray(4)), 0);
-    await writeFile(join(scratch, "flash.img"), environment);
+    const changes = { boot_targets: "virtio0", bootcmd: "run distro_bootcmd; reset" };
+    // CONFIG_ENV_SIZE of qemu_arm64
+    await writeFile(join(scratch, "flash.img"), await uBootEnvironment(program, 0x40000, changes));
     await truncate(join(scratch, "flash.img"), flashBytes);
   });
   return { program, flash: join(folder, "flash.img") };
+}
+
+/** An environment as U-Boot stores it: a checksum, then NUL-separated name=value. It is the one that is compiled in, with `changes`, and
+ *  waits for no key. */
+export async function uBootEnvironment(
+  program: string,
+  bytes: number,
+  changes: Readonly<Record<string, string>>,
+): Promise<Uint8Array> {
+  const variables = defaultEnvironment(await Bun.file(program).bytes());
+  variables.set("bootdelay", "-2"); // no delay and no look at the console (U-Boot: doc/README.autoboot)
+  for (const [name, value] of Object.entries(changes)) variables.set(name, value);
+  const text = [...variables].map(([name, value]) => `${name}=${value}\0`).join("");
+  const environment = Buffer.alloc(bytes);
+  environment.write(text, 4, "latin1");
+  environment.writeUInt32LE(Bun.hash.crc32(environment.subarray(4)), 0);
+  return environment;
 }
 
 /** The environment that is compiled into U-Boot, found by one of its variables; an empty variable ends it. */

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Socket, Subprocess } from "bun";
 import { checkStorage, type DiskSpec, makeDisk, readBootFile, readStorageFile, type StorageCheck } from "./disk.ts";
 import { type Arch, buildFolder, repository, run } from "./host.ts";
@@ -61,13 +61,25 @@ export type EndReason = string;
 
 /** Makes the disk and starts the machine; the kernel runs when this returns. */
 export async function boot(options: BootOptions): Promise<Device> {
-  await mkdir(join(buildFolder, "run"), { recursive: true });
-  const folder = await mkdtemp(join(buildFolder, "run", `${options.name}-`));
-  const sockets = await mkdtemp(join(tmpdir(), "cairn-qemu-")); // a socket's path is at most 107 bytes long
+  const folder = await runFolder(options.name);
   const disk = options.image ?? join(folder, "disk.img");
   if (options.image === undefined) await makeDeviceDisk(options, disk, join(folder, "storage"));
   if (options.writeLog !== undefined) await writeFile(options.writeLog, "");
-  const command = qemuCommand(options, disk, await firmware(options));
+  return start(options, { folder, disk, command: qemuCommand(options, disk, await firmware(options)) });
+}
+
+/** A new folder for one machine's files, which go with the machine. */
+export async function runFolder(name: string): Promise<string> {
+  await mkdir(join(buildFolder, "run"), { recursive: true });
+  return mkdtemp(join(buildFolder, "run", `${name}-`));
+}
+
+/** Starts any machine: `command` is the whole of QEMU's, but for the lines to us (character devices `console` and `probe`). */
+export async function start(
+  options: Pick<BootOptions, "name" | "echo">,
+  { folder, disk, files = [], command }: Pick<Parts, "folder" | "disk" | "command"> & Partial<Pick<Parts, "files">>,
+): Promise<Device> {
+  const sockets = await mkdtemp(join(tmpdir(), "cairn-qemu-")); // a socket's path is at most 107 bytes long
   const live = [
     ...command,
     ...["-S", "-qmp", `unix:${sockets}/qmp,server=on,wait=off`],
@@ -80,7 +92,7 @@ export async function boot(options: BootOptions): Promise<Device> {
     stdout: "ignore",
     stderr: "pipe",
   });
-  const device = new Device(options, { folder, sockets, disk, command, qemu });
+  const device = new Device(options, { folder, sockets, disk, files, command, qemu });
   try {
     await device.connect();
   } catch (cause) {
@@ -100,7 +112,11 @@ export async function makeDeviceDisk(options: BootOptions, path: string, scratch
 
 /** Boots, runs `body`, always ends the machine; when `body` throws, everything to look at is kept and the error names it. */
 export async function withDevice<T>(options: BootOptions, body: (device: Device) => Promise<T>): Promise<T> {
-  const device = await boot(options);
+  return attended(await boot(options), body);
+}
+
+/** The same for a machine that runs already. */
+export async function attended<T>(device: Device, body: (device: Device) => Promise<T>): Promise<T> {
   try {
     return await body(device);
   } catch (cause) {
@@ -169,13 +185,15 @@ interface Parts {
   readonly folder: string;
   readonly sockets: string;
   readonly disk: string;
+  /** What else in the command goes with the folder. */
+  readonly files: readonly string[];
   readonly command: readonly string[];
   readonly qemu: Subprocess<"ignore", "ignore", "pipe">;
 }
 
 /** A running machine. Disposing of it kills QEMU and removes its files. */
 export class Device implements AsyncDisposable {
-  readonly #options: BootOptions;
+  readonly #options: Pick<BootOptions, "name" | "echo">;
   readonly #parts: Parts;
   readonly #serial: Transcript;
   readonly #ended = Promise.withResolvers<EndReason>();
@@ -186,7 +204,7 @@ export class Device implements AsyncDisposable {
   #endedWith: EndReason | null = null;
   readonly #events: string[] = [];
 
-  constructor(options: BootOptions, parts: Parts) {
+  constructor(options: Pick<BootOptions, "name" | "echo">, parts: Parts) {
     this.#options = options;
     this.#parts = parts;
     this.#serial = new Transcript(options.echo);
@@ -336,10 +354,14 @@ export class Device implements AsyncDisposable {
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "serial.log"), this.#serial.text);
     await this.cutPower();
-    await run(["cp", "--sparse=always", this.#parts.disk, join(folder, "disk.img")]);
-    const quoted = this.#parts.command.map(
-      (word) => `'${word.replaceAll(this.#parts.disk, join(folder, "disk.img"))}'`,
-    );
+    const { disk, files, command } = this.#parts;
+    const kept = new Map([
+      [disk, join(folder, "disk.img")],
+      ...files.map((file) => [file, join(folder, basename(file))] as const),
+    ]);
+    for (const [file, copy] of kept) await run(["cp", "--sparse=always", file, copy]);
+    const moved = (word: string): string => [...kept].reduce((text, [file, copy]) => text.replaceAll(file, copy), word);
+    const quoted = command.map((word) => `'${moved(word)}'`);
     const lines = "-chardev stdio,id=console,mux=on,signal=off -chardev null,id=probe";
     await writeFile(
       join(folder, "repro.sh"),

@@ -35,6 +35,7 @@ grub-fstest grub-common
 grub-script-check grub-common
 mkimage u-boot-tools
 genimage genimage
+dtc device-tree-compiler
 shellcheck shellcheck
 mkfs.xfs xfsprogs
 fakeroot fakeroot

@@ -79,7 +79,8 @@ make_revision() {
 		*)
 			part linux "$(first "$images/bzImage" "$images/Image")" kernel.img
 			part initrd "$images/cairn-initramfs.cpio.gz" initramfs.cpio.gz
-			if [ -n "$CAIRN_DEVICETREE" ]; then
+			# A Raspberry Pi's firmware makes the device tree: from the one of the board that it finds itself on, and config.txt.
+			if [ -n "$CAIRN_DEVICETREE" ] && [ ! -d "$images/rpi-firmware" ]; then
 				part fdt "$(first "$images/$CAIRN_DEVICETREE.dtb" "$images/$(basename "$CAIRN_DEVICETREE").dtb")" board.dtb
 			fi
 			;;
@@ -114,6 +115,18 @@ lay_grub() {
 lay_uboot() {
 	mkimage -A arm64 -T script -C none -n cairn -d "$bsp/boot/boot.cmd" "$boot/boot.scr" >/dev/null
 	echo "cairn_args=$(words)" >"$boot/cairn-args.txt"
+	if [ -d "$images/rpi-firmware" ]; then lay_uboot_for_rpi; fi
+}
+
+# The firmware of a Raspberry Pi takes U-Boot for the kernel.
+lay_uboot_for_rpi() {
+	[ -f "$images/u-boot.bin" ] || fail "$images/u-boot.bin is missing: board/raspberrypi/uboot.config has Buildroot make it"
+	cp -R "$images"/rpi-firmware/. "$images"/*.dtb "$images/u-boot.bin" "$boot/"
+	rm -f "$boot/cmdline.txt" # U-Boot has the kernel's words
+	{
+		sed '/^kernel=/d; /^initramfs /d' "$images/rpi-firmware/config.txt"
+		echo "kernel=u-boot.bin"
+	} >"$boot/config.txt"
 }
 
 lay_rpiab() {
