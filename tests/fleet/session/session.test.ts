@@ -138,16 +138,20 @@ describe("messages", () => {
     expect(await again.message()).toEqual(["c/f/device/n/d", "new"]);
   });
 
-  test("each session subscribes until one was online, and after the broker has forgotten it", () => {
+  test("each session subscribes until one has lasted as long as brokers take to write it down, and after the broker has forgotten it", () => {
     const surely: unknown[] = [];
     let ports: SessionPorts | undefined;
-    const next = untilSubscribed((spec: { surely?: boolean }, given): Session => {
-      surely.push(spec.surely);
-      ports = given;
-      return { publish: async () => true, probe: async () => true, end() {}, drop() {}, usedBytes: () => 0 };
-    });
+    let nowMs = 0;
+    const next = untilSubscribed(
+      (spec: { surely?: boolean }, given): Session => {
+        surely.push(spec.surely);
+        ports = given;
+        return { publish: async () => true, probe: async () => true, end() {}, drop() {}, usedBytes: () => 0 };
+      },
+      () => nowMs,
+    );
     const heard: string[] = [];
-    const begin = () =>
+    const life = (said: readonly ("online" | "forgotten")[], ms: number): void => {
       next(
         {},
         {
@@ -155,15 +159,24 @@ describe("messages", () => {
           forgotten: () => heard.push("forgotten"),
           message: async () => {},
           ticket: () => {},
-          closed: () => {},
+          closed: () => heard.push("closed"),
         },
       );
-    for (const said of [[], ["online"], [], ["forgotten"], ["forgotten", "online"], []] as const) {
-      begin();
       for (const event of said) ports?.[event]?.();
-    }
-    expect(surely).toEqual([true, true, false, false, true, false]);
-    expect(heard).toEqual(["online", "forgotten", "forgotten", "online"]);
+      nowMs += ms;
+      ports?.closed({ kind: "ended" });
+    };
+    const halfAnHour = 30 * 60_000;
+    life([], halfAnHour);
+    life(["online"], halfAnHour - 1);
+    life(["online"], halfAnHour);
+    life(["online"], 1);
+    life(["forgotten", "online"], halfAnHour - 1);
+    life(["online"], 2 * halfAnHour);
+    life([], 0);
+    expect(surely).toEqual([true, true, true, false, false, true, false]);
+    expect(heard.filter((word) => word === "closed")).toHaveLength(7);
+    expect(heard.filter((word) => word === "online")).toHaveLength(5);
   });
 
   test("who says farewell before the broker has let him in is gone at once", async () => {
