@@ -88,15 +88,17 @@ const flashBytes = 64 * 1024 * 1024;
 /** CONFIG_ENV_SIZE of U-Boot's qemu_arm64: a checksum, then NUL-separated name=value. */
 const uBootEnvironmentBytes = 0x40000;
 
-/** Debian's U-Boot with its own default environment, but it waits for no key, asks the disk only, and never stays at its prompt. */
-export async function uBoot(): Promise<UBoot> {
+/** Debian's U-Boot with its own default environment, but it waits for no key, asks the disk only, and never stays at its prompt.
+ *  @param more variables, in place of those as well */
+export async function uBoot(more: Readonly<Record<string, string>> = {}): Promise<UBoot> {
   const set = await packages("aarch64", ["u-boot-qemu"], { alone: true });
   const program = join(await unpacked(set), "usr/lib/u-boot/qemu_arm64/u-boot.bin");
-  const folder = await cached("u-boot", ["u-boot 1", set.key], async (scratch) => {
+  const folder = await cached("u-boot", ["u-boot 2", set.key, more], async (scratch) => {
     const variables = defaultEnvironment(await Bun.file(program).bytes());
     variables.set("bootdelay", "-2"); // no delay and no look at the console (U-Boot: doc/README.autoboot)
     variables.set("boot_targets", "virtio0");
     variables.set("bootcmd", "run distro_bootcmd; reset");
+    for (const [name, value] of Object.entries(more)) variables.set(name, value);
     const text = [...variables].map(([name, value]) => `${name}=${value}\0`).join("");
     const environment = Buffer.alloc(uBootEnvironmentBytes);
     environment.write(text, 4, "latin1");
