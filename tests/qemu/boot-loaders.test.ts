@@ -70,6 +70,17 @@ async function noted(device: Device): Promise<string | null> {
 /** Notes that count for nothing: of a trial that is long over (GRUB), and with a wrong checksum (U-Boot). */
 const oldNote = { x86_64: grubBlock({ pv_trying: "locals/old" }), aarch64: `bad!pv_trying=1`.padEnd(512, "\0") };
 
+/** A note that sets more than it may: without its words the kernel would not find the storage, and start anew. */
+function greedyNote(): string | Uint8Array {
+  const variables = { cairn_args: "none", pv_trying: "2" };
+  if (arch === "x86_64") return grubBlock(variables);
+  const note = Buffer.alloc(512);
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\0`);
+  note.write(lines.join(""), 4);
+  note.writeUInt32LE(Bun.hash.crc32(note.subarray(4)), 0);
+  return note;
+}
+
 test(
   "a trial boots once, then what is committed; a commit ends it and the note is cleared",
   async () => {
@@ -110,8 +121,12 @@ test(
       await mkdir(join(storage, "trails/2/.pv"), { recursive: true });
       await rm(join(storage, environmentPath[arch]), { force: true });
     };
-    await withDevice(options("missing", { prepare }), async (device) => {
+    const prepareBoot = async (image: string): Promise<void> => {
+      await run(["mcopy", "-o", "-i", image, "-", "::pv.env"], { stdin: greedyNote() });
+    };
+    await withDevice(options("missing", { prepare, prepareBoot }), async (device) => {
       await booted(device, [/cairn: no environment on the storage/, /cairn: revision 0$/m], "0", "");
+      expect(device.events).not.toContain("RESET");
       restart(device, { pv_rev: "1" }, `${environmentPath[arch]}.next`);
       await booted(device, [/cairn: revision 1$/m, /^first stage of the addon$/m], "1", "");
       restart(device, { pv_rev: "1", pv_try: "2" });
