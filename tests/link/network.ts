@@ -29,11 +29,8 @@ function must(...words: readonly string[]): string {
   return stdout.toString();
 }
 
-/**
- * Needs a network namespace of our own, and the rights of its root. `hubSettings`: further ones of the hub's machine, as sysctl(8) takes
- * them.
- */
-export function openNetwork(random: () => number, hubSettings: readonly string[] = []): Network {
+/** Needs a network namespace of our own, and the rights of its root. */
+export function openNetwork(random: () => number): Network {
   const holder = Bun.spawn(["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "sleep", "infinity"], {
     stdio: ["ignore", "ignore", "ignore"],
   });
@@ -47,7 +44,7 @@ export function openNetwork(random: () => number, hubSettings: readonly string[]
   const device: Tun = openTun("dev0", (packet) => fromDevice.send(packet));
   must("ip", "link", "set", "lo", "up");
   // As the README asks of a hub whose devices are away again and again; before the hub, since a socket has what its listener was born with.
-  must("sysctl", "-qew", "net.ipv4.tcp_rto_max_ms=15000", "net.ipv4.tcp_retries2=100", ...hubSettings);
+  must("sysctl", "-qew", "net.ipv4.tcp_rto_max_ms=15000", "net.ipv4.tcp_retries2=100");
   must("ip", "link", "set", "dev0", "netns", String(holder.pid));
   const ends = [
     { name: "hub0", at: [], address: HUB_ADDRESS, peer: DEVICE_ADDRESS },

@@ -32,8 +32,7 @@ async function main(): Promise<void> {
   );
 
   const luck = rng.fork("network");
-  // As the README asks of a hub whose devices pay for each byte.
-  using network = openNetwork(() => luck.unit(), ["net.ipv4.tcp_timestamps=0"]);
+  using network = openNetwork(() => luck.unit());
   await using world = await hubOnNetwork();
   const storage = newStorage();
   const store = openStore(realDisk, storage);
