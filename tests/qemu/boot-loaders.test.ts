@@ -160,49 +160,50 @@ test(
  * sector in front of the boot partition stands in, saved and read by the board's own commands. Two copies, and that U-Boot takes nothing
  * but the note from there, are not shown here. A U-Boot that was built has a boot command of its own.
  */
-describe.if(arch === "aarch64" && builtImages(arch) === null)("where the board says how pv_trying is saved", () => {
-  const sector = `\${ramdisk_addr_r} 400 1`;
-  const read = `virtio read ${sector} && env import -c \${ramdisk_addr_r} 200 pv_trying`;
-  const saved = `env export -c -s 200 \${ramdisk_addr_r} pv_trying && virtio write ${sector}`;
-  const unstarted = (name: string, save_trying: string): BootOptions => ({
-    ...options(name, {
-      environment: { pv_rev: "0", pv_try: "1" },
-      prepare: (storage) => rm(join(storage, "trails"), { recursive: true }), // the loader alone is asked, again and again
-    }),
-    uBootVariables: { save_trying, bootcmd: `virtio scan; ${read}; run distro_bootcmd; reset` },
+if (arch === "aarch64" && builtImages(arch) === null)
+  describe("where the board says how pv_trying is saved", () => {
+    const sector = `\${ramdisk_addr_r} 400 1`;
+    const read = `virtio read ${sector} && env import -c \${ramdisk_addr_r} 200 pv_trying`;
+    const saved = `env export -c -s 200 \${ramdisk_addr_r} pv_trying && virtio write ${sector}`;
+    const unstarted = (name: string, save_trying: string): BootOptions => ({
+      ...options(name, {
+        environment: { pv_rev: "0", pv_try: "1" },
+        prepare: (storage) => rm(join(storage, "trails"), { recursive: true }), // the loader alone is asked, again and again
+      }),
+      uBootVariables: { save_trying, bootcmd: `virtio scan; ${read}; run distro_bootcmd; reset` },
+    });
+
+    test(
+      "a trial is noted there, and not in pv.env",
+      async () => {
+        await withDevice(unstarted("board", `${saved} && setenv pv_trying && ${read}`), async (device) => {
+          const [tried, back] = [/cairn: trying revision 1$/m, /cairn: 1 was not committed, back to 0$/m];
+          await device.console([tried, back, tried], minutes(2));
+          await device.cutPower();
+          expect(await device.bootFile("pv.env")).toBeNull();
+        });
+      },
+      minutes(3),
+    );
+
+    test.each([
+      ["cannot be written", "false"],
+      ["cannot be read back", `${saved} && setenv pv_trying`],
+    ])(
+      "a note that %s is none: the trial is not tried",
+      async (_what, save_trying) => {
+        await withDevice(unstarted("board-unnoted", save_trying), async (device) => {
+          await device.console(
+            /cairn: the environment does not keep pv_trying: 1 is not tried, revision 0$/m,
+            minutes(1),
+          );
+          await device.console(/cairn: revision 0 cannot be started$/m);
+          expect(device.log).not.toContain("revision 1");
+        });
+      },
+      minutes(1),
+    );
   });
-
-  test(
-    "a trial is noted there, and not in pv.env",
-    async () => {
-      await withDevice(unstarted("board", `${saved} && setenv pv_trying && ${read}`), async (device) => {
-        const [tried, back] = [/cairn: trying revision 1$/m, /cairn: 1 was not committed, back to 0$/m];
-        await device.console([tried, back, tried], minutes(2));
-        await device.cutPower();
-        expect(await device.bootFile("pv.env")).toBeNull();
-      });
-    },
-    minutes(3),
-  );
-
-  test.each([
-    ["cannot be written", "false"],
-    ["cannot be read back", `${saved} && setenv pv_trying`],
-  ])(
-    "a note that %s is none: the trial is not tried",
-    async (_what, save_trying) => {
-      await withDevice(unstarted("board-unnoted", save_trying), async (device) => {
-        await device.console(
-          /cairn: the environment does not keep pv_trying: 1 is not tried, revision 0$/m,
-          minutes(1),
-        );
-        await device.console(/cairn: revision 0 cannot be started$/m);
-        expect(device.log).not.toContain("revision 1");
-      });
-    },
-    minutes(1),
-  );
-});
 
 test(
   "with nothing to start the loader begins anew, it does not stay",
