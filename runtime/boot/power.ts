@@ -1,14 +1,14 @@
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import type { PowerAction } from "../control/index.ts";
 import {
   explainLinux,
   type MountEntry,
   readMountinfo,
+  readPidStat,
   rebootMachine,
   remountReadOnly,
   syncAll,
   umount,
-  viaNode,
 } from "../linux/index.ts";
 
 /** Mounts the kernel keeps for itself or that hold no data: unmounting them gains nothing and costs us our eyes. */
@@ -28,14 +28,13 @@ const keptTypes = new Set([
 const graceMs = 2_000;
 const checkMs = 20;
 
-/**
- * Processes other than us: a kernel thread and a zombie have no program. Their command line would say the same, but it is in their own
- * memory, and who serves that memory (userfaultfd(2), FUSE) decides when we get to read it.
- */
+/** Whether a process other than us may have files open; while one has, what they are on stays busy. What the kernel says of it is not in
+ *  its own memory: who serves that memory (userfaultfd(2), FUSE) would decide when we get to read it. */
 function othersRun(): boolean {
   return readdirSync("/proc").some((name) => {
     if (!/^\d+$/.test(name) || name === "1") return false;
-    return viaNode("readlink", { path: `/proc/${name}/exe` }, () => readlinkSync(`/proc/${name}/exe`)).ok;
+    const stat = readPidStat(Number(name));
+    return stat.ok && stat.value.holdsFiles;
   });
 }
 

@@ -100,19 +100,29 @@ export type PidStat = {
   readonly ppid: number;
   /** Start in clock ticks since boot: together with the pid it names a process for good, for pids are used again. */
   readonly startTicks: number;
+  /** It may have files open: it is no thread of the kernel's, and does more than wait to be reaped. Who ends gives up his program and his
+   *  memory first, and his files only then; and who has threads does not end before the last of them. */
+  readonly holdsFiles: boolean;
 };
+
+/** Linux: include/linux/sched.h */
+const PF_KTHREAD = 0x00200000;
 
 export function parsePidStat(text: string): Result<PidStat, MalformedError> {
   const [open, close] = [text.indexOf("("), text.lastIndexOf(")")]; // comm itself may hold parentheses and blanks
   const rest = text.slice(close + 2).split(" "); // from the third field on
+  const [state = "", flags, threads] = [rest[0], Number(rest[6]), Number(rest[17])];
+  const ended = /^[ZX]$/.test(state) && threads <= 1;
   const stat = {
     pid: Number.parseInt(text, 10),
     comm: text.slice(open + 1, close),
-    state: rest[0] ?? "",
+    state,
     ppid: Number(rest[1]),
     startTicks: Number(rest[19]),
+    holdsFiles: (flags & PF_KTHREAD) === 0 && !ended,
   };
-  const whole = open > 0 && close > open && [stat.pid, stat.ppid, stat.startTicks].every(Number.isInteger);
+  const numbers = [stat.pid, stat.ppid, stat.startTicks, flags, threads];
+  const whole = open > 0 && close > open && numbers.every(Number.isInteger);
   return whole ? ok(stat) : err(malformed("/proc/<pid>/stat", "pid (comm) state ppid … starttime", text));
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { parseCmdline, readPidStat, readProcessMemory } from "../../runtime/linux/index.ts";
 import {
   parseCgroupPath,
@@ -30,8 +31,35 @@ test("a process name may hold blanks and parentheses", () => {
   const rest = "S 42 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 987654 0 0";
   expect(parsePidStat(`7 (a) (b c) ${rest}\n`)).toEqual({
     ok: true,
-    value: { pid: 7, comm: "a) (b c", state: "S", ppid: 42, startTicks: 987654 },
+    value: { pid: 7, comm: "a) (b c", state: "S", ppid: 42, startTicks: 987654, holdsFiles: true },
   });
+});
+
+test.each([
+  ["a process, by the kernel's account", "S", 4194560, 1, true],
+  ["one that ends: without program and memory, and with its files still", "R", 4195076, 1, true],
+  ["one whose first thread has ended before the others", "Z", 4195076, 3, true],
+  ["one that waits to be reaped", "Z", 4195076, 1, false],
+  ["a thread of the kernel's", "I", 69238880, 1, false],
+] as const)("%s: files may be open", (_what, state, flags, threads, holdsFiles) => {
+  const text = `7 (a) ${state} 1 7 7 0 -1 ${flags} 0 0 0 0 0 0 0 0 20 0 ${threads} 0 987654 0\n`;
+  expect(parsePidStat(text)).toMatchObject({ ok: true, value: { startTicks: 987654, holdsFiles } });
+});
+
+test("who is killed has files open until it is said that he has none", async () => {
+  const large = `globalThis.held = Buffer.alloc(2 ** 28, 1); console.log("there"); setInterval(() => {}, 1000)`;
+  const child = Bun.spawn([process.execPath, "-e", large], { stdout: "pipe" });
+  await child.stdout.getReader().read();
+  child.kill("SIGKILL");
+  const holds = (): boolean => {
+    const stat = readPidStat(child.pid); // until we wait for it, it is there
+    return stat.ok && stat.value.holdsFiles;
+  };
+  let looks = 0;
+  while (holds()) looks += 1;
+  expect(readdirSync(`/proc/${child.pid}/fd`)).toEqual([]);
+  expect(looks).toBeGreaterThan(0);
+  await child.exited;
 });
 
 test.each(["", "7 sh S 1", "x (sh) S 1"])("%p is no stat line", (text) => {
