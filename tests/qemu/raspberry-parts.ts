@@ -18,6 +18,7 @@ export async function layParts(images: string, modules: string): Promise<void> {
   if (built === null) return layDebiansParts(images, modules);
   const made = /\/(?:revision|[^/]+\.(?:img|vfat|ext4))$/; // by the last script, which runs again
   await cp(built.folder, images, { recursive: true, filter: (path) => !made.test(path) });
+  await mkdir(modules, { recursive: true });
   await run(["unsquashfs", "-quiet", "-no-progress", "-dest", join(modules, "built"), built.modules]);
 }
 
