@@ -1,7 +1,7 @@
 # Cairn. `make` alone lists the targets and changes nothing.
 ARCH ?= $(shell uname -m)
 BUN := node_modules/.bin/bun
-export ARCH KEEP SEED COUNT BYTES
+export ARCH KEEP SEED COUNT BYTES MINUTES
 SEEDS ?= 5000000
 # Proofs are for both unless one is asked for.
 PROVED := $(if $(filter file default,$(origin ARCH)),x86_64 aarch64,$(ARCH))
@@ -11,7 +11,7 @@ BOARDS := $(patsubst bsp-buildroot/configs/cairn_%_defconfig,%,$(wildcard bsp-bu
 IMAGE ?= build/image/$(BOARD)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fleet test unit check-bsp image board qemu test-image binary sbom fuzz proof-sim proof-power proof-reset proof-hub proof-thin proof-day bench-boot bench-update bench-hash bench-author bench-pack bench-patch bench-flood requirements clean
+.PHONY: help demo demo-fleet test unit check-bsp check-uboot image board qemu test-image binary sbom fuzz proof-sim proof-power proof-reset proof-hub proof-thin proof-day bench-boot bench-update bench-image bench-hash bench-author bench-pack bench-patch bench-flood requirements clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{ printf "  %-14s %s\n", $$1, $$2 }'
@@ -30,6 +30,9 @@ unit: node_modules ## types, lint and the tests that need no machine, 15 minutes
 
 check-bsp: node_modules ## the external tree in a Buildroot tree, BUILDROOT=…: style, every defconfig loaded and written back, makefiles; nothing is built
 	$(BUN) tests/bsp/tree.ts "$(BUILDROOT)"
+
+check-uboot: node_modules ## the boards' settings of U-Boot in its own tree, patched, UBOOT=…: none of them lost; nothing is built
+	$(BUN) tests/bsp/uboot-tree.ts "$(UBOOT)"
 
 image: board binary ## an image of the external tree, into build/image/BOARD: BOARD=qemu_x86_64 BUILDROOT=…
 	@# What "make menuconfig" changed there is kept.
@@ -78,6 +81,9 @@ bench-boot: node_modules requirements binary ## hand-over to PID 1 until contain
 
 bench-update: node_modules requirements binary ## downtime of an exchanged container, way back of a failed revision, bytes written
 	$(BUN) tests/bench/update.ts
+
+bench-image: node_modules requirements ## what "make image" built: size by part, start-up, whether 96 MiB are enough, what an idle hour writes, 65 minutes: BOARD=… (MINUTES=n)
+	CAIRN_IMAGES="$(abspath $(IMAGE))/images" $(BUN) tests/bench/image.ts
 
 bench-hash: node_modules ## hashing of objects against sha256sum, seconds
 	$(BUN) tests/bench/hash.ts

@@ -3,7 +3,7 @@
 #
 # Nothing waits for a key. The runtime says what it wants in /boot/uboot.txt of the storage partition (NUL-separated
 # name=value): pv_rev is committed, pv_try is on trial. U-Boot never writes there. That a trial was started is noted in
-# U-Boot's own file pv.env (variable pv_trying) on the boot partition, before the trial starts:
+# variable pv_trying, which outlasts a reset, before the trial starts:
 #
 #   pv_try is empty           start pv_rev (and forget an old pv_trying)
 #   pv_try is pv_trying       it had its try and was not committed: forget pv_trying, start pv_rev
@@ -12,10 +12,15 @@
 # A trial that cannot be loaded gives way to pv_rev, and pv_rev to revision 0, which every device has from its factory.
 # When nothing starts, the device tries again from the beginning: it is never left standing at a prompt.
 #
-# pv.env carries a checksum: one that a power cut has torn counts as absent. That can only cost a trial a second try.
+# Where pv_trying is kept is the board's choice:
+#   in file pv.env on the boot partition, unless told. It carries a checksum: one that a power cut has torn counts as
+#     absent. That can only cost a trial a second try.
+#   in U-Boot's own environment, where the boot command sets save_trying: the command that saves it, and reads it back.
+#     U-Boot has read pv_trying when this script starts. Two copies (redundant environment) leave a power cut the one
+#     before. U-Boot must take nothing else from there (ENV_WRITEABLE_LIST), or whoever writes it changes the boot.
 #
-# From U-Boot's boot command ("distro boot" sets all of them): devtype, devnum, distro_bootpart, kernel_addr_r,
-# ramdisk_addr_r, fdt_addr_r or pxefile_addr_r, fdt_addr or fdtcontroladdr.
+# From U-Boot's boot command ("distro boot" sets all of them but save_trying): devtype, devnum, distro_bootpart,
+# kernel_addr_r, ramdisk_addr_r, fdt_addr_r or pxefile_addr_r, fdt_addr or fdtcontroladdr; save_trying.
 #
 # Optional file cairn-args.txt on the boot partition, name=value lines:
 #   cairn_args=…       the board's words for the kernel
@@ -24,7 +29,9 @@
 setenv cairn_args PV_STORAGE_DEVICE=LABEL=pvdata
 setenv cairn_storage 2
 setenv bootfs "${devtype} ${devnum}:${distro_bootpart}"
-if load ${bootfs} ${ramdisk_addr_r} cairn-args.txt; then env import -t ${ramdisk_addr_r} ${filesize}; fi
+if load ${bootfs} ${ramdisk_addr_r} cairn-args.txt; then
+	env import -t ${ramdisk_addr_r} ${filesize} cairn_args cairn_storage
+fi
 setenv storagefs "${devtype} ${devnum}:${cairn_storage}"
 if test -z "${fdt_addr_r}"; then setenv fdt_addr_r ${pxefile_addr_r}; fi
 
@@ -43,9 +50,13 @@ if test -z "${found}"; then echo "cairn: no environment on the storage"; fi
 if test -z "${pv_rev}"; then setenv pv_rev 0; fi
 
 # What the checksum covers is 0x200 bytes less the checksum: the file is one sector.
-setenv pv_trying
-if load ${bootfs} ${ramdisk_addr_r} pv.env; then env import -c ${ramdisk_addr_r} ${filesize}; fi
-setenv save_trying 'env export -c -s 200 ${ramdisk_addr_r} pv_trying && fatwrite ${bootfs} ${ramdisk_addr_r} pv.env 200'
+setenv unnoted "the environment does not keep pv_trying"
+if test -z "${save_trying}"; then
+	setenv unnoted "pv.env cannot be written"
+	setenv pv_trying
+	if load ${bootfs} ${ramdisk_addr_r} pv.env; then env import -c ${ramdisk_addr_r} ${filesize} pv_trying; fi
+	setenv save_trying 'env export -c -s 200 ${ramdisk_addr_r} pv_trying && fatwrite ${bootfs} ${ramdisk_addr_r} pv.env 200'
+fi
 
 setenv order "${pv_rev} 0"
 if test "${pv_rev}" = 0; then setenv order 0; fi
@@ -60,12 +71,13 @@ elif test "${pv_trying}" = "${pv_try}"; then
 	setenv pv_trying
 	run save_trying
 else
+	# A note that is not read back, as when U-Boot may not take it, would start the trial again without end.
 	setenv pv_trying "${pv_try}"
-	if run save_trying; then
+	if run save_trying && test "${pv_trying}" = "${pv_try}"; then
 		echo "cairn: trying revision ${pv_try}"
 		setenv order "${pv_try} ${order}"
 	else
-		echo "cairn: pv.env cannot be written: ${pv_try} is not tried, revision ${pv_rev}"
+		echo "cairn: ${unnoted}: ${pv_try} is not tried, revision ${pv_rev}"
 	fi
 fi
 

@@ -11,6 +11,7 @@ import { type Candidate, type Failure, failure } from "../update/index.ts";
 import type { DeviceClock } from "./clock.ts";
 import { controlDevice } from "./control-device.ts";
 import { startDebugAccess } from "./debug-access/index.ts";
+import { startDebugShell } from "./debug-shell.ts";
 import type { Machine } from "./machine.ts";
 import type { DeviceMetadata } from "./metadata.ts";
 import type { Accepts } from "./read-revision.ts";
@@ -82,6 +83,9 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     onChange: () => hub?.changed(),
     setTimer: realTimer,
   });
+  const debugShell = config.PV_DEBUG_SHELL
+    ? startDebugShell({ autologin: config.PV_DEBUG_SHELL_AUTOLOGIN, log: debugLog, setTimer: realTimer })
+    : null;
   const running: Running = run(current, {
     log: logs.logger("supervise"),
     now: () => performance.now(),
@@ -105,6 +109,7 @@ export function startDevice(first: LoadedRevision, parts: DeviceParts): Result<R
     log.info(message === "" ? action : `${action}: ${message}`);
     hub?.stop();
     void debugAccess.close();
+    debugShell?.end();
     running.send({ kind: "shutdown" });
     setTimeout(() => {
       log.error(`not everything stopped within ${shutdownMaxMs / 1000} s`);

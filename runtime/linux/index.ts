@@ -132,5 +132,6 @@ export type { FileSystemIdentity } from "./superblock.ts";
 export { type SystemInfo, systemInfo } from "./sysinfo.ts";
 export { type TcpUsage, tcpUsage } from "./tcp-info.ts";
 export { setTcpPatience, type TcpPatience } from "./tcp-patience.ts";
+export { beginConnect, type Endpoint, openTcp, socketAddress } from "./tcp-socket.ts";
 export { readVeritySuperblock, type VerityParams, type VeritySuperblock } from "./verity.ts";
 export { openWatchdog, type Watchdog } from "./watchdog.ts";

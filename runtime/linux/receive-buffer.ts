@@ -12,8 +12,8 @@ const { symbols: libc } = dlopen(LIBC, {
 const [SOL_SOCKET, SO_RCVBUF] = [1, 8];
 
 /**
- * SO_RCVBUF of socket(7): of what has come and was not read, the kernel takes about so many bytes, and offers TCP no larger window any
- * more. What it has offered before stays offered: on a connection that is there already that is 64 KiB, once.
+ * SO_RCVBUF of socket(7): the kernel doubles it, for what it needs itself, and takes no more bytes that nobody has read. TCP never offers a
+ * larger window than that, nor a smaller one than it has offered before: to bound all that comes, bound it before the connection is made.
  */
 export function boundReceiveBuffer(fd: number, bytes: number): Result<void, SysError> {
   const value = Uint32Array.of(bytes);

@@ -12,6 +12,7 @@ const IPPROTO_TCP = 6;
 const TCP_INFO = 11;
 /** `struct tcp_info`, linux/tcp.h: it only grows at its end; `tcpi_bytes_sent` is there since Linux 4.19. */
 export const TCP_INFO_FIELDS = {
+  rtt: 68,
   bytesReceived: 128,
   segsOut: 136,
   segsIn: 140,
@@ -29,6 +30,8 @@ export interface TcpUsage {
   /** Packets, those without payload included. */
   readonly segmentsOut: number;
   readonly segmentsIn: number;
+  /** Smoothed, milliseconds; 0 before the connection is there. */
+  readonly roundTripMs: number;
 }
 
 /** TCP_INFO of tcp(7), of a socket that is connected or being connected. */
@@ -44,5 +47,6 @@ export function tcpUsage(fd: number): Result<TcpUsage, SysError> {
     bytesReceived: Number(view.getBigUint64(TCP_INFO_FIELDS.bytesReceived, true)),
     segmentsOut: view.getUint32(TCP_INFO_FIELDS.segsOut, true),
     segmentsIn: view.getUint32(TCP_INFO_FIELDS.segsIn, true),
+    roundTripMs: view.getUint32(TCP_INFO_FIELDS.rtt, true) / 1000,
   });
 }

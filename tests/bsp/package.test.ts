@@ -136,7 +136,12 @@ describe("/etc/pantavisor.config", () => {
       "/etc/cairn/authorized_keys",
     );
     expect(readFileSync(keys, "utf8")).toBe("ssh-ed25519 A");
-    expect(configured({})).toMatchObject({ PV_DEBUG_SSH: false, PV_DEBUG_SSH_AUTHORIZED_KEYS: null });
+    expect(configured({ BR2_PACKAGE_CAIRN_DEBUG_SHELL: "y" }).PV_DEBUG_SHELL).toBe(true);
+    expect(configured({})).toMatchObject({
+      PV_DEBUG_SSH: false,
+      PV_DEBUG_SSH_AUTHORIZED_KEYS: null,
+      PV_DEBUG_SHELL: false,
+    });
     expect(statSync(keys, { throwIfNoEntry: false })).toBeUndefined();
   });
 

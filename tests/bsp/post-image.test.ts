@@ -152,14 +152,20 @@ test("U-Boot of an i.MX8M: in the gap where the ROM looks, the device tree in th
   const [boot, storage, ...others] = partitions(made);
   if (boot === undefined || storage === undefined) throw new Error("two partitions are wanted");
   expect([boot.start * 512, others]).toEqual([8 << 20, []]);
-  expect(
-    readFileSync(join(made.images, "disk.img"))
-      .subarray(33 << 10, (33 << 10) + 14)
-      .toString(),
-  ).toBe("SPL and U-Boot");
+  const disk = readFileSync(join(made.images, "disk.img"));
+  expect(disk.subarray(33 << 10, (33 << 10) + 14).toString()).toBe("SPL and U-Boot");
+  for (const place of [4 << 20, 7 << 20])
+    expect(disk.subarray(place, place + (16 << 10)).some((byte) => byte !== 0)).toBe(false);
   expect(onFat(made, boot, "boot.scr")).toContain("# Cairn's part of the boot");
   expect(onFat(made, boot, "cairn-args.txt")).toBe("cairn_args=PV_STORAGE_DEVICE=LABEL=pvdata console=ttyS0,115200\n");
   expect(onStorage(made, "cat /trails/0/.pv/pv-fdt.dtb")).toBe("device tree");
+});
+
+test.each(["mm", "mp"])("U-Boot of an i.MX8M that has grown into its environment makes no disk: %s", (chip) => {
+  using made = new Built({ ...boards["uboot"], "images/flash.bin": "U-Boot".padEnd(4 << 20, ".") });
+  const { exit, said } = made.postImage(`imx8m/genimage-imx8${chip}.cfg`, { CAIRN_LOADER: "uboot" });
+  expect([exit, existsSync(join(made.images, "disk.img"))]).toEqual([1, false]);
+  expect(said).toContain("partition environment (offset 0x400000, size 0x4000) overlaps previous partition loader");
 });
 
 test("U-Boot of QEMU's board: nothing in front of the boot partition", () => {

@@ -3,10 +3,12 @@
 #include <linux/dm-ioctl.h>
 #include <linux/loop.h>
 #include <linux/tcp.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/sysinfo.h>
 
 #define AT(name, type, field) printf("%s %zu\n", name, offsetof(type, field))
@@ -65,9 +67,22 @@ int main(void) {
   AT("sysinfo.totalhigh", struct sysinfo, totalhigh);
   AT("sysinfo.freehigh", struct sysinfo, freehigh);
   AT("sysinfo.mem_unit", struct sysinfo, mem_unit);
+  AT("tcp_info.rtt", struct tcp_info, tcpi_rtt);
   AT("tcp_info.bytes_received", struct tcp_info, tcpi_bytes_received);
   AT("tcp_info.segs_out", struct tcp_info, tcpi_segs_out);
   AT("tcp_info.segs_in", struct tcp_info, tcpi_segs_in);
   AT("tcp_info.bytes_sent", struct tcp_info, tcpi_bytes_sent);
+  NUMBER("sockaddr_in", sizeof(struct sockaddr_in));
+  AT("sockaddr_in.sin_port", struct sockaddr_in, sin_port);
+  AT("sockaddr_in.sin_addr", struct sockaddr_in, sin_addr);
+  NUMBER("sockaddr_in6", sizeof(struct sockaddr_in6));
+  AT("sockaddr_in6.sin6_port", struct sockaddr_in6, sin6_port);
+  AT("sockaddr_in6.sin6_addr", struct sockaddr_in6, sin6_addr);
+  AT("sockaddr_in6.sin6_scope_id", struct sockaddr_in6, sin6_scope_id);
+  NUMBER("AF_INET", AF_INET);
+  NUMBER("AF_INET6", AF_INET6);
+  NUMBER("SOCK_STREAM", SOCK_STREAM);
+  NUMBER("SOCK_NONBLOCK", SOCK_NONBLOCK);
+  NUMBER("SOCK_CLOEXEC", SOCK_CLOEXEC);
   return 0;
 }

@@ -7,6 +7,15 @@ import { LOOP_CONFIG } from "../../runtime/linux/loop.ts";
 import { SIGINFO } from "../../runtime/linux/process.ts";
 import { SYSINFO } from "../../runtime/linux/sysinfo.ts";
 import { TCP_INFO_FIELDS } from "../../runtime/linux/tcp-info.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_STREAM,
+  SOCKADDR_IN,
+  SOCKADDR_IN6,
+} from "../../runtime/linux/tcp-socket.ts";
 
 /** What layout.c prints with Debian 12's headers. All fields are fixed-width or natural 64-bit, so both architectures have these;
  *  the checks in in-device/ prove them on each by use. */
@@ -63,10 +72,23 @@ const OURS = {
   "sysinfo.totalhigh": SYSINFO.totalhigh,
   "sysinfo.freehigh": SYSINFO.freehigh,
   "sysinfo.mem_unit": SYSINFO.memUnit,
+  "tcp_info.rtt": TCP_INFO_FIELDS.rtt,
   "tcp_info.bytes_received": TCP_INFO_FIELDS.bytesReceived,
   "tcp_info.segs_out": TCP_INFO_FIELDS.segsOut,
   "tcp_info.segs_in": TCP_INFO_FIELDS.segsIn,
   "tcp_info.bytes_sent": TCP_INFO_FIELDS.bytesSent,
+  sockaddr_in: SOCKADDR_IN.sizeBytes,
+  "sockaddr_in.sin_port": SOCKADDR_IN.port,
+  "sockaddr_in.sin_addr": SOCKADDR_IN.address,
+  sockaddr_in6: SOCKADDR_IN6.sizeBytes,
+  "sockaddr_in6.sin6_port": SOCKADDR_IN6.port,
+  "sockaddr_in6.sin6_addr": SOCKADDR_IN6.address,
+  "sockaddr_in6.sin6_scope_id": SOCKADDR_IN6.scope,
+  AF_INET,
+  AF_INET6,
+  SOCK_STREAM,
+  SOCK_NONBLOCK,
+  SOCK_CLOEXEC,
 };
 
 test("layouts and request numbers are those of the C headers", () => {

@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { descriptorOf } from "../../runtime/fleet/session/descriptor.ts";
 import { tcpUsage } from "../../runtime/linux/index.ts";
 import { must, mustFail } from "../store/world.ts";
+import { descriptorOf } from "./descriptor.ts";
 
 test("what a connection has carried is known, packets and payload", async () => {
   const server = createServer((peer) => peer.on("data", (bytes) => peer.write(Buffer.from(bytes).subarray(0, 10))));

@@ -2,9 +2,9 @@ import { dlopen } from "bun:ffi";
 import { expect, test } from "bun:test";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { descriptorOf } from "../../runtime/fleet/session/descriptor.ts";
 import { setTcpPatience } from "../../runtime/linux/index.ts";
 import { must, mustFail } from "../store/world.ts";
+import { descriptorOf } from "./descriptor.ts";
 
 const { symbols: libc } = dlopen("libc.so.6", {
   getsockopt: { args: ["i32", "i32", "i32", "ptr", "ptr"], returns: "i32" },

@@ -83,3 +83,25 @@ test("debug access is ordered over the link, lets a key in, and takes its sessio
     expect(await ssh("true").exited).toBe(255);
   });
 }, 500_000);
+
+test("a shell on the console, where the base system is made for it: at ENTER, with job control, and another when it ends", async () => {
+  const files = { "/etc/pantavisor.config": "PV_DEBUG_SHELL=1\n" };
+  const base = { cairn: join(repository, "dist", `cairn-${arch}`), files };
+  const made = await revision({ arch, containers: [await probeContainer(arch)], base });
+  await withDevice({ name: `debug-shell-${arch}`, arch, revision: made }, async (device) => {
+    await device.console([/Press ENTER for a shell of root/, /goals reached: .*root reached/], 120_000);
+    device.type("echo $((6 * 7)) before\n"); // it is the ENTER that counts
+    device.type("echo $((6 * 7)) after\n");
+    await device.console(/^42 after/m);
+    expect(device.log).not.toMatch(/^42 before/m);
+    device.type("cat /proc/self/cgroup; sleep 1000\n");
+    await device.console(/^0::\/cairn-debug-shell/m);
+    await Bun.sleep(1_000);
+    device.type("\x03");
+    device.type("echo $((6 * 7)) interrupted\n");
+    await device.console(/^42 interrupted/m);
+    device.type("exit\n");
+    await device.console(/Press ENTER for a shell of root/);
+    expect(await device.must("cairn ctl containers ls")).toContain("STARTED");
+  });
+}, 300_000);

@@ -6,7 +6,7 @@ const arch = testArch();
 const minutes = (count: number): number => count * 60_000;
 
 const init = `#!/bin/sh
-export PATH=/usr/bin
+export PATH=/usr/bin:/usr/sbin
 echo "init is process $$, panic=$(cat /proc/sys/kernel/panic)"
 while read -r source target type options _; do echo "mount: $target $type \${options%%,*}"; done </proc/mounts
 echo "console says: end" >/dev/console

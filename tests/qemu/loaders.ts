@@ -86,12 +86,13 @@ export interface UBoot {
 
 const flashBytes = 64 * 1024 * 1024;
 
-/** Debian's U-Boot with its own default environment, but it waits for no key, asks the disk only, and never stays at its prompt. */
-export async function uBoot(): Promise<UBoot> {
+/** Debian's U-Boot with its own default environment, but it waits for no key, asks the disk only, and never stays at its prompt.
+ *  @param more variables, in place of those as well */
+export async function uBoot(more: Readonly<Record<string, string>> = {}): Promise<UBoot> {
   const set = await packages("aarch64", ["u-boot-qemu"], { alone: true });
   const program = join(await unpacked(set), "usr/lib/u-boot/qemu_arm64/u-boot.bin");
-  const folder = await cached("u-boot", ["u-boot 1", set.key], async (scratch) => {
-    const changes = { boot_targets: "virtio0", bootcmd: "run distro_bootcmd; reset" };
+  const folder = await cached("u-boot", ["u-boot 2", set.key, more], async (scratch) => {
+    const changes = { boot_targets: "virtio0", bootcmd: "run distro_bootcmd; reset", ...more };
     // CONFIG_ENV_SIZE of qemu_arm64
     await writeFile(join(scratch, "flash.img"), await uBootEnvironment(program, 0x40000, changes));
     await truncate(join(scratch, "flash.img"), flashBytes);

@@ -28,6 +28,8 @@ export interface BootOptions {
   readonly writeLog?: string;
   /** "direct": QEMU starts revision 0's kernel, whatever the disk says. "real": the boot loader on the disk chooses. */
   readonly loader?: "direct" | "real";
+  /** Variables of U-Boot, as a board's configuration of it would set them. */
+  readonly uBootVariables?: Readonly<Record<string, string>>;
   readonly memoryMib?: number;
   readonly cpus?: number;
   /** Kernel command line after the usual words; a later word wins over an earlier one. */
@@ -146,7 +148,7 @@ async function firmware(options: BootOptions): Promise<readonly string[]> {
   if (options.arch === "x86_64") return [];
   const built = builtImages(options.arch)?.uBoot;
   if (typeof built === "string") return ["-bios", built];
-  const { program, flash } = await uBoot();
+  const { program, flash } = await uBoot(options.uBootVariables);
   return ["-bios", program, "-drive", `if=pflash,unit=1,format=raw,readonly=on,file=${flash}`];
 }
 

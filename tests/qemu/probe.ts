@@ -12,7 +12,7 @@ export interface Outcome {
 }
 
 // One command a line: "run ID BASE64"; the answer: "done ID CODE BASE64-of-stdout BASE64-of-stderr". Commands share nothing
-// but the device. The outputs are files of this container's own /run, so that looking changes nothing that is looked at.
+// but the device, whose own programs come before the ones of this container. The outputs are files of this container's own /run, so that looking changes nothing that is looked at.
 const agent = `#!/bin/sh
 export PATH=/bin:/sbin HOME=/root
 trap 'exit 0' PWR TERM
@@ -25,7 +25,7 @@ echo hello >&3
 while read -r word id command <&3; do
 	[ "$word" = run ] || continue
 	printf %s "$command" | base64 -d >/run/command
-	nsenter -t 1 -m -u -- /bin/sh -c "$(cat /run/command)" </dev/null >/run/out 2>/run/err 3>&-
+	PATH=/usr/sbin:/usr/bin:/sbin:/bin:/proc/$$/root/bin nsenter -t 1 -m -u -- /bin/sh -c "$(cat /run/command)" </dev/null >/run/out 2>/run/err 3>&-
 	echo "done $id $? $(base64 -w 0 /run/out)- $(base64 -w 0 /run/err)-" >&3
 done
 `;

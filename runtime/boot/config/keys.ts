@@ -77,8 +77,9 @@ export const keys = {
   PV_CACHE_USRMETADIR: path("cache.usrmetadir", C, "/storage/cache/meta"),
   PV_CONTROL_REMOTE: later(bool("control.remote", CO, true)),
   PV_CONTROL_REMOTE_ALWAYS: later(bool("control.remote.always", CO, false)),
-  PV_DEBUG_SHELL: later(bool("debug.shell", C, true)),
-  PV_DEBUG_SHELL_AUTOLOGIN: later(bool("debug.shell.autologin", C, false)),
+  /** The original's default is on. */
+  PV_DEBUG_SHELL: bool("debug.shell", C, false),
+  PV_DEBUG_SHELL_AUTOLOGIN: bool("debug.shell.autologin", C, false),
   PV_DEBUG_SHELL_TIMEOUT: later(duration(null, C, MIN)),
   /** The original's default is on. */
   PV_DEBUG_SSH: bool("debug.ssh", COR, false),

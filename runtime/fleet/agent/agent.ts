@@ -1,5 +1,6 @@
 import { err, ok, type Result } from "../../result.ts";
 import { explainDiskError, openStore } from "../../store/index.ts";
+import { unreadBytesMax } from "../budget/index.ts";
 import { type Commands, openCommands } from "../commands/index.ts";
 import { openOrders } from "../desired/index.ts";
 import { usual } from "../link/index.ts";
@@ -35,8 +36,6 @@ export interface AgentPorts extends Omit<MemberPorts, "sleep"> {
 /** How long the broker keeps what it has for a device that is away. */
 const SESSION_EXPIRY_S = 7 * 24 * 3600;
 const RECEIVE_MAX = 4;
-/** Of what comes and waits to be read, where bytes cost nothing. */
-const UNREAD_BYTES_MAX = 64 << 10;
 /** Changes come in crowds: containers start together. */
 const GATHER_MS = 2_000;
 /** And longer while a revision is being tried, whose verdict is what counts. */
@@ -353,7 +352,7 @@ function specOf(member: Member, settings: Settings): Omit<SessionSpec, "ticket" 
     expiryS: SESSION_EXPIRY_S,
     packetBytesMax: PACKET_BYTES_MAX,
     receiveMax: RECEIVE_MAX,
-    unreadBytesMax: caps.dayBytes === null && caps.monthBytes === null ? UNREAD_BYTES_MAX : PACKET_BYTES_MAX,
+    unreadBytesMax: unreadBytesMax(caps, PACKET_BYTES_MAX),
     will: { topic: topic(fleet, id, "u/l"), bytes: encodePresence("gone"), delayS: 2 * keepaliveS },
     topics: topicsTo(fleet, id),
   };

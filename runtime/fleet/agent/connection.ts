@@ -157,6 +157,7 @@ export function openConnection(ports: ConnectionPorts): Connection {
         tell(end);
         send({ kind: "closed" });
       },
+      late: (bytes) => meter.carried(bytes),
     });
     session = opened;
   }

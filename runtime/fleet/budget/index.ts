@@ -5,3 +5,4 @@
 
 export { type Account, type Caps, carried, last, needed, open, room, settled, unlimited, usage } from "./account.ts";
 export { type Ledger, ledgerText, newLedger, parseLedger } from "./ledger.ts";
+export { unreadBytesMax } from "./unread.ts";

@@ -119,11 +119,23 @@ function onTrial(link: Link, now: Now): Stepped {
 }
 
 /** Uniform in (0, min(max, 2^n seconds)): devices that lost the same broker do not come back together. */
-function backoff({ failures, settings, trial }: Link, { atMs, random }: Now): Phase {
+function backoff({ failures, settings, trial }: Link, now: Now): Phase {
   const max = trial ? settings.backoffOnTrialMs : settings.backoffMaxMs;
   const upTo = Math.min(max, 1000 * 2 ** Math.min(failures + 1, 30));
-  return { at: "waiting", untilMs: atMs + random * upTo, why: "backoff" };
+  const thrifty = trial || failures < PATIENT_FAILURES ? 0 : thriftyMs(now);
+  return { at: "waiting", untilMs: now.atMs + now.random * Math.max(upTo, thrifty), why: "backoff" };
 }
+
+/** Outages of up to a quarter of an hour cost little, and nobody waits longer after them. */
+const PATIENT_FAILURES = 8;
+/** What an attempt sends in vain until it is given up: seven SYNs of 60 bytes (tcp_syn_retries in ip-sysctl.rst: one second, then twice as long). */
+const IN_VAIN_BYTES = 7 * 60;
+/** At the pace of the moment, attempts would take so much of what is left by the time there is more: half is there when nine tenths of it are over. */
+const IN_VAIN_PART = 1 / 4;
+
+/** The longest wait of attempts that keep to their part, spread over the time for which there is no more; 0 without a cap. */
+const thriftyMs = ({ atMs, roomBytes, moreRoomAtMs }: Now): number =>
+  (2 * IN_VAIN_BYTES * Math.max(0, moreRoomAtMs - atMs)) / Math.max(IN_VAIN_BYTES, roomBytes * IN_VAIN_PART);
 
 /** Until the next wake; or until there is room again, spread over an hour. */
 function rest({ mode }: LinkSettings, why: "sleep" | "budget", { atMs, random, moreRoomAtMs }: Now): Phase {

@@ -1,13 +1,13 @@
-import { isIP, type Socket } from "node:net";
+import { isIP } from "node:net";
+import type { Duplex } from "node:stream";
 import { checkServerIdentity, connect, type PeerCertificate, type TLSSocket } from "node:tls";
 import { type IClientOptions, type IConnackPacket, MqttClient, type Packet } from "mqtt";
 import type { Address } from "../../address.ts";
-import { boundReceiveBuffer, setTcpPatience } from "../../linux/index.ts";
+import { err, invariant, type Result } from "../../result.ts";
 import { explainTunnel, openTunnel } from "../proxy/index.ts";
-import { descriptorOf } from "./descriptor.ts";
+import { dial } from "../way/index.ts";
 import { gated } from "./gate.ts";
 import { PacketSizes } from "./packet-sizes.ts";
-import { countUsage, type Usage } from "./usage.ts";
 import { refusesVersion, type Version } from "./version.ts";
 
 /** What a connection is made with. Times in seconds, as MQTT has them. */
@@ -32,7 +32,7 @@ export interface SessionSpec extends Address {
   /** A broker that sends a larger packet is left. More that wait for our acknowledgement are not sent, which 3.1.1 leaves to TCP. */
   readonly packetBytesMax: number;
   readonly receiveMax: number;
-  /** Of what nobody has read yet the kernel takes no more, after the first window that it offers; without it, as much as it likes. */
+  /** SO_RCVBUF of the connection from its first packet on: twice as much is unread at most. Without it, as much as the kernel likes. */
   readonly unreadBytesMax?: number;
   readonly will: { readonly topic: string; readonly bytes: Uint8Array; readonly delayS: number } | null;
   /** What is subscribed when the broker has no session for us. */
@@ -48,7 +48,7 @@ export interface SessionPorts {
   forgotten?(): void;
   /** MQTT is there, and what is sent to us comes. */
   online(): void;
-  /** Bytes have come, whatever they are: they are not looked at, and nothing more is read, before this is done. */
+  /** Bytes have come, TLS's own among them: they are not looked at, and nothing more is read, before this is done. */
   came?(): Promise<void>;
   /**
    * Nothing more is read before this is done: a slow reader slows the sender down. When it rejects, the message was not taken: it is not
@@ -59,6 +59,8 @@ export interface SessionPorts {
   ticket(bytes: Uint8Array): void;
   /** Nothing comes any more; called once. */
   closed(why: SessionEnd): void;
+  /** Once after `closed`, when what was on its way by then has come, too: so many bytes more. */
+  late?(bytes: number): void;
 }
 
 /**
@@ -101,14 +103,14 @@ const CONNECT_MS = 24 * 3600_000; // the link has its own clock for that
 /** Begins to connect. Nothing is thrown: what goes wrong ends in `closed`. */
 export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   const { proxy = null } = spec;
-  const tunnel = proxy === null ? null : openTunnel(proxy, spec);
+  const dialled = dial(proxy ?? spec, {
+    receiveBytes: spec.unreadBytesMax ?? null,
+    patience: { keptMs: 1500 * spec.keepaliveS, retryMs: RETRY_MS },
+    came: async () => ports.came?.(),
+  });
+  let usedBytes = dialled.usedBytes;
+  let way: Duplex | null = null;
   let socket: TLSSocket | null = null;
-  let usage: Usage | null = null;
-  /** Its bytes are the connection's. */
-  const carriedBy = (way: Socket): void => {
-    usage = countUsage(way);
-    way.once("connect", () => settle(way, spec));
-  };
   let end: SessionEnd = { kind: "lost", problem: "the connection was closed" };
   let [ending, over] = [false, false];
   /** The broker has let us in. */
@@ -117,35 +119,36 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
   let asking = false;
   const unanswered = new Set<(taken: boolean) => void>();
   const client = new MqttClient(() => {
-    const connecting = secured(spec, tunnel?.socket ?? null);
+    invariant(way !== null, "MQTT begins when there is a way to the broker");
+    const connecting = secured(spec, way);
     socket = connecting;
-    if (tunnel === null) carriedBy(connecting);
     connecting.once("secureConnect", () => {
       asking = true;
     });
     connecting.on("session", (ticket: Buffer) => ports.ticket(new Uint8Array(ticket)));
     const sizes = new PacketSizes(spec.packetBytesMax);
     return gated(connecting, async (bytes) => {
-      await ports.came?.();
       if (!over && !sizes.fit(bytes)) giveUp(`the broker sends more than ${spec.packetBytesMax} bytes at once`);
       return !over;
     });
   }, optionsOf(spec));
-  const hangUp = (): void => {
-    tunnel?.socket.destroy();
+  const hangUp = (how: "after what was written" | "at once" = "after what was written"): void => {
+    dialled.close(how);
     if (socket !== null) client.end(true);
   };
   const close = (): void => {
     if (over) return;
     over = true;
+    const bytes = dialled.usedBytes();
+    usedBytes = () => bytes;
     for (const answer of unanswered) answer(false);
     ports.closed(asking && end.kind === "lost" ? { kind: "unanswered", problem: end.problem } : end);
-    usage?.close();
+    void dialled.silent().then(() => ports.late?.(dialled.usedBytes() - bytes));
   };
   function giveUp(problem: string): void {
     asking = false;
     end = { kind: "lost", problem };
-    hangUp();
+    hangUp("at once");
     close();
   }
   client.on("connect", ({ sessionPresent }: IConnackPacket) => {
@@ -184,15 +187,16 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
     hangUp();
     close();
   });
-  if (tunnel === null || proxy === null) client.connect();
-  else {
-    carriedBy(tunnel.socket);
-    void tunnel.opened.then((opened) => {
-      if (over) return;
-      if (opened.ok) client.connect();
-      else giveUp(explainTunnel(opened.error, proxy));
-    });
-  }
+  const opened: Promise<Result<Duplex, string>> =
+    proxy === null
+      ? dialled.opened
+      : openTunnel(dialled, spec).then((tunnel) => (tunnel.ok ? tunnel : err(explainTunnel(tunnel.error, proxy))));
+  void opened.then((result) => {
+    if (over) return;
+    if (!result.ok) return giveUp(result.error);
+    way = result.value;
+    client.connect();
+  });
   return {
     publish: ({ topic, bytes, qos, retain, expiryS }) =>
       new Promise((resolve) => {
@@ -233,32 +237,21 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
     },
     drop() {
       asking = false;
-      hangUp();
+      hangUp("at once");
       close();
     },
-    usedBytes: () => usage?.bytes ?? 0,
+    usedBytes: () => usedBytes(),
   };
-}
-
-/**
- * The connection outlives an outage for as long as MQTT would let it, and soon sees that it is over; who sends more than is read has to
- * wait. A socket that refuses either works without.
- */
-function settle(socket: Socket, { keepaliveS, unreadBytesMax }: SessionSpec): void {
-  const fd = descriptorOf(socket);
-  if (fd === null) return;
-  setTcpPatience(fd, { keptMs: 1500 * keepaliveS, retryMs: RETRY_MS });
-  if (unreadBytesMax !== undefined) boundReceiveBuffer(fd, unreadBytesMax);
 }
 
 /** Of an outage that ends, so much is lost at most; and an outage costs a packet each time. */
 const RETRY_MS = 60_000;
 
-/** `way`: what leads to the broker already; null: what is to be connected first. */
-function secured(spec: SessionSpec, way: Socket | null): TLSSocket {
+/** `way` leads to the broker. */
+function secured(spec: SessionSpec, way: Duplex): TLSSocket {
   const name = spec.serverName ?? spec.host;
   return connect({
-    ...(way === null ? {} : { socket: way }),
+    socket: way,
     host: spec.host,
     port: spec.port,
     ...(isIP(name) === 0 ? { servername: name } : {}), // RFC 6066 section 3: no addresses

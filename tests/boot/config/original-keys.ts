@@ -136,6 +136,7 @@ export const notInTheTable = ["PV_REMOUNT_POLICY"];
 
 /** What Cairn shows instead, each with a row in the compatibility table. */
 export const ourDefaults: Readonly<Record<string, string>> = {
+  PV_DEBUG_SHELL: "0",
   PV_DEBUG_SSH: "0",
   PV_SECUREBOOT_MODE: "(null)",
   PV_STORAGE_GC_KEEP_FACTORY: "1",

@@ -184,8 +184,11 @@ describe("levels", () => {
 
 describe("warnings", () => {
   test("a key whose feature is not there yet warns once, though it is set twice", () => {
-    const { warnings } = resolveConfig({ file: "PV_DEBUG_SHELL=0", environment: { PV_DEBUG_SHELL: "1" } });
-    expect(warnings).toEqual([{ kind: "notYet", key: "PV_DEBUG_SHELL", level: "pv conf file" }]);
+    const { warnings } = resolveConfig({
+      file: "PV_DEBUG_SHELL_TIMEOUT=5",
+      environment: { PV_DEBUG_SHELL_TIMEOUT: "6" },
+    });
+    expect(warnings).toEqual([{ kind: "notYet", key: "PV_DEBUG_SHELL_TIMEOUT", level: "pv conf file" }]);
   });
 
   test("a key of a feature that is there does not warn", () => {

@@ -24,6 +24,8 @@ import { running } from "./world.ts";
 const DAY_MS = 24 * 3600_000;
 const START_MS = Date.UTC(2026, 10, 25, 7);
 const CONNECT_COST = 3_500;
+/** Was on its way when the device hung up on who floods it. */
+const LATE_BYTES = 4_000;
 
 async function world({
   caps = { dayBytes: null, monthBytes: null } as Caps,
@@ -117,6 +119,11 @@ async function world({
       over = true;
       ends.push(clock.now());
       ports.closed({ kind: "ended" });
+      if (!floods) return;
+      clock.set(100, () => {
+        carried(LATE_BYTES);
+        ports.late?.(LATE_BYTES);
+      });
     };
     let queue = Promise.resolve();
     const message = (block: Parameters<typeof encodeBlock>[0], ms: number): void =>
@@ -255,8 +262,10 @@ describe("a budget", () => {
   });
 
   test("is kept to when a hub floods blocks that nobody has asked for", async () => {
-    const { until, days, told } = await world({ caps, floods: true });
+    const { until, days, told, meter } = await world({ caps, floods: true });
     await until(5 * DAY_MS);
+    expect(meter.usage().dayBytes).toBe([...days.values()].at(-1) ?? 0);
+    expect(meter.usage().dayBytes).toBeGreaterThan(50_000);
     expect(told.filter(({ kind }) => kind === "log")).toEqual([]);
     expect(used(days).length).toBeGreaterThan(4);
     for (const bytes of used(days)) expect(bytes).toBeLessThanOrEqual(50_000 + PACKET_BYTES_MAX);

@@ -105,6 +105,37 @@ describe("a link that stays", () => {
     }
   });
 
+  test("a day without a hub leaves most of a small budget until it is nearly over, and its first outages are as short as ever", () => {
+    const dayMs = 24 * 3600_000;
+    const inVainBytes = 420;
+    /** When each attempt was given up. */
+    const outage = (roomBytes: number): readonly number[] => {
+      const scene = new Scene(always);
+      scene.moreRoomAtMs = dayMs;
+      const failed: number[] = [];
+      for (let seed = 1; scene.atMs < dayMs; failed.push(scene.atMs)) {
+        scene.roomBytes = roomBytes - failed.length * inVainBytes;
+        seed = (seed * 48_271) % 0x7fff_ffff;
+        scene.random = seed / 0x7fff_ffff;
+        scene.after(scene.waitMs, "tick").after(90_000, "tick");
+      }
+      return failed;
+    };
+    const before = (failed: readonly number[], ms: number): number => failed.filter((atMs) => atMs < ms).length;
+    const [small, endless] = [outage(50_000), outage(Number.POSITIVE_INFINITY)];
+    expect(before(small, 0.9 * dayMs) * inVainBytes).toBeLessThan(25_000);
+    expect(before(small, 0.5 * dayMs)).toBeGreaterThan(8);
+    expect(small.slice(0, 8)).toEqual(endless.slice(0, 8));
+    expect(endless.length * inVainBytes).toBeGreaterThan(50_000); // as it was without that
+  });
+
+  test("a revision on trial is not kept waiting by the budget", () => {
+    const scene = new Scene(always).send({ kind: "trial", trial: true });
+    Object.assign(scene, { roomBytes: 20_000, moreRoomAtMs: 24 * 3600_000, random: 1 });
+    for (let failures = 0; failures < 20; failures += 1) scene.after(scene.waitMs, "tick").after(90_000, "tick");
+    expect(scene.waitMs).toBeLessThanOrEqual(usual.backoffOnTrialMs);
+  });
+
   test("a connection that was good for a minute makes up for all failures", () => {
     const scene = new Scene(always);
     for (let round = 0; round < 8; round += 1) {

@@ -2,6 +2,8 @@ import { afterEach, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { explainTunnel, openTunnel } from "../../../runtime/fleet/proxy/index.ts";
 import { ANSWER_BYTES_MAX, TunnelAnswer } from "../../../runtime/fleet/proxy/tunnel-answer.ts";
+import { type Dial, dial } from "../../../runtime/fleet/way/index.ts";
+import { must } from "../../store/world.ts";
 import { badProxies, startProxy, type TestProxy } from "../proxy.ts";
 
 const proxies: TestProxy[] = [];
@@ -14,6 +16,8 @@ async function start(...how: Parameters<typeof startProxy>): Promise<TestProxy> 
   return proxy;
 }
 
+const dialled = ({ host, port }: TestProxy): Dial =>
+  dial({ host, port }, { receiveBytes: null, patience: { keptMs: 60_000, retryMs: 60_000 } });
 const bytes = (text: string): Uint8Array => Buffer.from(text, "latin1");
 const head = "HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n";
 
@@ -51,8 +55,7 @@ test("the way leads where it was asked to, and the proxy is told no more than th
     ["2001:db8::1", "[2001:db8::1]:8883"],
     ["a b\r\nx: y", "a%20b%0D%0Ax%3A%20y:8883"],
   ] as const) {
-    const { socket, opened } = openTunnel(proxy, { host, port: 8883 });
-    expect(await opened).toMatchObject({ ok: true });
+    const socket = must(await openTunnel(dialled(proxy), { host, port: 8883 }));
     expect(proxy.asked.pop()).toBe(name);
     const back = new Promise((resolve) => socket.once("data", (what: Buffer) => resolve(what.toString())));
     socket.write("hello");
@@ -68,7 +71,7 @@ test.each(badProxies)("a proxy that %s is told by that, and hung up on", async (
     socket.on("close", () => gone.resolve());
     act(socket);
   });
-  const opened = await openTunnel(proxy, { host: "hub.example", port: 8883 }).opened;
+  const opened = await openTunnel(dialled(proxy), { host: "hub.example", port: 8883 });
   expect(opened.ok ? "" : explainTunnel(opened.error, proxy)).toMatch(said);
   await gone.promise;
 });
@@ -76,7 +79,7 @@ test.each(badProxies)("a proxy that %s is told by that, and hung up on", async (
 test("a proxy that is not there, or hangs up", async () => {
   const proxy = await start((socket) => void socket.destroy());
   const why = async (): Promise<string> => {
-    const opened = await openTunnel(proxy, { host: "hub.example", port: 8883 }).opened;
+    const opened = await openTunnel(dialled(proxy), { host: "hub.example", port: 8883 });
     return opened.ok ? "" : explainTunnel(opened.error, proxy);
   };
   expect(await why()).toMatch(/^the proxy 127\.0\.0\.1:\d+ cannot be reached: /);

@@ -42,6 +42,7 @@ function open(
   changes: Partial<SessionSpec> = {},
   id = "device",
   reading = async (): Promise<void> => {},
+  ports: Pick<SessionPorts, "came" | "late"> = {},
 ): Heard {
   const { certificate, key } = hub.client(id);
   const online = Promise.withResolvers<void>();
@@ -78,6 +79,7 @@ function open(
       },
       ticket: (bytes) => void tickets.push(bytes),
       closed: closed.resolve,
+      ...ports,
     },
   );
   sessions.push(session);
@@ -136,16 +138,20 @@ describe("messages", () => {
     expect(await again.message()).toEqual(["c/f/device/n/d", "new"]);
   });
 
-  test("each session subscribes until one was online, and after the broker has forgotten it", () => {
+  test("each session subscribes until one has lasted as long as brokers take to write it down, and after the broker has forgotten it", () => {
     const surely: unknown[] = [];
     let ports: SessionPorts | undefined;
-    const next = untilSubscribed((spec: { surely?: boolean }, given): Session => {
-      surely.push(spec.surely);
-      ports = given;
-      return { publish: async () => true, probe: async () => true, end() {}, drop() {}, usedBytes: () => 0 };
-    });
+    let nowMs = 0;
+    const next = untilSubscribed(
+      (spec: { surely?: boolean }, given): Session => {
+        surely.push(spec.surely);
+        ports = given;
+        return { publish: async () => true, probe: async () => true, end() {}, drop() {}, usedBytes: () => 0 };
+      },
+      () => nowMs,
+    );
     const heard: string[] = [];
-    const begin = () =>
+    const life = (said: readonly ("online" | "forgotten")[], ms: number): void => {
       next(
         {},
         {
@@ -153,15 +159,24 @@ describe("messages", () => {
           forgotten: () => heard.push("forgotten"),
           message: async () => {},
           ticket: () => {},
-          closed: () => {},
+          closed: () => heard.push("closed"),
         },
       );
-    for (const said of [[], ["online"], [], ["forgotten"], ["forgotten", "online"], []] as const) {
-      begin();
       for (const event of said) ports?.[event]?.();
-    }
-    expect(surely).toEqual([true, true, false, false, true, false]);
-    expect(heard).toEqual(["online", "forgotten", "forgotten", "online"]);
+      nowMs += ms;
+      ports?.closed({ kind: "ended" });
+    };
+    const halfAnHour = 30 * 60_000;
+    life([], halfAnHour);
+    life(["online"], halfAnHour - 1);
+    life(["online"], halfAnHour);
+    life(["online"], 1);
+    life(["forgotten", "online"], halfAnHour - 1);
+    life(["online"], 2 * halfAnHour);
+    life([], 0);
+    expect(surely).toEqual([true, true, true, false, false, true, false]);
+    expect(heard.filter((word) => word === "closed")).toHaveLength(7);
+    expect(heard.filter((word) => word === "online")).toHaveLength(5);
   });
 
   test("who says farewell before the broker has let him in is gone at once", async () => {
@@ -228,6 +243,44 @@ test("a packet that says it is longer than agreed ends the connection before it 
   });
   const problem = "the broker sends more than 20000 bytes at once";
   expect(await open(server).closed).toEqual({ kind: "lost", problem });
+});
+
+test("what comes before the handshake is over is told as it comes, and what came after the end is told then", async () => {
+  const { certificate, key } = hub.server("localhost");
+  const connackAndMore = Uint8Array.of(0x20, 0x03, 0x01, 0x00, 0x00, 0x30, 0xff, 0xff, 0xff, 0x7f);
+  const flood = (socket: Bun.Socket<undefined>): void => {
+    while (socket.write(new Uint8Array(50_000)) > 0);
+  };
+  using server = Bun.listen<undefined>({
+    hostname: "127.0.0.1",
+    port: 0,
+    tls: { cert: certificate, key, ca: hub.devices, requestCert: true, rejectUnauthorized: true },
+    socket: {
+      // CONNECT
+      data(socket) {
+        readByThen ??= reads;
+        socket.write(connackAndMore);
+        flood(socket);
+      },
+      drain: flood,
+    },
+  });
+  const late = Promise.withResolvers<number>();
+  let reads = 0;
+  let readByThen: number | undefined;
+  const { closed, session } = open(server, { unreadBytesMax: 5_000 }, "device", undefined, {
+    came: async () => {
+      reads += 1;
+    },
+    late: late.resolve,
+  });
+  expect(await closed).toMatchObject({ kind: "lost", problem: "the broker sends more than 20000 bytes at once" });
+  expect(readByThen).toBeGreaterThan(0);
+  const bytes = session.usedBytes();
+  expect(bytes).toBeGreaterThan(2_000);
+  const more = await late.promise;
+  expect(more).toBeGreaterThan(1_000);
+  expect(bytes + more).toBeLessThan(4_000 + 4 * 5_000 + 2_000);
 });
 
 test("who reads slowly slows the sender down", async () => {
