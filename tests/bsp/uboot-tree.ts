@@ -8,7 +8,7 @@
  */
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { defconfigs, wordsOf } from "./defconfigs.ts";
+import { configurations, wordsOf } from "./defconfigs.ts";
 import { fragmentFiles, fragments, uBootConfig } from "./uboot.ts";
 
 const given = process.argv[2];
@@ -21,10 +21,10 @@ function run(command: readonly string[]): void {
 }
 
 let lost = 0;
-for (const board of defconfigs) {
+for (const [name, board] of configurations) {
   const wanted = uBootConfig(board);
   if (wanted === null) continue;
-  const out = resolve(import.meta.dir, "../../build/bsp/uboot", board.name);
+  const out = resolve(import.meta.dir, "../../build/bsp/uboot", name.replaceAll(/\W+/g, "-"));
   const config = join(out, ".config");
   mkdirSync(out, { recursive: true });
   run(["make", "-s", `O=${out}`, `${wordsOf(board, "BR2_TARGET_UBOOT_BOARD_DEFCONFIG").join()}_defconfig`]);
@@ -33,7 +33,7 @@ for (const board of defconfigs) {
   run(["make", "-s", `O=${out}`, "olddefconfig"]);
   const has = fragments([readFileSync(config, "utf8")]);
   const faults = [...wanted].filter(([symbol, value]) => (has.get(symbol) ?? "n") !== value);
-  console.log(`${faults.length === 0 ? "ok    " : "FAILED"} ${board.name}: ${wanted.size} settings`);
+  console.log(`${faults.length === 0 ? "ok    " : "FAILED"} ${name}: ${wanted.size} settings`);
   for (const [symbol, value] of faults)
     console.log(`       lost: ${symbol}=${value}, it is ${has.get(symbol) ?? "not there"}`);
   lost += faults.length;
