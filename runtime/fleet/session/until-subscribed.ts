@@ -11,7 +11,6 @@ export function untilSubscribed<S extends Pick<SessionSpec, "surely">>(
 ): (spec: S, ports: SessionPorts) => Session {
   let known = false;
   return (spec, ports) => {
-    let subscribes = !known;
     let onlineMs: number | null = null;
     return open(
       { ...spec, surely: !known },
@@ -19,7 +18,6 @@ export function untilSubscribed<S extends Pick<SessionSpec, "surely">>(
         ...ports,
         forgotten() {
           known = false;
-          subscribes = true;
           ports.forgotten?.();
         },
         online() {
@@ -27,7 +25,7 @@ export function untilSubscribed<S extends Pick<SessionSpec, "surely">>(
           ports.online();
         },
         closed(why) {
-          if (subscribes && onlineMs !== null && now() - onlineMs >= WRITTEN_MS) known = true;
+          if (onlineMs !== null && now() - onlineMs >= WRITTEN_MS) known = true;
           ports.closed(why);
         },
       },
