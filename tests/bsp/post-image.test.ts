@@ -56,6 +56,10 @@ const onFat = (made: Built, { start }: Partition, file: string): string =>
 const onStorage = (made: Built, request: string): string =>
   made.ask("debugfs", "-R", request, `disk.img?offset=${(partitions(made).at(-1)?.start ?? 0) * 512}`);
 
+/** What mke2fs draws by lot unless it is told. */
+const drawn = (made: Built): readonly string[] =>
+  onStorage(made, "show_super_stats -h").match(/(?<=^(?:Filesystem UUID|Directory Hash Seed): +)\S+$/gm) ?? [];
+
 const runJson = (made: Built): unknown => JSON.parse(onStorage(made, "cat /trails/0/bsp/run.json"));
 
 test("GRUB: its stages in front of the table's first partition, its script and words on it", () => {
@@ -135,6 +139,11 @@ test("the same files make the same revision and the same boot partitions, wherev
     using second = built(layout, { CAIRN_LOADER: loader }, Object.fromEntries(overlays.toReversed()));
     for (const file of ["revision/.pvr/json", partition, ...(loader === "rpiab" ? ["slot.vfat"] : [])])
       expect(readFileSync(join(second.images, file)).equals(readFileSync(join(first.images, file))), file).toBe(true);
+    // The times of its files are SOURCE_DATE_EPOCH's only where Buildroot's mke2fs (1.47.1 and later) made it.
+    expect(drawn(first)).toHaveLength(2);
+    expect(drawn(second)).toEqual(drawn(first));
+    using other = built(layout, { CAIRN_LOADER: loader }, { "images/Image": "kernel 2", "images/bzImage": "kernel 2" });
+    expect(drawn(other)).not.toEqual(drawn(first));
   }
 });
 

@@ -14,6 +14,7 @@ work=$BUILD_DIR/cairn-image
 boot=$work/root/boot
 # The times of files; Buildroot says one when builds are to be reproducible (BR2_REPRODUCIBLE).
 export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-1577836800}"
+export E2FSCK_TIME="$SOURCE_DATE_EPOCH" # genimage has it look through what mke2fs has made, and it knows no other word
 
 fail() {
 	echo "post-image: $*" >&2
@@ -139,6 +140,12 @@ lay_rpiab() {
 	echo 0 | mcopy -i "$images/slot.vfat" - ::pv_rev.txt
 }
 
+# What mke2fs would have from chance is had from revision 0, so that the same revision makes the same disk.
+name_storage() {
+	CAIRN_STORAGE_UUID=$(sha256sum "$images/revision/.pvr/json" | sed -E 's/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*/\1-\2-8\3-8\4-\5/')
+	export CAIRN_STORAGE_UUID
+}
+
 # Under fakeroot what is the builder's is root's.
 make_disk() {
 	fakeroot -- genimage --config "$(basename "$layout")" --includepath "$(dirname "$layout"):$here" \
@@ -155,4 +162,5 @@ case $CAIRN_LOADER in
 	rpiab) lay_rpiab ;;
 	none) exit 0 ;;
 esac
+name_storage
 make_disk
