@@ -1,6 +1,7 @@
 /** A real Mosquitto on loopback that takes clients of one authority, each under the name in its certificate. */
 
 import { mkdirSync, writeFileSync } from "node:fs";
+import { tlsText } from "../../runtime/hub/broker/index.ts";
 import { freePort } from "../free-port.ts";
 import { emptyFolder } from "../store/world.ts";
 import type { Authority } from "./authority.ts";
@@ -36,10 +37,12 @@ export async function startBroker(authority: Authority, more: readonly string[] 
     ...more,
   ];
   writeFileSync(`${folder}/mosquitto.conf`, `${lines.join("\n")}\n`);
+  writeFileSync(`${folder}/openssl.cnf`, tlsText());
   let text = "";
   let child: Bun.Subprocess<"ignore", "ignore", "pipe"> | null = null;
   const start = async (): Promise<void> => {
     const started = Bun.spawn(["mosquitto", "-v", "-c", `${folder}/mosquitto.conf`], {
+      env: { ...process.env, OPENSSL_CONF: `${folder}/openssl.cnf` },
       stdin: "ignore",
       stdout: "ignore",
       stderr: "pipe",

@@ -370,7 +370,7 @@ describe("the process", () => {
     const configuration = "broker/mosquitto.conf";
     const module = join(import.meta.dir, "../../runtime/hub/broker/mosquitto.ts");
     const script = `const { startMosquitto } = await import(${JSON.stringify(module)});
-      const started = await startMosquitto({ folder: ${JSON.stringify(other.folder)}, configuration: ${JSON.stringify(configuration)}, lock: "broker/lock", kept: "broker/mosquitto.db", serves() {}, log() {} });
+      const started = await startMosquitto({ folder: ${JSON.stringify(other.folder)}, configuration: ${JSON.stringify(configuration)}, tls: "broker/openssl.cnf", lock: "broker/lock", kept: "broker/mosquitto.db", serves() {}, log() {} });
       console.log(started.value.pid);
       setInterval(() => {}, 1000);`;
     await using hub = Bun.spawn([process.execPath, "-e", script], { stdout: "pipe" });

@@ -24,7 +24,13 @@ afterEach(async () => {
   removeFolders();
 });
 
-const INSTALLED = ["broker/mosquitto.conf", "broker/acl", "broker/revoked.crl", "authority/devices.crt"];
+const INSTALLED = [
+  "broker/mosquitto.conf",
+  "broker/openssl.cnf",
+  "broker/acl",
+  "broker/revoked.crl",
+  "authority/devices.crt",
+];
 
 /** What its operator does: copies the files that the hub names, changes what is to be changed, and starts it. */
 async function operatedBroker(hubFolder: string, files: readonly string[], change: (conf: string) => string) {
@@ -38,7 +44,8 @@ async function operatedBroker(hubFolder: string, files: readonly string[], chang
   writeFileSync(conf, change(readFileSync(conf, "utf8")));
   const log = new Lines();
   const command = ["mosquitto", "-c", "broker/mosquitto.conf"];
-  const child = Bun.spawn(command, { cwd: folder, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
+  const env = { ...process.env, OPENSSL_CONF: "broker/openssl.cnf" };
+  const child = Bun.spawn(command, { cwd: folder, env, stdin: "ignore", stdout: "ignore", stderr: "pipe" });
   const said = log.follow(child.stderr);
   closing.push(async () => {
     child.kill("SIGKILL");

@@ -163,10 +163,18 @@ function describe({ fleet, url, mqttUrl, fingerprint, tokens }: Hub, out: Out): 
 /** What whoever runs the broker has to do. */
 function toInstall(folder: string, { certifiedBy }: ExternalBroker): string {
   const server = certifiedBy === null ? ["authority/broker.crt", "authority/broker.key"] : [];
-  const files = ["broker/mosquitto.conf", "broker/acl", "broker/revoked.crl", "authority/devices.crt", ...server];
+  const files = [
+    "broker/mosquitto.conf",
+    "broker/openssl.cnf",
+    "broker/acl",
+    "broker/revoked.crl",
+    "authority/devices.crt",
+    ...server,
+  ];
   return [
     `The broker is not the hub's to manage. It needs of ${folder}:`,
     ...files.map((file) => `  ${file}`),
+    "OPENSSL_CONF in its environment names broker/openssl.cnf: without it each connection of a device costs a kilobyte more.",
     "broker/acl and broker/revoked.crl again whenever a device is revoked: until then the hub ends the sessions of such a device, and it comes back.",
   ].join("\n");
 }

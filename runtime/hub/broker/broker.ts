@@ -5,8 +5,14 @@ import { writePem } from "../../signatures/index.ts";
 import { type Disk, type DiskError, explainDiskError, saveFile } from "../../store/index.ts";
 import { type Authority, authorityFiles, certifyTakeOver, HUB_NAME } from "../authority/index.ts";
 import type { Revocations } from "../registry/index.ts";
-import { aclText, type BrokerFiles, type BrokerWish, configurationText } from "./configuration.ts";
-import { explainMosquitto, type Mosquitto, type MosquittoFault, startMosquitto } from "./mosquitto.ts";
+import { aclText, type BrokerFiles, type BrokerWish, configurationText, tlsText } from "./configuration.ts";
+import {
+  explainMosquitto,
+  type Mosquitto,
+  type MosquittoFault,
+  type MosquittoOptions,
+  startMosquitto,
+} from "./mosquitto.ts";
 import { type Intruder, takeOver } from "./take-over.ts";
 
 export interface BrokerOptions {
@@ -50,8 +56,9 @@ export type BrokerFault =
   | { readonly kind: "session"; readonly id: DeviceId; readonly why: string }
   | { readonly kind: "disk"; readonly error: DiskError };
 
-const files: BrokerFiles & { readonly configuration: string; readonly lock: string; readonly kept: string } = {
+const files: BrokerFiles & Pick<MosquittoOptions, "configuration" | "tls" | "lock" | "kept"> = {
   configuration: "broker/mosquitto.conf",
+  tls: "broker/openssl.cnf",
   authority: `authority/${authorityFiles.devices}`,
   certificate: `authority/${authorityFiles.server}`,
   key: `authority/${authorityFiles.serverKey}`,
@@ -76,6 +83,7 @@ export async function startBroker(
   const started = await startMosquitto({
     folder,
     configuration: files.configuration,
+    tls: files.tls,
     lock: files.lock,
     kept: files.kept,
     serves,
@@ -131,7 +139,8 @@ async function writeFiles(
   const made = await disk.mkdir(WHY, `${folder}/${files.folder}`, FOLDER_MODE);
   if (!made.ok && made.error.kind !== "exists") return err({ kind: "disk", error: made.error });
   const configured = await save(disk, `${folder}/${files.configuration}`, configuration);
-  return configured.ok ? saveRevoked(disk, options, revoked) : configured;
+  const secured = configured.ok ? await save(disk, `${folder}/${files.tls}`, tlsText()) : configured;
+  return secured.ok ? saveRevoked(disk, options, revoked) : secured;
 }
 
 async function saveRevoked(

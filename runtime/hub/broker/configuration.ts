@@ -75,6 +75,24 @@ export function configurationText({ host, port, user }: BrokerWish, files: Broke
 }
 
 /**
+ * Configuration of OpenSSL for it (config(5), SSL_CONF_cmd(3)), which Mosquitto itself has no words for. A session that is resumed is one that the
+ * broker keeps, and its ticket a number: one that is the session itself has the device's certificate in it, and goes over the link three times.
+ */
+export const tlsText = (): string =>
+  [
+    "# Written by the hub at each start.",
+    "openssl_conf = broker",
+    "[broker]",
+    "ssl_conf = tls",
+    "[tls]",
+    "system_default = server",
+    "[server]",
+    "Options = -SessionTicket",
+    "NumTickets = 1",
+    "",
+  ].join("\n");
+
+/**
  * Who may do what: a device reads what is for it and writes what is from it, the hub the other way round. What is not allowed here is
  * not allowed. A revoked device that is connected still is allowed nothing any more.
  */

@@ -8,4 +8,4 @@ export {
   startBroker,
   useBroker,
 } from "./broker.ts";
-export { aclText, type BrokerFiles, type BrokerWish, configurationText, limits } from "./configuration.ts";
+export { aclText, type BrokerFiles, type BrokerWish, configurationText, limits, tlsText } from "./configuration.ts";

@@ -32,6 +32,8 @@ export interface MosquittoOptions {
   readonly folder: string;
   /** From there. */
   readonly configuration: string;
+  /** From there: of OpenSSL. */
+  readonly tls: string;
   /** From there: a file that is made, for one of them at a time. */
   readonly lock: string;
   /** From there: what it writes down. */
@@ -87,6 +89,7 @@ class Child implements Mosquitto {
     const startedMs = performance.now();
     const child = Bun.spawn([...this.command], {
       cwd: this.options.folder,
+      env: { ...process.env, OPENSSL_CONF: this.options.tls },
       stdin: "ignore",
       stdout: "ignore",
       stderr: "pipe",
