@@ -9,8 +9,8 @@ export interface Versions {
   readonly next: Version;
   /** 3.1.1 was good, and is spoken until then (milliseconds since 1970); null: 5 is, as far as is known. */
   readonly untilMs: number | null;
-  /** For how long it will be, when it is good. */
-  readonly forMs: number;
+  /** Until when it will be, when it is good, and is tried at most. */
+  readonly tryUntilMs: number | null;
   /** Attempts in a row that the broker ended without an answer. */
   readonly unanswered: number;
 }
@@ -28,7 +28,7 @@ const [SAID_MS, GUESSED_MS] = [7 * DAY_MS, DAY_MS];
 /** Connections are cut for other reasons, too. */
 const UNANSWERED_MAX = 3;
 
-const newest: Versions = { next: 5, untilMs: null, forMs: 0, unanswered: 0 };
+const newest: Versions = { next: 5, untilMs: null, tryUntilMs: null, unanswered: 0 };
 
 /** With what was kept of {@link Versions.untilMs}; a clock that was elsewhere then does not keep 5 away for longer. */
 export function versionsFrom(untilMs: number | null, nowMs: number): Versions {
@@ -40,19 +40,21 @@ export function versionsFrom(untilMs: number | null, nowMs: number): Versions {
 export const refusesVersion = (code: number): boolean => code === 0x01 || code === 0x84;
 
 export function versionsAfter(versions: Versions, event: VersionEvent, nowMs: number): Versions {
-  const { next, untilMs, forMs, unanswered } = versions;
+  const { next, untilMs, tryUntilMs, unanswered } = versions;
+  const until = untilMs ?? tryUntilMs;
   switch (event.kind) {
     case "begin":
-      return untilMs === null ? versions : versionsFrom(untilMs, nowMs).next === 5 ? newest : versions;
+      return until === null || versionsFrom(until, nowMs).next === 4 ? versions : newest;
     case "online":
       if (next === 5) return newest;
-      return { ...versions, untilMs: untilMs ?? nowMs + forMs, unanswered: 0 };
+      return { ...versions, untilMs: until, unanswered: 0 };
     case "refused":
-      return refusesVersion(event.code) ? other(next, SAID_MS) : { ...versions, unanswered: 0 };
+      return refusesVersion(event.code) ? other(next, nowMs + SAID_MS) : { ...versions, unanswered: 0 };
     case "unanswered":
       if (unanswered + 1 < UNANSWERED_MAX) return { ...versions, unanswered: unanswered + 1 };
-      return other(next, GUESSED_MS);
+      return other(next, nowMs + GUESSED_MS);
   }
 }
 
-const other = (tried: Version, forMs: number): Versions => ({ ...newest, next: tried === 5 ? 4 : 5, forMs });
+const other = (tried: Version, tryUntilMs: number): Versions =>
+  tried === 5 ? { ...newest, next: 4, tryUntilMs } : newest;
