@@ -10,11 +10,13 @@ import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, war
 import { openCertificates } from "../renewal/index.ts";
 import { eitherVersion, type SessionSpec, untilSubscribed } from "../session/index.ts";
 import { FIRST_EPOCH } from "../terms/index.ts";
+import { receiveBytesFor } from "../transfer/index.ts";
 import { beginningOf, LinkClock, openTrust } from "../trust/index.ts";
 import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo } from "../wire/index.ts";
 import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import { evidenceLetter } from "./evidence.ts";
+import { openKeptPace } from "./kept-pace.ts";
 import { becomeMember, type Member, type MemberPorts } from "./member.ts";
 import { keepMembership } from "./membership.ts";
 import { type LinkMetadata, openLinkMetadata } from "./metadata.ts";
@@ -218,9 +220,14 @@ class ReportedDevice {
       warn,
     });
     if (!metadata.ok) return err(explainDiskError(metadata.error));
+    const pace = await openKeptPace({ ...ports, folder: settings.folder, warn });
     if (this.left) return ok(undefined);
     this.meter = meter;
     ports.tell({ kind: "joined", id, fleet });
+    const unreadBytes = (): number =>
+      Math.min(unreadBytesMax(settings.caps, PACKET_BYTES_MAX), receiveBytesFor(pace) ?? Number.POSITIVE_INFINITY);
+    /** Of the connection. */
+    let unread = 0;
     const progress = new ProgressReport({
       send: async (bytes, lasting) => void (await post({ leaf: "u/p", bytes, lasting }, lasting)),
       setTimer: ports.setTimer,
@@ -235,6 +242,13 @@ class ReportedDevice {
       progress,
       request: (request) => void post({ leaf: "u/q", bytes: encodeBlockRequest(request), lasting: false }),
       probe: async () => (await this.connection?.probe()) ?? false,
+      paceBefore: pace.bytesPerS,
+      measured: (now) => {
+        pace.measured(now);
+        if (unreadBytes() <= unread) return;
+        unread = unreadBytes();
+        this.connection?.widen(unread);
+      },
       download: (what) => download({ ...settings.hub, proxy, authority, setTimer: ports.setTimer, ...what }),
       warn,
       evidence: (rev, text) => post(evidenceLetter(rev, text)),
@@ -279,7 +293,8 @@ class ReportedDevice {
         const certificate = certificates.next();
         greeted = false;
         if (certificate !== before.certificate) before = { certificate, ticket: null };
-        return open({ ...specOf(member, settings), ...before }, session);
+        unread = unreadBytes();
+        return open({ ...specOf(member, settings), ...before, unreadBytesMax: unread }, session);
       },
       greet: () => {
         greeted = true;
@@ -338,9 +353,12 @@ class ReportedDevice {
   }
 }
 
-function specOf(member: Member, settings: Settings): Omit<SessionSpec, "ticket" | "certificate" | "protocol"> {
+function specOf(
+  member: Member,
+  settings: Settings,
+): Omit<SessionSpec, "ticket" | "certificate" | "protocol" | "unreadBytesMax"> {
   const { id, fleet, broker, key } = member;
-  const { proxy = null, authority, keepaliveS, caps } = settings;
+  const { proxy = null, authority, keepaliveS } = settings;
   return {
     ...broker,
     proxy,
@@ -352,7 +370,6 @@ function specOf(member: Member, settings: Settings): Omit<SessionSpec, "ticket" 
     expiryS: SESSION_EXPIRY_S,
     packetBytesMax: PACKET_BYTES_MAX,
     receiveMax: RECEIVE_MAX,
-    unreadBytesMax: unreadBytesMax(caps, PACKET_BYTES_MAX),
     will: { topic: topic(fleet, id, "u/l"), bytes: encodePresence("gone"), delayS: 2 * keepaliveS },
     topics: topicsTo(fleet, id),
   };

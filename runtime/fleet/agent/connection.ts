@@ -43,6 +43,8 @@ export interface Connection {
   trial(waits: boolean): void;
   /** Ends true when everything that the hub had sent before this has come. A connection that says nothing for long is given up. */
   probe(): Promise<boolean>;
+  /** Of the session that is there, `unreadBytesMax` from now on: more than it was. */
+  widen(unreadBytesMax: number): void;
   readonly view: Link;
   /** Says farewell and begins nothing more. */
   stop(): void;
@@ -234,6 +236,7 @@ export function openConnection(ports: ConnectionPorts): Connection {
       });
       return probing;
     },
+    widen: (unreadBytesMax) => session?.widen(unreadBytesMax),
     get view() {
       return link;
     },

@@ -32,6 +32,10 @@ export interface DeliveryPorts {
   request(request: BlockRequest): void;
   /** Of the connection (`connection.ts`). */
   probe(): Promise<boolean>;
+  /** Bytes per second of the link when it was last measured; null: never. */
+  readonly paceBefore: number | null;
+  /** How fast it is now. */
+  measured(pace: Pace): void;
   /** Bytes of a parcel over HTTPS; throws when they do not come. */
   download(what: Pick<Download, "key" | "digest" | "from" | "bytes" | "signal">): AsyncIterable<Uint8Array>;
   tell(message: FromLink): void;
@@ -76,7 +80,7 @@ export class Delivery {
 
   constructor(ports: DeliveryPorts) {
     this.ports = ports;
-    this.pace = newPace(ports.now());
+    this.pace = newPace(ports.now(), ports.paceBefore);
     this.nextId = Math.floor(ports.random() * 2 ** 32);
   }
 
@@ -130,7 +134,9 @@ export class Delivery {
   async block(bytes: Uint8Array): Promise<void> {
     const block = decodeBlock(bytes);
     if (!block.ok || this.mover === null) return;
-    await this.mover.block(block.value);
+    const { mover } = this;
+    await mover.block(block.value);
+    this.ports.measured(mover.view.pace);
     this.report();
   }
 

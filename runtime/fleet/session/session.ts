@@ -90,6 +90,8 @@ export interface Session {
   publish(publication: Publication): Promise<boolean>;
   /** Ends true when everything that the broker had sent before this has come; false: the connection is gone. */
   probe(): Promise<boolean>;
+  /** `unreadBytesMax` from now on: more than it was. */
+  widen(unreadBytesMax: number): void;
   /** Says farewell; `closed` follows. The will is not sent. */
   end(): void;
   /** Closes at once; `closed` follows. The broker sends the will after its delay. */
@@ -225,6 +227,7 @@ export function openSession(spec: SessionSpec, ports: SessionPorts): Session {
         client.on("packetreceive", heard);
         client.sendPing();
       }),
+    widen: (unreadBytesMax) => dialled.widen(unreadBytesMax),
     end() {
       end = { kind: "ended" };
       ending = true; // the client keeps nothing any more, and throws

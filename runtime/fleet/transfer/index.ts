@@ -9,5 +9,5 @@ export type {
   TransferFailure,
   Wanted,
 } from "./model.ts";
-export { newPace, type Pace } from "./pace.ts";
+export { newPace, type Pace, receiveBytesFor } from "./pace.ts";
 export { deadline, type Found, fraction, newTransfer, step, underWay } from "./step.ts";

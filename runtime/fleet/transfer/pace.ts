@@ -10,16 +10,26 @@ export interface Pace {
   readonly bytes: number;
 }
 
-export const newPace = (atMs: number): Pace => ({ bytesPerS: null, sinceMs: atMs, bytes: 0 });
+/** `bytesPerS`: how fast the link was before; null: nobody knows. */
+export const newPace = (atMs: number, bytesPerS: number | null = null): Pace => ({
+  bytesPerS,
+  sinceMs: atMs,
+  bytes: 0,
+});
 
 /** Long enough to even out bursts. */
 const MEASURE_MS = 2_000;
 const MEASURE_BYTES = 64 * 1024;
+/** The link was away: that says nothing of how fast it is. */
+const OUTAGE_MS = 60_000;
 
 /** Waiting begins anew: what was quiet so far says nothing about the link. */
 export const started = (pace: Pace, atMs: number): Pace => ({ ...pace, sinceMs: atMs, bytes: 0 });
 
-export function measured({ bytesPerS, sinceMs, bytes }: Pace, more: number, atMs: number): Pace {
+/** `more` came, and nothing since `quietSinceMs` before. */
+export function measured(pace: Pace, more: number, quietSinceMs: number, atMs: number): Pace {
+  if (atMs - quietSinceMs > OUTAGE_MS) return started(pace, atMs);
+  const { bytesPerS, sinceMs, bytes } = pace;
   const [sum, ms] = [bytes + more, atMs - sinceMs];
   if (ms < MEASURE_MS && sum < MEASURE_BYTES) return { bytesPerS, sinceMs, bytes: sum };
   const now = (sum * 1000) / Math.max(1, ms);
@@ -31,13 +41,30 @@ const [DEAR, MIDDLING, CHEAP] = limits.blockBytes;
 const MIDDLING_FROM = MIDDLING / 8;
 const CHEAP_FROM = 2 * CHEAP;
 
-/** On a thin link few blocks are on their way at a time, so that little is lost with it; and some, so that it is never idle. */
+/**
+ * SO_RCVBUF for a link of this pace, so that it is never idle and no more is on its way than that takes; null: any. What came behind a lost packet
+ * only the kernel has until that one comes, too, and a power cut takes it; and what waits in front of a thin link holds up what is sent again.
+ */
+export function receiveBytesFor({ bytesPerS }: Pick<Pace, "bytesPerS">): number | null {
+  if (bytesPerS === null) return RECEIVE_BYTES_MIN; // it can become more, and not less
+  if (bytesPerS >= RECEIVE_ANY_FROM) return null;
+  return Math.max(RECEIVE_BYTES_MIN, Math.round(bytesPerS * RECEIVE_S));
+}
+
+/** The kernel doubles it, and has room for six packets then: with fewer than four, TCP does not see that one is lost. */
+const RECEIVE_BYTES_MIN = 8 << 10;
+/** Longer than any round trip, so that a link that turns out to be faster is soon known to be. */
+const RECEIVE_S = 6;
+const RECEIVE_ANY_FROM = 8 << 10;
+
+/** On a thin link fewer blocks are asked for at a time, so that what else the hub has to say does not wait for long. */
 export function windowFor({ bytesPerS }: Pace, blockBytes: number): number {
   if (bytesPerS === null) return transferLimits.windowBlocks;
   return Math.max(WINDOW_MIN, Math.min(transferLimits.windowBlocks, Math.ceil((bytesPerS * WINDOW_S) / blockBytes)));
 }
 
-const WINDOW_MIN = 4;
+/** With fewer, requests cost more than a hundredth of what comes. */
+const WINDOW_MIN = 8;
 const WINDOW_S = 20;
 
 /** The length of blocks for a link of this pace, of which `mostBytes` have room. */

@@ -169,7 +169,7 @@ function onOther(transfer: Transfer, { index, bytes }: Block, now: Now): Stepped
     asked: withoutUpTo(transfer.asked, index),
     quietSinceMs: now.atMs,
     stalls: 0,
-    pace: measured(transfer.pace, bytes.length, now.atMs),
+    pace: measured(transfer.pace, bytes.length, transfer.quietSinceMs, now.atMs),
   };
   return moved(came, now, []);
 }

@@ -10,6 +10,8 @@ export interface Dial {
   readonly opened: Promise<Result<Duplex, string>>;
   /** Bytes of IP and up, both directions, so far. */
   usedBytes(): number;
+  /** Of the connection, {@link WayOptions.receiveBytes} from now on: more than it was. */
+  widen(receiveBytes: number): void;
   /** Ends it, connected or not. */
   close(how: "after what was written" | "at once"): void;
   /** After `close`: when nothing comes any more. */
@@ -89,6 +91,9 @@ export function dialOneOf(addresses: Promise<readonly string[]>, port: number, o
   return {
     opened,
     usedBytes: () => ways.reduce((sum, { way }) => sum + way.usedBytes(), 0),
+    widen(receiveBytes) {
+      for (const { way } of ways) way.widen(receiveBytes);
+    },
     close(how) {
       if (!settled) settle(err("the connection was closed"));
       for (const { way } of ways) {

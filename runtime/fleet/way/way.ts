@@ -30,6 +30,8 @@ export interface Way {
   readonly stream: Duplex;
   /** Bytes of IP and up, both directions, so far; after `close` there are no more. */
   usedBytes(): number;
+  /** SO_RCVBUF from now on: more than it was. What has been offered to the other end stays offered, so that less would be of no use. */
+  widen(receiveBytes: number): void;
   /** Ends it at once, whatever was not sent yet. */
   reset(): void;
 }
@@ -167,6 +169,9 @@ function carriedOn(fd: number, kept: number, to: Endpoint, { patience, came }: W
     usedBytes() {
       count();
       return bytes;
+    },
+    widen(receiveBytes) {
+      if (!released) boundReceiveBuffer(kept, receiveBytes);
     },
     reset() {
       abrupt = true;

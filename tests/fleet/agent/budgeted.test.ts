@@ -90,6 +90,8 @@ async function world({
     progress: new ProgressReport({ send: (bytes, lasting) => post("u/p", bytes, lasting), setTimer: clock.set }),
     request: (request) => void post("u/q", encodeBlockRequest(request), false),
     probe: async () => (await connection?.probe()) ?? false,
+    paceBefore: null,
+    measured() {},
     download: () => {
       throw new Error("no parcel has a key here");
     },
@@ -164,6 +166,7 @@ async function world({
       },
       end: () => later(100, close),
       drop: close,
+      widen() {},
       async probe() {
         if (over) return false;
         use(250);

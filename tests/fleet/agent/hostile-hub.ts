@@ -72,6 +72,7 @@ export const hostileSession =
           if (rng.chance(malice.forgets)) return;
           clock.set(100 + rng.below(3_000), () => resolve(!over));
         }),
+      widen() {},
       probe: () =>
         new Promise((resolve) => {
           if (over) return resolve(false);

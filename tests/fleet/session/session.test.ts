@@ -146,7 +146,14 @@ describe("messages", () => {
       (spec: { surely?: boolean }, given): Session => {
         surely.push(spec.surely);
         ports = given;
-        return { publish: async () => true, probe: async () => true, end() {}, drop() {}, usedBytes: () => 0 };
+        return {
+          publish: async () => true,
+          probe: async () => true,
+          widen() {},
+          end() {},
+          drop() {},
+          usedBytes: () => 0,
+        };
       },
       () => nowMs,
     );

@@ -6,6 +6,7 @@ import {
   type Now,
   newPace,
   newTransfer,
+  receiveBytesFor,
   step,
   type Transfer,
   type TransferEffect,
@@ -19,6 +20,18 @@ import type { Digest } from "../../../runtime/state/index.ts";
 const digest = (byte: string) => byte.repeat(32) as Digest;
 const [object, near, far] = [digest("0b"), digest("ba"), digest("bb")];
 const KIB = 1024;
+
+test.each([
+  [null, 8 * KIB],
+  [0, 8 * KIB],
+  [1_000, 8 * KIB],
+  [2_000, 12_000],
+  [8 * KIB - 1, 6 * (8 * KIB - 1)],
+  [8 * KIB, null],
+  [10_000_000, null],
+])("on a link of %p bytes per second %p are on their way at most", (bytesPerS, bytes) => {
+  expect(receiveBytesFor({ bytesPerS })).toBe(bytes);
+});
 
 /** A transfer, its clock and its budget, and what it asked for. */
 class Scene {

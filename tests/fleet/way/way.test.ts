@@ -67,6 +67,24 @@ test("much goes out, too, in order, and what was written together travels togeth
   came.length = 0;
 });
 
+test("a link that is faster than it was taken for may have more on its way", async () => {
+  const port = await serve((peer) => void peer.write(new Uint8Array(1 << 20)));
+  const made = to(port, { receiveBytes: 4_000, came: () => new Promise(() => {}) });
+  await streamOf(made).then((stream) => stream.resume());
+  const unread = async (): Promise<number> => {
+    let [before, now] = [-1, 0];
+    while (now === 0 || now !== before) {
+      await Bun.sleep(100);
+      [before, now] = [now, made.usedBytes()];
+    }
+    return now;
+  };
+  const narrow = await unread();
+  expect(narrow).toBeLessThan(20_000);
+  made.widen(40_000);
+  expect(await unread()).toBeGreaterThan(narrow + 20_000);
+});
+
 test("nobody sees what came, and nothing more is read, before it is accounted for", async () => {
   const port = await serve((peer) => void peer.write(new Uint8Array(1 << 20)));
   const gates: (() => void)[] = [];

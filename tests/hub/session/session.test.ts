@@ -42,6 +42,7 @@ function world(keep: (id: DeviceId, state: DeviceState) => Promise<boolean> = as
   const session: Session = {
     publish: async () => true,
     probe: async () => true,
+    widen() {},
     end: () => {
       ended += 1;
     },
