@@ -14,6 +14,7 @@ import {
   openSqlite,
   type TokenPurpose,
 } from "./database/index.ts";
+import { type Datagrams, openDatagrams } from "./datagrams/index.ts";
 import { openRegistry, openShutOut, type Revocations } from "./registry/index.ts";
 import { connectHub, type HubClient } from "./session/index.ts";
 import { giveToken } from "./token.ts";
@@ -149,6 +150,7 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
     return first;
   }
   let [api, served] = [first.value, keys.value.server.certificate];
+  const datagrams = await listenForDatagrams({ ...options, port: api.port }, work.value, database, ports);
 
   async function renew(): Promise<void> {
     const fresh = await open();
@@ -181,11 +183,27 @@ async function startOn(database: HubDatabase, options: HubOptions, ports: HubPor
     async stop() {
       clearInterval(daily);
       work.value.stop();
+      datagrams?.stop();
       await api.stop();
       await broker.stop();
       await database.close();
     },
   });
+}
+
+/** At the port of the API. Null: it cannot, and devices on thin links have everything in blocks. */
+async function listenForDatagrams(
+  { host, port }: Pick<HubOptions, "host" | "port">,
+  { parcels }: Pick<HubParts, "parcels">,
+  database: HubDatabase,
+  { disk, now, log }: HubPorts,
+): Promise<Datagrams | null> {
+  try {
+    return await openDatagrams({ host, port, disk, database, parcels, now, log });
+  } catch (thrown) {
+    log(`listen for datagrams on ${host.text} port ${port}: ${String(thrown)}: devices on thin links need more bytes`);
+    return null;
+  }
 }
 
 /**

@@ -2,6 +2,7 @@
 import { imageTargets } from "../author/image/fuzz-targets.ts";
 import { authorizedKeysTarget } from "../boot/debug-access/fuzz-target.ts";
 import { requestTarget } from "../certificates/fuzz-target.ts";
+import { datagramTarget } from "../fleet/datagrams/fuzz-target.ts";
 import { logsTarget } from "../fleet/logs/fuzz-target.ts";
 import { tunnelTarget } from "../fleet/proxy/fuzz-target.ts";
 import { packetSizesTarget } from "../fleet/session/fuzz-target.ts";
@@ -23,6 +24,7 @@ export const targets: readonly Target[] = [
   exportTarget,
   wireTarget,
   envelopeTarget,
+  datagramTarget,
   logsTarget,
   packetSizesTarget,
   tunnelTarget,

@@ -139,6 +139,7 @@ test("runtime/hub knows nothing of the device's runtime, and not how it is asked
     "fleet/identity",
     "fleet/logs",
     "fleet/metadata",
+    "fleet/sealed",
     "fleet/session",
     "patch",
   ];

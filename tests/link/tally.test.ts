@@ -26,6 +26,9 @@ test("each byte is counted for what it was carried for", () => {
   tallier.count(packet(first + 100, 100), true);
   tallier.count(packet(first + 50, 300), false); // 250 have been there
   tallier.count(packet(first, 350), false);
+  const datagram = packet(0, 60);
+  datagram[9] = 17;
+  tallier.count(datagram, false);
   const { tally } = tallier;
   expect(tally).toEqual({
     opening: 52,
@@ -33,8 +36,9 @@ test("each byte is counted for what it was carried for", () => {
     bare: 52,
     headers: 4 * 52,
     content: 350,
+    datagrams: 112,
     again: 250 + 350 + 52,
     inVain: 152,
   });
-  expect(bytesOf(tally)).toBe(7 * 52 + 100 + 100 + 100 + 300 + 350);
+  expect(bytesOf(tally)).toBe(7 * 52 + 100 + 100 + 100 + 300 + 350 + 112);
 });

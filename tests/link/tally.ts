@@ -9,6 +9,8 @@ export interface Tally {
   readonly headers: number;
   /** TLS and what is in it, for the first time. */
   readonly content: number;
+  /** UDP, whatever is in it. */
+  readonly datagrams: number;
   /** What has been carried before, and packets of nothing else. */
   readonly again: number;
   /** Of all these, what was sent while nothing got through. */
@@ -16,8 +18,8 @@ export interface Tally {
   readonly connections: number;
 }
 
-export const bytesOf = ({ bare, opening, headers, content, again }: Tally): number =>
-  bare + opening + headers + content + again;
+export const bytesOf = ({ bare, opening, headers, content, datagrams, again }: Tally): number =>
+  bare + opening + headers + content + datagrams + again;
 
 /** What has come on top. */
 export const less = (now: Tally, before: Tally): Tally => ({
@@ -25,12 +27,13 @@ export const less = (now: Tally, before: Tally): Tally => ({
   opening: now.opening - before.opening,
   headers: now.headers - before.headers,
   content: now.content - before.content,
+  datagrams: now.datagrams - before.datagrams,
   again: now.again - before.again,
   inVain: now.inVain - before.inVain,
   connections: now.connections - before.connections,
 });
 
-const TCP = 6;
+const [TCP, UDP] = [6, 17];
 const SYN = 0x02;
 
 export class Tallier {
@@ -38,17 +41,22 @@ export class Tallier {
   private opening = 0;
   private headers = 0;
   private content = 0;
+  private datagrams = 0;
   private again = 0;
   private inVain = 0;
   private connections = 0;
   /** By ports of both ends. */
   private readonly seen = new Map<number, Seen>();
 
-  /** One packet of IPv4 (RFC 791) with TCP in it; others count as bare. */
+  /** One packet of IPv4 (RFC 791) with TCP or UDP in it; others count as bare. */
   count(packet: Uint8Array, inVain: boolean): void {
     const view = new DataView(packet.buffer, packet.byteOffset, packet.length);
     if (inVain) this.inVain += packet.length;
     const ipBytes = (view.getUint8(0) & 0x0f) * 4;
+    if (view.getUint8(9) === UDP) {
+      this.datagrams += packet.length;
+      return;
+    }
     if (view.getUint8(9) !== TCP) {
       this.bare += packet.length;
       return;
@@ -74,8 +82,8 @@ export class Tallier {
   }
 
   get tally(): Tally {
-    const { bare, opening, headers, content, again, inVain, connections } = this;
-    return { bare, opening, headers, content, again, inVain, connections };
+    const { bare, opening, headers, content, datagrams, again, inVain, connections } = this;
+    return { bare, opening, headers, content, datagrams, again, inVain, connections };
   }
 }
 

@@ -2,6 +2,7 @@ import { err, ok, type Result } from "../../result.ts";
 import { explainDiskError, openStore } from "../../store/index.ts";
 import { unreadBytesMax } from "../budget/index.ts";
 import { type Commands, openCommands } from "../commands/index.ts";
+import { fetchDatagrams } from "../datagrams/index.ts";
 import { openOrders } from "../desired/index.ts";
 import { usual } from "../link/index.ts";
 import type { Letter } from "../outbox/index.ts";
@@ -250,6 +251,10 @@ class ReportedDevice {
         this.connection?.widen(unread);
       },
       download: (what) => download({ ...settings.hub, proxy, authority, setTimer: ports.setTimer, ...what }),
+      datagrams:
+        proxy === null
+          ? (what) => fetchDatagrams({ ...settings.hub, now: ports.now, setTimer: ports.setTimer, ...what })
+          : null,
       warn,
       evidence: (rev, text) => post(evidenceLetter(rev, text)),
       changed: (urgent) => {

@@ -7,7 +7,6 @@ import {
   type Base,
   baseOfBytes,
   baseOfStore,
-  type Download,
   inStore,
   type Mover,
   moveObject,
@@ -15,12 +14,13 @@ import {
   type Parcels,
 } from "../parcels/index.ts";
 import type { Fetch, FromLink, Progress, State } from "../pipe/index.ts";
-import { type KeptParcel, newPace, type Pace, type TransferFailure, transferLimits } from "../transfer/index.ts";
+import { newPace, type Pace, type TransferFailure } from "../transfer/index.ts";
 import { type BlockRequest, decodeBlock, type Topic } from "../wire/index.ts";
 import type { Meter } from "./meter.ts";
 import type { ProgressReport } from "./progress.ts";
+import { type StreamPorts, streamed } from "./streams.ts";
 
-export interface DeliveryPorts {
+export interface DeliveryPorts extends StreamPorts {
   readonly store: Store;
   /** Percent of the storage that stays free. */
   readonly reservedPercent: number;
@@ -36,8 +36,6 @@ export interface DeliveryPorts {
   readonly paceBefore: number | null;
   /** How fast it is now. */
   measured(pace: Pace): void;
-  /** Bytes of a parcel over HTTPS; throws when they do not come. */
-  download(what: Pick<Download, "key" | "digest" | "from" | "bytes" | "signal">): AsyncIterable<Uint8Array>;
   tell(message: FromLink): void;
   warn(message: string): void;
   /** What is known of a failure, for the hub: done when it survives a power cut. */
@@ -293,7 +291,8 @@ export class Delivery {
         applyPatch,
         ask: this.ports.request,
         probe: this.ports.probe,
-        stream: (parcel, from, bytes, signal) => this.stream(parcel, from, bytes, signal),
+        stream: (by, parcel, from, bytes, signal) =>
+          this.heeded(streamed(this.ports, by, { parcel, from, bytes, signal })),
         needRoom: (bytes) => this.needRoom(bytes),
         now: () => ({
           atMs: this.ports.now(),
@@ -302,7 +301,13 @@ export class Delivery {
         }),
         setTimer: this.ports.setTimer,
       },
-      { object, bases, whole: policy?.whole === true, https: policy?.https === true },
+      {
+        object,
+        bases,
+        whole: policy?.whole === true,
+        https: policy?.https === true,
+        datagrams: this.ports.datagrams !== null,
+      },
       this.nextId,
       this.pace,
     );
@@ -318,22 +323,10 @@ export class Delivery {
     return outcome;
   }
 
-  /** Every byte of it counted: what came, and what it takes to carry it. */
-  private async *stream(
-    { key, digest }: KeptParcel,
-    from: number,
-    bytes: number,
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array> {
-    const { meter, download } = this.ports;
-    const { streamConnectBytes, streamOverhead } = transferLimits;
-    if (key === null) return;
-    const promised = await meter.promise(streamConnectBytes + Math.ceil(bytes * (1 + streamOverhead)));
-    if (!promised.ok) throw new Error(explainStore(promised.error));
-    meter.carried(streamConnectBytes);
-    for await (const part of download({ key, digest, from, bytes, signal })) {
-      meter.carried(Math.ceil(part.length * (1 + streamOverhead)));
+  private async *heeded(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const part of parts) {
       yield part;
+      if (this.mover !== null) this.ports.measured(this.mover.view.pace);
       this.report();
     }
   }

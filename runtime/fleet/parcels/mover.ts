@@ -16,6 +16,7 @@ import {
   type Now,
   newTransfer,
   type Pace,
+  type StreamBy,
   step,
   type Transfer,
   type TransferEffect,
@@ -48,7 +49,7 @@ export interface MoverPorts {
   /** Ends true when everything that was sent to us before has come; false: there is no connection. */
   probe(): Promise<boolean>;
   /** Bytes of a parcel as a stream; throws when they do not come. */
-  stream(parcel: KeptParcel, from: number, bytes: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  stream(by: StreamBy, parcel: KeptParcel, from: number, bytes: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Asks for room on the disk; true: some was made. */
   needRoom(bytes: number): Promise<boolean>;
   now(): Now;
@@ -171,9 +172,9 @@ class Moving implements Mover {
   }
 
   /** Beside what is done in turn; its bytes are kept in turn. */
-  private async stream({ parcel, from, bytes }: Extract<TransferEffect, { kind: "stream" }>): Promise<void> {
+  private async stream({ by, parcel, from, bytes }: Extract<TransferEffect, { kind: "stream" }>): Promise<void> {
     try {
-      for await (const part of this.ports.stream(parcel, from, bytes, this.stopped.signal)) {
+      for await (const part of this.ports.stream(by, parcel, from, bytes, this.stopped.signal)) {
         if (this.ended || !this.transfer.streaming) return;
         this.send({ kind: "streamed", bytes: part });
         if (this.transfer.phase === "moving") await this.acts;

@@ -3,6 +3,7 @@ export { transferLimits } from "./limits.ts";
 export type {
   KeptParcel,
   Now,
+  StreamBy,
   Transfer,
   TransferEffect,
   TransferEvent,

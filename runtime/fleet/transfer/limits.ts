@@ -13,6 +13,11 @@ export const transferLimits = {
   /** Less is not worth a connection of its own, of which this is what it costs. */
   streamBytesMin: 100_000,
   streamConnectBytes: 8_000,
+  /** The same of datagrams, which cost little to begin with. */
+  datagramBytesMin: 16_000,
+  datagramConnectBytes: 500,
+  /** Headers and seals, requests, and what comes twice. */
+  datagramOverhead: 0.08,
   /** Beyond that, blocks have to do. */
   streamsFailedMax: 3,
   /** What of it is kept besides, for headers of TLS, TCP and IP. */

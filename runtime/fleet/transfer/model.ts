@@ -22,7 +22,12 @@ export interface Wanted {
   readonly whole: boolean;
   /** A large parcel may come in one stream, over HTTPS. */
   readonly https: boolean;
+  /** On a thin link it may come in datagrams. */
+  readonly datagrams: boolean;
 }
+
+/** A stream of bytes beside the session. */
+export type StreamBy = "https" | "datagrams";
 
 /** A parcel whose blocks are kept, from its beginning on. */
 export interface KeptParcel {
@@ -31,7 +36,7 @@ export interface KeptParcel {
   readonly objectBytes: number;
   /** What the patch is for; null: nothing. */
   readonly base: Digest | null;
-  /** What opens the parcel over HTTPS; null: it comes in blocks only. */
+  /** What opens the parcel over HTTPS and in datagrams; null: it comes in blocks only. */
   readonly key: Uint8Array | null;
 }
 
@@ -104,7 +109,13 @@ export type TransferEffect =
   /** The next bytes of the parcel. */
   | { readonly kind: "keep"; readonly bytes: Uint8Array }
   /** So many bytes of the parcel, from one of them on. */
-  | { readonly kind: "stream"; readonly parcel: KeptParcel; readonly from: number; readonly bytes: number }
+  | {
+      readonly kind: "stream";
+      readonly by: StreamBy;
+      readonly parcel: KeptParcel;
+      readonly from: number;
+      readonly bytes: number;
+    }
   | { readonly kind: "finish"; readonly parcel: KeptParcel }
   | { readonly kind: "done" }
   | { readonly kind: "fail"; readonly failure: TransferFailure };

@@ -47,7 +47,7 @@ const CHEAP_FROM = 2 * CHEAP;
  */
 export function receiveBytesFor({ bytesPerS }: Pick<Pace, "bytesPerS">): number | null {
   if (bytesPerS === null) return RECEIVE_BYTES_MIN; // it can become more, and not less
-  if (bytesPerS >= RECEIVE_ANY_FROM) return null;
+  if (!isThin({ bytesPerS })) return null;
   return Math.max(RECEIVE_BYTES_MIN, Math.round(bytesPerS * RECEIVE_S));
 }
 
@@ -55,7 +55,11 @@ export function receiveBytesFor({ bytesPerS }: Pick<Pace, "bytesPerS">): number 
 const RECEIVE_BYTES_MIN = 8 << 10;
 /** Longer than any round trip, so that a link that turns out to be faster is soon known to be. */
 const RECEIVE_S = 6;
-const RECEIVE_ANY_FROM = 8 << 10;
+const THIN_BYTES_PER_S = 8 << 10;
+
+/** It is known that each byte counts. */
+export const isThin = ({ bytesPerS }: Pick<Pace, "bytesPerS">): boolean =>
+  bytesPerS !== null && bytesPerS < THIN_BYTES_PER_S;
 
 /** On a thin link fewer blocks are asked for at a time, so that what else the hub has to say does not wait for long. */
 export function windowFor({ bytesPerS }: Pace, blockBytes: number): number {

@@ -7,17 +7,19 @@ import {
   announced,
   type KeptParcel,
   type Now,
+  type StreamBy,
   type Transfer,
   type TransferEffect,
   type TransferEvent,
   type TransferFailure,
   type Wanted,
 } from "./model.ts";
-import { blockBytesFor, measured, type Pace, started, windowFor } from "./pace.ts";
+import { blockBytesFor, isThin, measured, type Pace, started, windowFor } from "./pace.ts";
 
 type Stepped = readonly [Transfer, readonly TransferEffect[]];
 
-const { windowBlocks, blockOverheadBytes, reserveBytes, stallMinMs, stallMs, stallMaxMs, spoiltMax } = transferLimits;
+const { windowBlocks, blockOverheadBytes, reserveBytes, stallMinMs, stallMs, stallMaxMs, spoiltMax, streamsFailedMax } =
+  transferLimits;
 
 /** What a restart has found of the object's parcel. */
 export interface Found {
@@ -56,7 +58,18 @@ export function step(transfer: Transfer, event: TransferEvent, now: Now): Steppe
     case "tick":
       return moved(transfer, now, [], due(transfer, now));
     case "online":
-      return moved({ ...transfer, online: true, asked: new Set() }, now, [], true);
+      // Another connection may lead through another network: what was given up is tried once more.
+      return moved(
+        {
+          ...transfer,
+          online: true,
+          asked: new Set(),
+          streamsFailed: Math.min(transfer.streamsFailed, streamsFailedMax - 1),
+        },
+        now,
+        [],
+        true,
+      );
     case "offline":
       return [{ ...transfer, online: false, asked: new Set() }, []];
     case "block":
@@ -223,8 +236,8 @@ function inTurn(transfer: Transfer): Stepped {
 
 function ask(given: Transfer, now: Now): Stepped {
   if (!given.online || given.streaming) return [given, []];
-  const streamed = streamBytes(given, now);
-  if (streamed > 0) return given.asked.size > 0 ? [given, []] : stream(given, streamed);
+  const streamed = streamOf(given, now);
+  if (streamed !== null) return given.asked.size > 0 ? [given, []] : stream(given, streamed);
   // The next window, when half of the last is there.
   if (given.asked.size > windowFor(given.pace, given.blockBytes) / 2) return [given, []];
   const roomFor = (blockBytes: number): number =>
@@ -238,7 +251,8 @@ function ask(given: Transfer, now: Now): Stepped {
   for (let index = next; index < end; index += 1) {
     if (!transfer.early.has(index) && !transfer.asked.has(index)) lacking.push(index);
   }
-  const cautious = transfer.parcel === null && transfer.spoilt > 0; // it may be one that is not wanted
+  // It may be one that is not wanted, or that comes in datagrams.
+  const cautious = transfer.parcel === null && (transfer.spoilt > 0 || inDatagrams(transfer));
   const some = lacking.slice(
     0,
     Math.max(
@@ -257,29 +271,38 @@ function ask(given: Transfer, now: Now): Stepped {
   return [asked, [{ kind: "ask", request: requestOf(asked, some) }]];
 }
 
-/** How much of the parcel is to come as a stream; 0: nothing, blocks are asked for. */
-function streamBytes({ wanted, parcel, keptBytes, streamsFailed }: Transfer, { roomBytes }: Now): number {
-  const { streamBytesMin, streamConnectBytes, streamOverhead, streamsFailedMax } = transferLimits;
-  if (!wanted.https || parcel === null || parcel.key === null || streamsFailed === streamsFailedMax) return 0;
-  const room = Math.floor((roomBytes - reserveBytes - streamConnectBytes) / (1 + streamOverhead));
-  const bytes = Math.min(parcel.bytes - keptBytes, room);
-  return bytes >= streamBytesMin ? bytes : 0;
+/** How much of the parcel is to come as a stream; null: nothing, blocks are asked for. */
+function streamOf(transfer: Transfer, { roomBytes }: Now): { readonly by: StreamBy; readonly bytes: number } | null {
+  const { wanted, parcel, keptBytes, streamsFailed } = transfer;
+  if (parcel === null || parcel.key === null || streamsFailed === streamsFailedMax) return null;
+  const fitting = (connectBytes: number, overhead: number): number =>
+    Math.min(parcel.bytes - keptBytes, Math.floor((roomBytes - reserveBytes - connectBytes) / (1 + overhead)));
+  if (inDatagrams(transfer)) {
+    const bytes = fitting(transferLimits.datagramConnectBytes, transferLimits.datagramOverhead);
+    return bytes >= transferLimits.datagramBytesMin ? { by: "datagrams", bytes } : null;
+  }
+  const bytes = wanted.https ? fitting(transferLimits.streamConnectBytes, transferLimits.streamOverhead) : 0;
+  return bytes >= transferLimits.streamBytesMin ? { by: "https", bytes } : null;
 }
 
-function stream(transfer: Transfer, bytes: number): Stepped {
+const inDatagrams = ({ wanted, pace }: Transfer): boolean => wanted.datagrams && isThin(pace);
+
+function stream(transfer: Transfer, { by, bytes }: { readonly by: StreamBy; readonly bytes: number }): Stepped {
   const { parcel, keptBytes } = transfer;
   if (parcel === null) return [transfer, []];
   // Counted as failed until something comes of it.
   const streamsFailed = transfer.streamsFailed + 1;
   const streaming: Transfer = { ...transfer, streaming: true, streamsFailed, early: new Map() };
-  return [streaming, [{ kind: "stream", parcel, from: keptBytes, bytes }]];
+  return [streaming, [{ kind: "stream", by, parcel, from: keptBytes, bytes }]];
 }
 
 function onStreamed(transfer: Transfer, bytes: Uint8Array, now: Now): Stepped {
   const lacking = (transfer.parcel?.bytes ?? 0) - transfer.keptBytes;
   if (!transfer.streaming || bytes.length === 0 || bytes.length > lacking) return [transfer, []];
   const keptBytes = transfer.keptBytes + bytes.length;
-  return moved({ ...transfer, keptBytes, streamsFailed: 0 }, now, [{ kind: "keep", bytes }]);
+  const pace = measured(transfer.pace, bytes.length, transfer.quietSinceMs, now.atMs);
+  const came: Transfer = { ...transfer, keptBytes, streamsFailed: 0, pace, quietSinceMs: now.atMs };
+  return moved(came, now, [{ kind: "keep", bytes }]);
 }
 
 const onStreamEnded = (transfer: Transfer, now: Now): Stepped =>

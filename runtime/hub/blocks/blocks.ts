@@ -33,6 +33,8 @@ const TRANSFERS_MAX = 4;
 const BUCKETS_MAX = 4096;
 /** Larger parcels may come over HTTPS. */
 const HTTPS_BYTES_MIN = 250_000;
+/** The same in datagrams. */
+const DATAGRAM_BYTES_MIN = 16_000;
 const WHY = "answer a device";
 
 export function openBlocks({ fleet, disk, database, parcels, publish, now, log }: BlocksPorts): Blocks {
@@ -110,7 +112,7 @@ function told(chosen: Parcel, { candidates }: BlockRequest, { https }: Release["
     bytes,
     objectBytes,
     base: base === null ? null : candidates.indexOf(base),
-    key: https && bytes > HTTPS_BYTES_MIN ? key : null,
+    key: (https && bytes > HTTPS_BYTES_MIN) || bytes > DATAGRAM_BYTES_MIN ? key : null,
   };
 }
 

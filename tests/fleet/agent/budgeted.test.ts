@@ -92,6 +92,7 @@ async function world({
     probe: async () => (await connection?.probe()) ?? false,
     paceBefore: null,
     measured() {},
+    datagrams: null,
     download: () => {
       throw new Error("no parcel has a key here");
     },

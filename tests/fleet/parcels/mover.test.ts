@@ -52,7 +52,7 @@ async function live(life: Life, untilMs: number): Promise<{ readonly outcome: Ou
     applyPatch: toyPatch,
     ask: (request) => hub.ask(request, mover),
     probe: async () => true,
-    async *stream(parcel, from, bytes) {
+    async *stream(_, parcel, from, bytes) {
       if (life.stream !== undefined) yield* life.stream(parcel, from, bytes);
     },
     needRoom: async () => life.needRoom?.() ?? false,
@@ -67,7 +67,7 @@ async function live(life: Life, untilMs: number): Promise<{ readonly outcome: Ou
   const { object, whole = false, id } = life;
   const mover: Mover = await moveObject(
     ports,
-    { object, bases, whole, https: life.stream !== undefined },
+    { object, bases, whole, https: life.stream !== undefined, datagrams: false },
     id,
     newPace(clock.now()),
   );
@@ -129,7 +129,7 @@ test("what is late is asked for once more when the connection has been heard, an
       now: () => ({ atMs: clock.now(), roomBytes: 1e12, moreRoomAtMs: 1e12 }),
       setTimer: clock.set,
     },
-    { object: sha256(rng.bytes(1)), bases: [], whole: false, https: false },
+    { object: sha256(rng.bytes(1)), bases: [], whole: false, https: false, datagrams: false },
     1,
     newPace(clock.now()),
   );

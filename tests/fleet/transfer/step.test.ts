@@ -48,8 +48,10 @@ class Scene {
     whole = false,
     https = false,
     bases: readonly Digest[] = [near, far],
+    datagrams = false,
+    bytesPerS: number | null = null,
   ) {
-    this.transfer = newTransfer({ object, bases, whole, https }, found, 7, newPace(0), 0);
+    this.transfer = newTransfer({ object, bases, whole, https, datagrams }, found, 7, newPace(0, bytesPerS), 0);
   }
   get now(): Now {
     const { atMs, roomBytes, moreRoomAtMs } = this;
@@ -421,6 +423,58 @@ describe("a patch that gives wrong bytes", () => {
   });
 });
 
+describe("on a link that is known to be thin", () => {
+  const parcel = parcelOf(100 * KIB, { key: new Uint8Array(16) });
+  const thin = (bytesPerS: number | null = 900, https = false, datagrams = true): Scene =>
+    new Scene(null, false, https, [near, far], datagrams, bytesPerS);
+  const streams = (effects: readonly TransferEffect[]) =>
+    effects.flatMap((effect) => (effect.kind === "stream" ? [[effect.by, effect.from, effect.bytes]] : []));
+
+  test("one block is asked for, and the rest comes in datagrams", () => {
+    const scene = thin().send(online);
+    expect(scene.asked()).toEqual([[{ from: 0, count: 1 }]]);
+    scene.blocks(parcel, 0).send({ kind: "opened" });
+    expect(streams(scene.took())).toEqual([["datagrams", 4 * KIB, 96 * KIB]]);
+  });
+
+  test.each([
+    ["is another one", 900_000, false, true],
+    ["is not known", null, false, true],
+    ["has no way for them", 900, false, false],
+  ])("datagrams do not come where the link %s", (_, bytesPerS, https, datagrams) => {
+    const scene = thin(bytesPerS, https, datagrams).send(online).blocks(parcel, 0).send({ kind: "opened" });
+    expect(streams(scene.took())).toEqual([]);
+  });
+
+  test("they are taken rather than a stream over HTTPS", () => {
+    const large = parcelOf(1_000 * KIB, { key: new Uint8Array(16) });
+    const scene = thin(900, true).send(online).blocks(large, 0).send({ kind: "opened" });
+    expect(streams(scene.took()).map(([by]) => by)).toEqual(["datagrams"]);
+  });
+
+  test("no more comes than has room in the budget, and what is small comes in blocks", () => {
+    const scene = thin().send(online).blocks(parcel, 0);
+    scene.roomBytes = 50_000;
+    const [[, , bytes = 0] = []] = streams(scene.send({ kind: "opened" }).took());
+    expect(bytes).toBeGreaterThan(40_000);
+    expect(bytes).toBeLessThan(46_000);
+    const small = parcelOf(15 * KIB, { key: new Uint8Array(16) });
+    const other = thin().send(online).blocks(small, 0).send({ kind: "opened" });
+    expect(streams(other.took())).toEqual([]);
+  });
+
+  test("where they do not come, blocks do, and each connection tries them once more", () => {
+    const scene = thin().send(online).blocks(parcel, 0).send({ kind: "opened" });
+    scene.took();
+    for (let tries = 0; tries < 2; tries += 1)
+      expect(streams(scene.send({ kind: "streamEnded" }).took()).length).toBe(1);
+    expect(scene.send({ kind: "streamEnded" }).asked()).toEqual([[{ from: 1, count: 8 }]]);
+    scene.send({ kind: "offline" });
+    expect(streams(scene.send(online).took()).length).toBe(1);
+    expect(streams(scene.send({ kind: "streamEnded" }).took()).length).toBe(0);
+  });
+});
+
 describe("a large parcel that may come as a stream", () => {
   const parcel = parcelOf(1_000 * KIB, { key: new Uint8Array(16) });
   const streaming = (): Scene => {
@@ -433,6 +487,7 @@ describe("a large parcel that may come as a stream", () => {
     const scene = streaming();
     expect(scene.took().at(-1)).toEqual({
       kind: "stream",
+      by: "https",
       parcel: kept(parcel),
       from: 64 * KIB,
       bytes: 936 * KIB,

@@ -1,0 +1,65 @@
+import { explainStore } from "../../store/index.ts";
+import { type DatagramFetch, UNDER_WAY_BYTES } from "../datagrams/index.ts";
+import type { Download } from "../parcels/index.ts";
+import { type KeptParcel, type StreamBy, transferLimits } from "../transfer/index.ts";
+import type { Meter } from "./meter.ts";
+
+export interface StreamPorts {
+  readonly meter: Meter;
+  /** Bytes of a parcel over HTTPS; throws when they do not come. */
+  download(what: Pick<Download, "key" | "digest" | "from" | "bytes" | "signal">): AsyncIterable<Uint8Array>;
+  /** The same in datagrams; null: there is no way for them. */
+  readonly datagrams: ((what: Datagrams) => AsyncIterable<Uint8Array>) | null;
+}
+
+type Datagrams = Pick<DatagramFetch, "key" | "parcelBytes" | "from" | "bytes" | "signal" | "carried" | "room">;
+
+/** Of a parcel: so many bytes from one of them on. */
+export interface Part {
+  readonly parcel: KeptParcel;
+  readonly from: number;
+  readonly bytes: number;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+/** A part of a parcel beside the session. Every byte of it is counted: what came, and what it takes to carry it. Throws when it does not come. */
+export async function* streamed(ports: StreamPorts, by: StreamBy, part: Part): AsyncGenerator<Uint8Array> {
+  yield* by === "https" ? overHttps(ports, part) : inDatagrams(ports, part);
+}
+
+async function* overHttps(
+  { meter, download }: StreamPorts,
+  { parcel: { key, digest }, from, bytes, signal }: Part,
+): AsyncGenerator<Uint8Array> {
+  const { streamConnectBytes, streamOverhead } = transferLimits;
+  if (key === null) return;
+  const promised = await meter.promise(streamConnectBytes + Math.ceil(bytes * (1 + streamOverhead)));
+  if (!promised.ok) throw new Error(explainStore(promised.error));
+  meter.carried(streamConnectBytes);
+  for await (const piece of download({ key, digest, from, bytes, signal })) {
+    meter.carried(Math.ceil(piece.length * (1 + streamOverhead)));
+    yield piece;
+  }
+}
+
+async function* inDatagrams(
+  { meter, datagrams }: StreamPorts,
+  { parcel: { key, bytes: parcelBytes }, from, bytes, signal }: Part,
+): AsyncGenerator<Uint8Array> {
+  if (key === null || datagrams === null) return;
+  yield* datagrams({
+    key,
+    parcelBytes,
+    from,
+    bytes,
+    signal,
+    carried: (count) => meter.carried(count),
+    // The disk knows of what may be on its way, and no more: a power cut takes that from the budget.
+    async room() {
+      const promised = await meter.promise(UNDER_WAY_BYTES);
+      if (!promised.ok) throw new Error(explainStore(promised.error));
+      return meter.room();
+    },
+  });
+}

@@ -1,0 +1,140 @@
+import { lookup } from "node:dns/promises";
+import { isIPv6 } from "node:net";
+import { type Address, inUrl } from "../../address.ts";
+import {
+  BLOCK_BYTES,
+  type Cookie,
+  keysOf,
+  OVERHEAD_BYTES,
+  readBlock,
+  readCookie,
+  requestDatagram,
+} from "../sealed/index.ts";
+import { type Asking, asked, asking, came, deadline, silent, unanswered, WINDOW } from "./asking.ts";
+
+/** Where a parcel is, and what of it is wanted. */
+export interface DatagramFetch extends Address {
+  /** What opens it. */
+  readonly key: Uint8Array;
+  /** Its length, and from which byte of it on it is wanted. */
+  readonly parcelBytes: number;
+  readonly from: number;
+  /** How many bytes from there on. */
+  readonly bytes: number;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** Monotonic milliseconds. */
+  now(): number;
+  readonly setTimer: (ms: number, fire: () => void) => () => void;
+  /** So many bytes of IP and up have come or gone. */
+  carried(bytes: number): void;
+  /** So many may, from now on; with less than a block needs it ends. */
+  room(): Promise<number>;
+}
+
+/** Networks without UDP, and hubs that do not have it, are not asked for longer. */
+const SILENCES_FIRST = 4;
+/** One that has answered before comes back after an outage, as the link does. */
+const GONE_MS = 15 * 60_000;
+/** IPv4 or IPv6, and UDP (RFC 768). */
+const HEADER_BYTES = { 4: 28, 6: 48 } as const;
+const NO_ROOM = "there is no room in the budget";
+/** Of IP and up. */
+const REQUEST_BYTES_MAX = 200;
+/** Of IP and up: what may be on its way after a request, with the request. */
+export const UNDER_WAY_BYTES = REQUEST_BYTES_MAX + WINDOW * (BLOCK_BYTES + HEADER_BYTES[6] + OVERHEAD_BYTES);
+/** Counted while it waits, too: nobody can refuse what comes. */
+const WAITING_MAX = 64;
+
+/** Those bytes of a parcel, in order. Throws when they do not come; what came before is good. */
+export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8Array> {
+  const { key, from, bytes, parcelBytes, signal, now, setTimer, carried, room } = what;
+  const keys = keysOf(key);
+  const { address } = await lookup(what.host);
+  const headerBytes = HEADER_BYTES[isIPv6(address) ? 6 : 4];
+  const waiting: Uint8Array[] = [];
+  let wake = (): void => {};
+  const socket = await Bun.udpSocket({
+    connect: { hostname: address, port: what.port },
+    socket: {
+      data(_, datagram) {
+        carried(datagram.length + headerBytes);
+        if (waiting.length < WAITING_MAX) waiting.push(new Uint8Array(datagram));
+        wake();
+      },
+      // Somebody says that nobody is there (ICMP): silence says the same, and may end.
+      error() {},
+    },
+  });
+  const end = from + bytes;
+  let state: Asking = asking(Math.floor(from / BLOCK_BYTES), Math.ceil(end / BLOCK_BYTES), now());
+  const early = new Map<number, Uint8Array>();
+  let cookie: Cookie | null = null;
+  let heardMs: number | null = null;
+
+  async function ask(): Promise<void> {
+    const most = Math.floor(((await room()) - REQUEST_BYTES_MAX) / (BLOCK_BYTES + headerBytes + OVERHEAD_BYTES));
+    if (most < 1 && state.asked.length === 0) throw new Error(NO_ROOM);
+    const [after, runs] = asked(state, now(), most);
+    state = after;
+    if (runs.length === 0) return;
+    const datagram = requestDatagram(keys, { cookie, runs });
+    carried(datagram.length + headerBytes);
+    socket.send(datagram);
+  }
+
+  /** What comes next, or null when it is time. */
+  async function next(): Promise<Uint8Array | null> {
+    const there = waiting.shift();
+    if (there !== undefined) return there;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    wake = resolve;
+    const stop = setTimer(Math.max(0, deadline(state) - now()), resolve);
+    await promise;
+    stop();
+    return waiting.shift() ?? null;
+  }
+
+  const onAbort = (): void => wake();
+  signal.addEventListener("abort", onAbort);
+  try {
+    while (state.next < state.end) {
+      await ask();
+      const datagram = await next();
+      if (signal.aborted) throw new Error("nobody wants it any more");
+      if ((await room()) <= 0) throw new Error(NO_ROOM);
+      if (datagram === null) {
+        if (now() < deadline(state)) continue;
+        state = silent(state);
+        const gone = heardMs === null ? state.silences >= SILENCES_FIRST : now() - heardMs > GONE_MS;
+        if (gone) throw new Error(`no datagram comes from ${inUrl(what)}`);
+        continue;
+      }
+      const given = readCookie(keys, datagram);
+      if (given !== null && (cookie === null || !Buffer.from(cookie).equals(given))) {
+        [cookie, heardMs] = [given, now()];
+        state = unanswered(state);
+        continue;
+      }
+      const block = readBlock(keys, datagram);
+      if (block === null || block.bytes.length !== lengthOf(block.index, parcelBytes)) continue;
+      const first = state.next;
+      const [after, useful] = came(state, block.index, now());
+      if (!useful) continue;
+      [state, heardMs] = [after, now()];
+      early.set(block.index, block.bytes);
+      for (let index = first; index < state.next; index += 1) {
+        const content = early.get(index);
+        early.delete(index);
+        const at = index * BLOCK_BYTES;
+        if (content !== undefined) yield content.subarray(Math.max(0, from - at), Math.max(0, end - at));
+      }
+    }
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    socket.close();
+  }
+}
+
+const lengthOf = (index: number, parcelBytes: number): number =>
+  Math.min(BLOCK_BYTES, parcelBytes - index * BLOCK_BYTES);

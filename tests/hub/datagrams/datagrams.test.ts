@@ -1,0 +1,239 @@
+import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { parseHost } from "../../../runtime/certificates/index.ts";
+import { fetchDatagrams } from "../../../runtime/fleet/datagrams/index.ts";
+import {
+  BLOCK_BYTES,
+  blockDatagram,
+  keysOf,
+  readBlock,
+  readCookie,
+  requestDatagram,
+} from "../../../runtime/fleet/sealed/index.ts";
+import { type Datagrams, openDatagrams } from "../../../runtime/hub/datagrams/index.ts";
+import type { Parcel } from "../../../runtime/hub/parcels/index.ts";
+import { realDisk } from "../../../runtime/store/index.ts";
+import { freePort } from "../../free-port.ts";
+import { unwrap } from "../../signatures/signed-state.ts";
+import { newRng } from "../../sim/rng.ts";
+import { emptyFolder, removeFolders } from "../../store/world.ts";
+
+setDefaultTimeout(60_000);
+
+const closing: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closing.splice(0).reverse()) close();
+  removeFolders();
+});
+
+const rng = newRng(41);
+const key = rng.bytes(16);
+const keys = keysOf(key);
+
+interface Served {
+  readonly port: number;
+  readonly content: Uint8Array;
+  readonly hub: Datagrams;
+}
+
+async function served(bytes: number): Promise<Served> {
+  const content = rng.bytes(bytes);
+  const path = `${emptyFolder()}/parcel`;
+  writeFileSync(path, content);
+  const parcel = { path, bytes, key } as unknown as Parcel;
+  const port = await freePort();
+  const hub = await openDatagrams({
+    host: unwrap(parseHost("127.0.0.1")),
+    port,
+    disk: realDisk,
+    database: { parcels: { list: async () => [parcel] } as never },
+    parcels: { byKey: async (one) => (Buffer.from(one).equals(key) ? parcel : null) },
+    now: Date.now,
+    log: (line) => {
+      throw new Error(line);
+    },
+  });
+  closing.push(() => hub.stop());
+  return { port, content, hub };
+}
+
+const setTimer = (ms: number, fire: () => void): (() => void) => {
+  const timer = setTimeout(fire, ms);
+  return () => clearTimeout(timer);
+};
+
+function fetched(
+  port: number,
+  parcelBytes: number,
+  from: number,
+  bytes: number,
+  more: { key?: Uint8Array; roomBytes?: number } = {},
+) {
+  const used = { bytes: 0 };
+  const aborter = new AbortController();
+  closing.push(() => aborter.abort());
+  const parts = fetchDatagrams({
+    host: "127.0.0.1",
+    port,
+    key: more.key ?? key,
+    parcelBytes,
+    from,
+    bytes,
+    signal: aborter.signal,
+    // Twenty times as fast.
+    now: () => performance.now() * 20,
+    setTimer: (ms, fire) => setTimer(ms / 20, fire),
+    carried: (count) => {
+      used.bytes += count;
+    },
+    room: async () => (more.roomBytes ?? Number.POSITIVE_INFINITY) - used.bytes,
+  });
+  return { parts, used, abort: () => aborter.abort() };
+}
+
+async function all(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of parts) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+/** Between device and hub: each datagram goes on or not. */
+async function relay(to: number, passes: () => boolean): Promise<number> {
+  const port = await freePort();
+  let device: { port: number; address: string } | null = null;
+  const inner = await Bun.udpSocket({
+    connect: { hostname: "127.0.0.1", port: to },
+    socket: {
+      data(_, datagram) {
+        if (device !== null && passes()) outer.send(datagram, device.port, device.address);
+      },
+    },
+  });
+  const outer = await Bun.udpSocket({
+    hostname: "127.0.0.1",
+    port,
+    socket: {
+      data(_, datagram, from, address) {
+        device = { port: from, address };
+        if (passes()) inner.send(datagram);
+      },
+    },
+  });
+  closing.push(() => {
+    inner.close();
+    outer.close();
+  });
+  return port;
+}
+
+/** One datagram and what comes for it within a moment. */
+async function answersTo(port: number, datagram: Uint8Array): Promise<readonly Uint8Array[]> {
+  const came: Uint8Array[] = [];
+  const socket = await Bun.udpSocket({
+    connect: { hostname: "127.0.0.1", port },
+    socket: { data: (_, answer) => void came.push(new Uint8Array(answer)) },
+  });
+  socket.send(datagram);
+  await Bun.sleep(150);
+  socket.close();
+  return came;
+}
+
+test.each([1, BLOCK_BYTES, BLOCK_BYTES + 1, 100_000])("a parcel of %d bytes comes whole", async (bytes) => {
+  const { port, content } = await served(bytes);
+  const { parts, used } = fetched(port, bytes, 0, bytes);
+  expect((await all(parts)).equals(content)).toBe(true);
+  // Each block has 49 bytes of its own, and each four of them a request of 78; a cookie is asked for first.
+  const blocks = Math.ceil(bytes / BLOCK_BYTES);
+  expect(used.bytes).toBeLessThanOrEqual(bytes + 49 * blocks + 90 * Math.ceil(blocks / 4) + 200);
+});
+
+test.each([
+  [0, 5_000],
+  [1, 1],
+  [4_096, 8_192],
+  [BLOCK_BYTES * 3, BLOCK_BYTES],
+  [19_999, 1],
+])("from byte %d on %d bytes come, and no others", async (from, bytes) => {
+  const { port, content } = await served(20_000);
+  const { parts } = fetched(port, 20_000, from, bytes);
+  expect((await all(parts)).equals(content.subarray(from, from + bytes))).toBe(true);
+});
+
+test("of datagrams that are lost, a few come once more", async () => {
+  const { port, content } = await served(150_000);
+  const luck = newRng(7);
+  const { parts, used } = fetched(await relay(port, () => !luck.chance(0.1)), 150_000, 0, 150_000);
+  expect((await all(parts)).equals(content)).toBe(true);
+  expect(used.bytes / content.length).toBeLessThan(1.12);
+});
+
+test.each([1_500, 10_000, 30_000])(
+  "of a budget of %d bytes nothing is left for what is on its way",
+  async (roomBytes) => {
+    const { port } = await served(100_000);
+    const { parts, used } = fetched(port, 100_000, 0, 100_000, { roomBytes });
+    await expect(all(parts)).rejects.toThrow("there is no room in the budget");
+    await Bun.sleep(50);
+    expect(used.bytes).toBeLessThanOrEqual(roomBytes);
+    expect(used.bytes).toBeGreaterThan(roomBytes - 3_200);
+  },
+);
+
+test("who has no cookie of his address gets one, and it is shorter than what he sent", async () => {
+  const { port } = await served(20_000);
+  const runs = [{ from: 0, count: 2 }];
+  for (const cookie of [null, rng.bytes(8)]) {
+    const asked = requestDatagram(keys, { cookie, runs });
+    const answers = await answersTo(port, asked);
+    expect(answers.map((answer) => readCookie(keys, answer)?.length ?? null)).toEqual([8]);
+    expect(answers[0]?.length).toBeLessThan(asked.length);
+  }
+});
+
+test("who does not know the key gets nothing at all", async () => {
+  const { port } = await served(20_000);
+  const request = requestDatagram(keys, { cookie: null, runs: [{ from: 0, count: 2 }] });
+  const changed = new Uint8Array(request);
+  changed[request.length - 1] = (changed[request.length - 1] ?? 0) ^ 1;
+  const stranger = requestDatagram(keysOf(rng.bytes(16)), { cookie: null, runs: [{ from: 0, count: 2 }] });
+  for (const bad of [changed, stranger, request.subarray(0, 20), new Uint8Array(0), rng.bytes(1_400)])
+    expect(await answersTo(port, bad)).toEqual([]);
+});
+
+test("what others send to a device changes nothing", () => {
+  const block = blockDatagram(keys, 3, new Uint8Array(BLOCK_BYTES));
+  expect(readBlock(keys, block)?.index).toBe(3);
+  for (let at = 0; at < block.length; at += 97) {
+    const changed = new Uint8Array(block);
+    changed[at] = (changed[at] ?? 0) ^ 0x10;
+    expect(readBlock(keys, changed)).toBeNull();
+  }
+  expect(readBlock(keysOf(rng.bytes(16)), block)).toBeNull();
+});
+
+test("where nobody answers it ends soon, and says so", async () => {
+  const nobody = await freePort();
+  const started = performance.now();
+  let at = 0;
+  const { signal } = new AbortController();
+  const parts = fetchDatagrams({
+    ...{ host: "127.0.0.1", port: nobody, key, parcelBytes: 9_000, from: 0, bytes: 9_000, signal },
+    now: () => at,
+    setTimer: (ms, fire) => {
+      at += ms;
+      return setTimer(0, fire);
+    },
+    carried() {},
+    room: async () => Number.POSITIVE_INFINITY,
+  });
+  await expect(all(parts)).rejects.toThrow(`no datagram comes from 127.0.0.1:${nobody}`);
+  expect(at).toBeLessThan(90_000);
+  expect(performance.now() - started).toBeLessThan(5_000);
+});
+
+test("who stops it waits for nothing", async () => {
+  const { parts, abort } = fetched(await freePort(), 9_000, 0, 9_000);
+  setTimeout(abort, 50);
+  await expect(all(parts)).rejects.toThrow("nobody wants it");
+});
