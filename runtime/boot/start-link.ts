@@ -81,6 +81,7 @@ export function startLink(parts: LinkParts): Result<Hub, string> {
         : ({ kind: "always" } as const),
     keepaliveS: Math.round(config.PV_LINK_KEEPALIVE / 1000),
     caps: { dayBytes: config.PV_LINK_DAY_BYTES || null, monthBytes: config.PV_LINK_MONTH_BYTES || null },
+    datagrams: config.PV_LINK_DATAGRAMS,
     version,
   };
   const revisions = openHubRevisions({

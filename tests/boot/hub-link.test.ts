@@ -17,6 +17,7 @@ const settings: HubLinkPorts["settings"] = {
   mode: { kind: "always" },
   keepaliveS: 1740,
   caps: { dayBytes: null, monthBytes: null },
+  datagrams: true,
   version: "0.1.0",
 };
 const state = (rev: string): State => ({

@@ -49,6 +49,7 @@ test.each(["127.0.0.1", "::1"])("a device that joins at %s reports its state, an
     mode: { kind: "always" },
     keepaliveS: 60,
     caps: { dayBytes: null, monthBytes: null },
+    datagrams: true,
     clock: { floorMs: 0, guessed: true },
     version: "0.1.0",
   });

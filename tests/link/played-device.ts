@@ -60,6 +60,7 @@ export function playDevice(options: PlayedDeviceOptions): PlayedDevice {
     keepaliveS: options.keepaliveS ?? 1740,
     caps: { dayBytes: null, monthBytes: null },
     clock: { floorMs: 0, guessed: false },
+    datagrams: true,
     version: "0.1.0",
   });
   return {

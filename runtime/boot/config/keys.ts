@@ -100,7 +100,7 @@ export const keys = {
   PV_LIBTHTTP_CERTSDIR: later(path("libthttp.certdir", C, "/certs")),
   PV_LIBTHTTP_LOG_LEVEL: later(int(0, 5, "libthttp.log.level", COR, 3)),
 
-  /** Ours, as the four below: stay connected, or connect, report and sleep. */
+  /** Ours, as the five below: stay connected, or connect, report and sleep. */
   PV_LINK_MODE: choice(["always", "wake"], null, COR, "always"),
   PV_LINK_WAKE_INTERVAL: duration(null, COR, 24 * 60 * MIN),
   /** Below what the networks of cellular providers forget. */
@@ -108,6 +108,8 @@ export const keys = {
   /** Bytes of IP and up that the link may cost a day (UTC); 0: as many as it likes. */
   PV_LINK_DAY_BYTES: int(0, Number.MAX_SAFE_INTEGER, null, COR, 0),
   PV_LINK_MONTH_BYTES: int(0, Number.MAX_SAFE_INTEGER, null, COR, 0),
+  /** On a thin link objects come in datagrams (UDP, at the hub's port). */
+  PV_LINK_DATAGRAMS: bool(null, COR, true),
   PV_LOG_AUTO_DEVLOG: later(bool(null, CO, true)),
   PV_LOG_BUF_NITEMS: int(1, COUNT_MAX, "log.buf_nitems", CO, 128),
   PV_LOG_CAPTURE: bool("log.capture", CO, true),

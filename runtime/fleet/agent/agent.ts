@@ -252,7 +252,7 @@ class ReportedDevice {
       },
       download: (what) => download({ ...settings.hub, proxy, authority, setTimer: ports.setTimer, ...what }),
       datagrams:
-        proxy === null
+        proxy === null && settings.datagrams
           ? (what) => fetchDatagrams({ ...settings.hub, now: ports.now, setTimer: ports.setTimer, ...what })
           : null,
       warn,

@@ -49,6 +49,8 @@ const Settings = v.strictObject({
   ]),
   keepaliveS: v.pipe(v.number(), v.integer(), v.minValue(10), v.maxValue(3600)),
   caps: v.strictObject({ dayBytes: v.nullable(count), monthBytes: v.nullable(count) }),
+  /** Large objects may come in datagrams, where the link is thin. */
+  datagrams: v.boolean(),
   clock: v.strictObject(clock),
   /** Of Cairn. */
   version: v.pipe(v.string(), v.maxLength(32)),

@@ -160,6 +160,7 @@ export const ours: readonly string[] = [
   "PV_LINK_KEEPALIVE",
   "PV_LINK_MODE",
   "PV_LINK_MONTH_BYTES",
+  "PV_LINK_DATAGRAMS",
   "PV_LINK_WAKE_INTERVAL",
   "PV_STORAGE_GROW",
 ];

@@ -97,6 +97,7 @@ async function linkedDevice() {
     mode: { kind: "always" },
     keepaliveS: 60,
     caps: { dayBytes: null, monthBytes: null },
+    datagrams: true,
     clock: { floorMs: 0, guessed: false },
     version: "0.1.0",
   });

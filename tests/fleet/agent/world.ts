@@ -287,6 +287,7 @@ export function device(at: HubAddress, folder = emptyFolder(), seconds = 100, wa
     mode: { kind: "always" },
     keepaliveS: 60,
     caps: { dayBytes: null, monthBytes: null },
+    datagrams: true,
     clock: { floorMs: 0, guessed: false },
     version: "0.1.0",
   };

@@ -63,6 +63,7 @@ const settings = {
   mode: { kind: "wake", everyMs: 86_400_000 },
   keepaliveS: 1740,
   caps: { dayBytes: 50_000, monthBytes: null },
+  datagrams: true,
   clock: { floorMs: 1_795_000_000_000, guessed: true },
   version: "0.1.0",
 };

@@ -92,6 +92,7 @@ export async function runAgainst(options: RunOptions): Promise<Outcome> {
       mode: { kind: "always" },
       keepaliveS: 60,
       caps: { dayBytes, monthBytes: null },
+      datagrams: true,
       version: "0.1.0",
     },
     program,
