@@ -16,7 +16,9 @@ export const serveCommand = command("serve", {
     name: flag.texts(
       "host name or IP address under which it is reached, if not --address; the first is what devices are told",
     ),
-    port: flag.text(`of the HTTPS API; default ${PORT}, 0 for any that is free`),
+    port: flag.text(
+      `of the HTTPS API, and for datagrams to devices on thin links; default ${PORT}, 0 for any that is free`,
+    ),
     "mqtt-port": flag.text(`of the MQTT broker; default ${MQTT_PORT}`),
     broker: flag.text("mqtts://host:port of a broker that runs already; default: a Mosquitto of the hub's own"),
     "broker-ca": flag.text(
