@@ -4,7 +4,7 @@ import { type Disk, explainDiskError, type OpenFile } from "../../store/index.ts
 import type { HubDatabase, Release } from "../database/index.ts";
 import type { Parcel, Parcels } from "../parcels/index.ts";
 import { blocksFor } from "./plan.ts";
-import { type Bucket, isFull, type Rate, take } from "./rate.ts";
+import { type Rate, rateOf } from "./rate.ts";
 
 export interface BlocksPorts {
   readonly fleet: FleetName;
@@ -30,7 +30,6 @@ export interface Blocks {
 const RATE: Rate = { burst: 40, perSecond: 20 };
 /** Transfers of one device at a time. */
 const TRANSFERS_MAX = 4;
-const BUCKETS_MAX = 4096;
 /** Larger parcels may come over HTTPS. */
 const HTTPS_BYTES_MIN = 250_000;
 /** The same in datagrams. */
@@ -38,17 +37,8 @@ const DATAGRAM_BYTES_MIN = 16_000;
 const WHY = "answer a device";
 
 export function openBlocks({ fleet, disk, database, parcels, publish, now, log }: BlocksPorts): Blocks {
-  const buckets = new Map<DeviceId, Bucket>();
+  const mayAsk = rateOf<DeviceId>(RATE, now);
   const waiting = new Map<DeviceId, Map<number, BlockRequest>>();
-
-  /** False: it asks too often. */
-  function mayAsk(device: DeviceId): boolean {
-    const bucket = take(buckets.get(device), RATE, now());
-    if (bucket === null) return false;
-    buckets.set(device, bucket);
-    if (buckets.size > BUCKETS_MAX) for (const [id, one] of buckets) if (isFull(one, RATE, now())) buckets.delete(id);
-    return true;
-  }
 
   async function work(device: DeviceId, requests: Map<number, BlockRequest>): Promise<void> {
     for (const [transfer, request] of requests) {

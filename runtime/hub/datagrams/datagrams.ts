@@ -12,7 +12,7 @@ import {
   readRequest,
 } from "../../fleet/sealed/index.ts";
 import { type Disk, explainDiskError } from "../../store/index.ts";
-import { type Bucket, isFull, type Rate, take } from "../blocks/index.ts";
+import { type Rate, rateOf } from "../blocks/index.ts";
 import type { HubDatabase } from "../database/index.ts";
 import type { Parcels } from "../parcels/index.ts";
 import { cookieOf, isCookieOf } from "./cookie.ts";
@@ -34,7 +34,6 @@ export interface Datagrams {
 
 /** Of one address, which hears us: a device on a thin link asks each few seconds. */
 const RATE: Rate = { burst: 20, perSecond: 4 };
-const BUCKETS_MAX = 4096;
 /** Blocks that one request is answered with. */
 const BLOCKS_MAX = 16;
 /** Which parcels there are is looked up again for an id that is not known, so often at most. */
@@ -50,17 +49,9 @@ interface Known {
 export async function openDatagrams(ports: DatagramsPorts): Promise<Datagrams> {
   const { disk, database, parcels, now, log } = ports;
   const secret = randomBytes(32);
-  const buckets = new Map<string, Bucket>();
+  const mayAsk = rateOf<string>(RATE, now);
   let known = new Map<string, Known>();
   let lookedMs = Number.NEGATIVE_INFINITY;
-
-  function mayAsk(from: string): boolean {
-    const bucket = take(buckets.get(from), RATE, now());
-    if (bucket === null) return false;
-    buckets.set(from, bucket);
-    if (buckets.size > BUCKETS_MAX) for (const [one, of] of buckets) if (isFull(of, RATE, now())) buckets.delete(one);
-    return true;
-  }
 
   async function find(id: string): Promise<Known | null> {
     const there = known.get(id);
