@@ -1,8 +1,10 @@
+import { ok } from "../result.ts";
 import type { DiskResult } from "../store/index.ts";
 import { NumberReader, signedOf } from "./bytes.ts";
 import { ofDisk, PatchError, type PatchFault } from "./fault.ts";
-import { MAGIC, PACKINGS, PARTS, type Part, type Parts, SECTION_BYTES_MAX, VERSION } from "./format.ts";
+import { MAGIC, PACKINGS, PARTS, type Part, type Parts, SECTION_BYTES_MAX, VERSION, VERSION_PLAIN } from "./format.ts";
 import { unpack } from "./packing.ts";
+import { SHIFTS_MAX, type Shift, shiftWords } from "./shifts.ts";
 import { PatchSource } from "./source.ts";
 
 /** A file that is read by position, such as the store's `OpenFile` with its size. */
@@ -35,8 +37,9 @@ const refuse = (fault: PatchFault): never => {
 export async function* applyPatch({ base, patch, objectBytes }: Applying): AsyncGenerator<Uint8Array> {
   const source = new PatchSource(patch);
   try {
-    const baseBytes = await readHeader(source, base, objectBytes);
-    const making = { base, baseBytes, objectBytes, chunks: new Chunks(), madeBytes: 0, basePosition: 0 };
+    const { baseBytes, shifts } = await readHeader(source, base, objectBytes);
+    const shifted = base === null || shifts.length === 0 ? base : shiftedBase(base, shifts);
+    const making = { base: shifted, baseBytes, objectBytes, chunks: new Chunks(), madeBytes: 0, basePosition: 0 };
     while (making.madeBytes < objectBytes) {
       const parts = await readParts(source);
       const rawBytes = PARTS.reduce((sum, part) => sum + parts[part].length, 0);
@@ -50,20 +53,57 @@ export async function* applyPatch({ base, patch, objectBytes }: Applying): Async
   }
 }
 
-/** How many bytes of the base may be used: 0 when the patch wants none. */
-async function readHeader(source: PatchSource, base: RandomRead | null, objectBytes: number): Promise<number> {
+interface Header {
+  /** So many of the base may be used: 0 when the patch wants none. */
+  readonly baseBytes: number;
+  readonly shifts: readonly Shift[];
+}
+
+async function readHeader(source: PatchSource, base: RandomRead | null, objectBytes: number): Promise<Header> {
   const magic = await source.take(MAGIC.length + 1);
   if (MAGIC.some((byte, at) => magic[at] !== byte)) refuse({ kind: "notPatch" });
   const version = magic[MAGIC.length] ?? 0;
-  if (version !== VERSION) refuse({ kind: "version", version });
+  if (version !== VERSION && version !== VERSION_PLAIN) refuse({ kind: "version", version });
   const says = await source.number("size of the object");
   if (says !== objectBytes) refuse({ kind: "objectBytes", says, wanted: objectBytes });
   const baseNumber = await source.number("size of the base");
-  if (baseNumber === 0) return 0;
+  const baseBytes = Math.max(0, baseNumber - 1);
   const has = base?.sizeBytes ?? null;
-  if (has !== baseNumber - 1) refuse({ kind: "baseBytes", says: baseNumber - 1, has });
-  return baseNumber - 1;
+  if (baseNumber > 0 && has !== baseBytes) refuse({ kind: "baseBytes", says: baseBytes, has });
+  return { baseBytes, shifts: version === VERSION_PLAIN ? [] : await readShifts(source, baseBytes) };
 }
+
+async function readShifts(source: PatchSource, baseBytes: number): Promise<readonly Shift[]> {
+  const count = await source.number("count of shifts");
+  if (count > SHIFTS_MAX) refuse({ kind: "shift", at: SHIFTS_MAX });
+  const shifts: Shift[] = [];
+  for (let at = 0; at < count; at += 1) {
+    const number = (): Promise<number> => source.number("shift");
+    const start = 4 * (await number());
+    const end = start + 4 * (await number());
+    const [tag, low] = [await number(), await number()];
+    const high = low + (await number());
+    const add = signedOf(await number());
+    const isSane =
+      start < end && end <= baseBytes && tag < 4 && low < high && high <= 2 ** 32 && Math.abs(add) < 2 ** 32;
+    shifts.push(isSane ? { start, end, tag, low, high, add } : refuse({ kind: "shift", at }));
+  }
+  return shifts;
+}
+
+/** The base as its shifts make it. Whole words are read. */
+const shiftedBase = (base: RandomRead, shifts: readonly Shift[]): RandomRead => ({
+  sizeBytes: base.sizeBytes,
+  async read(into, at) {
+    if (shifts.every(({ start, end }) => at + into.length <= start || end <= at)) return base.read(into, at);
+    const from = at - (at % 4);
+    const words = new Uint8Array(Math.min(base.sizeBytes, Math.ceil((at + into.length) / 4) * 4) - from);
+    await fill(base, words, from);
+    shiftWords(words, from, shifts);
+    into.set(words.subarray(at - from, at - from + into.length));
+    return ok(into.length);
+  },
+});
 
 async function readParts(source: PatchSource): Promise<Parts> {
   const parts: Partial<Record<Part, Uint8Array>> = {};

@@ -19,6 +19,8 @@ export type PatchFault =
   | { readonly kind: "objectBytes"; readonly says: number; readonly wanted: number }
   /** `has` is null when there is no base. */
   | { readonly kind: "baseBytes"; readonly says: number; readonly has: number | null }
+  /** Words of the base are to be shifted as no maker has it, or outside of it. */
+  | { readonly kind: "shift"; readonly at: number }
   | { readonly kind: "packing"; readonly part: Part; readonly packing: number }
   | { readonly kind: "partBytes"; readonly part: Part; readonly bytes: number; readonly bytesMax: number }
   /** What is packed is damaged, or longer or shorter than it says. */
@@ -82,6 +84,8 @@ function damage(fault: Damage): string {
       return `a number (${fault.of}) is too large or not in its shortest form`;
     case "objectBytes":
       return `it makes an object of ${fault.says} bytes, wanted is one of ${fault.wanted}`;
+    case "shift":
+      return `shift ${fault.at} of the base's words makes no sense`;
     case "packing":
       return `the ${fault.part} of a section are packed in an unknown way (${fault.packing})`;
     case "partBytes":

@@ -2,9 +2,10 @@ import { basename, dirname } from "node:path";
 import { err, ok, type Result } from "../result.ts";
 import { type Disk, realDisk, writeTemporary } from "../store/index.ts";
 import { readPieces, readWhole, sizeOf } from "./contents.ts";
-import { findCopies } from "./copies.ts";
+import { type Copy, findCopies } from "./copies.ts";
 import { ofDisk, PatchError, type PatchFault } from "./fault.ts";
 import { PatchFile } from "./patch-file.ts";
+import { findShifts, type Shift, shiftWords } from "./shifts.ts";
 
 export interface Making {
   /** Null: the patch needs no base; it is the object, compressed. */
@@ -70,17 +71,23 @@ interface Plan {
 }
 
 async function writeSmallest(plan: Plan & { readonly base: string }): Promise<Written> {
-  const { disk, base, target, temporary, limits } = plan;
+  const { disk, base, target, limits } = plan;
   const largest = Math.max(await sizeOf(disk, WHY, base), await sizeOf(disk, WHY, target));
   if (largest > limits.matchedBytesMax) return writePlain(plan);
   const targetBytes = await readWhole(disk, WHY, target);
   const patched = await writePatched(plan, await readWhole(disk, WHY, base), targetBytes);
   if (2 * patched.copiedBytes >= targetBytes.length) return patched;
-  const other = `${temporary}.plain`;
-  const plain = await writePlain({ ...plan, temporary: other });
-  const isSmaller = plain.bytes < patched.bytes;
-  ofDisk(await (isSmaller ? disk.rename(WHY, other, temporary) : disk.unlink(WHY, other)));
-  return isSmaller ? plain : patched;
+  return smaller(plan, patched, writePlain);
+}
+
+/** What is there, or another one in its place. */
+async function smaller(plan: Plan, there: Written, make: (plan: Plan) => Promise<Written>): Promise<Written> {
+  const { disk, temporary } = plan;
+  const path = `${temporary}.other`;
+  const other = await make({ ...plan, temporary: path });
+  const isSmaller = other.bytes < there.bytes;
+  ofDisk(await (isSmaller ? disk.rename(WHY, path, temporary) : disk.unlink(WHY, path)));
+  return isSmaller ? other : there;
 }
 
 const writePlain = (plan: Plan): Promise<Written> =>
@@ -90,16 +97,29 @@ const writePlain = (plan: Plan): Promise<Written> =>
     return 0;
   });
 
-const writePatched = (plan: Plan, base: Uint8Array, target: Uint8Array): Promise<Written> =>
-  write(plan, async (patch) => {
-    await patch.begin(target.length, base.length);
-    let [madeBytes, copiedBytes, turnMs] = [0, 0, performance.now()];
-    for (const copy of findCopies(base, target)) {
-      if (performance.now() - turnMs > TURN_MS) {
-        await new Promise(setImmediate);
-        turnMs = performance.now();
-      }
-      if (copy === null) continue;
+/** With the base as it is, or as shifts make it when that makes it smaller; `base` is not what it was afterwards. */
+async function writePatched(plan: Plan, base: Uint8Array, target: Uint8Array): Promise<Written> {
+  const copies = await copiesOf(base, target);
+  const shifts = findShifts(base, target, copies);
+  const patched = await writeCopies(plan, base, target, copies, []);
+  if (shifts.length === 0) return patched;
+  shiftWords(base, 0, shifts);
+  return smaller(plan, patched, async (other) =>
+    writeCopies(other, base, target, await copiesOf(base, target), shifts),
+  );
+}
+
+function writeCopies(
+  plan: Plan,
+  base: Uint8Array,
+  target: Uint8Array,
+  copies: readonly Copy[],
+  shifts: readonly Shift[],
+): Promise<Written> {
+  return write(plan, async (patch) => {
+    await patch.begin(target.length, base.length, shifts);
+    let [madeBytes, copiedBytes] = [0, 0];
+    for (const copy of copies) {
       await patch.insert(target.subarray(madeBytes, copy.to));
       await patch.copy(base, target, copy);
       madeBytes = copy.to + copy.length;
@@ -108,6 +128,20 @@ const writePatched = (plan: Plan, base: Uint8Array, target: Uint8Array): Promise
     await patch.insert(target.subarray(madeBytes));
     return copiedBytes;
   });
+}
+
+async function copiesOf(base: Uint8Array, target: Uint8Array): Promise<readonly Copy[]> {
+  const copies: Copy[] = [];
+  let turnMs = performance.now();
+  for (const copy of findCopies(base, target)) {
+    if (performance.now() - turnMs > TURN_MS) {
+      await new Promise(setImmediate);
+      turnMs = performance.now();
+    }
+    if (copy !== null) copies.push(copy);
+  }
+  return copies;
+}
 
 /** A new file with what `fill` writes, whose value is how many bytes came from a base. */
 async function write({ disk, limits, temporary }: Plan, fill: (patch: PatchFile) => Promise<number>): Promise<Written> {

@@ -2,9 +2,10 @@ import type { NewFile } from "../store/index.ts";
 import { Growing } from "./bytes.ts";
 import type { Copy } from "./copies.ts";
 import { ofDisk } from "./fault.ts";
-import { MAGIC, PACKINGS, PARTS, VERSION } from "./format.ts";
+import { MAGIC, PACKINGS, PARTS, VERSION, VERSION_PLAIN } from "./format.ts";
 import { pack } from "./packing.ts";
 import { SectionWriter } from "./section.ts";
+import type { Shift } from "./shifts.ts";
 
 /** A patch that is being written, section by section. */
 export class PatchFile {
@@ -20,11 +21,16 @@ export class PatchFile {
     private readonly thoroughBytes: number,
   ) {}
 
-  async begin(objectBytes: number, baseBytes: number | null): Promise<void> {
+  async begin(objectBytes: number, baseBytes: number | null, shifts: readonly Shift[] = []): Promise<void> {
     this.head.all(MAGIC);
-    this.head.byte(VERSION);
+    this.head.byte(shifts.length > 0 ? VERSION : VERSION_PLAIN);
     this.head.number(objectBytes);
     this.head.number(baseBytes === null ? 0 : baseBytes + 1);
+    if (shifts.length > 0) this.head.number(shifts.length);
+    for (const { start, end, tag, low, high, add } of shifts) {
+      for (const number of [start / 4, (end - start) / 4, tag, low, high - low]) this.head.number(number);
+      this.head.signed(add);
+    }
     await this.write(this.head.take());
   }
 

@@ -34,6 +34,25 @@ export interface Sizes {
 export const patchOf = ({ object, base }: Sizes, ...sections: readonly number[][]): Uint8Array =>
   Uint8Array.from([...HEAD, ...number(object), ...number(base === null ? 0 : base + 1), ...sections.flat()]);
 
+/** `shifts`: start / 4, words, tag, low, high - low, and what is added. */
+export const shiftedPatchOf = (
+  { object, base }: Sizes,
+  shifts: readonly (readonly [number, number, number, number, number, number])[],
+  ...sections: readonly number[][]
+): Uint8Array =>
+  Uint8Array.from([
+    ...HEAD.slice(0, -1),
+    2,
+    ...number(object),
+    ...number(base === null ? 0 : base + 1),
+    ...number(shifts.length),
+    ...shifts.flatMap(([start, words, tag, low, span, add]) => [
+      ...[start, words, tag, low, span].flatMap(number),
+      ...signed(add),
+    ]),
+    ...sections.flat(),
+  ]);
+
 /** Steps, gaps, differences and news, stored. */
 export const section = (
   steps: readonly number[],

@@ -2,7 +2,18 @@
 import { PatchError } from "../../runtime/patch/index.ts";
 import { asBytes, mutantBytes } from "../fuzz/bytes.ts";
 import { explained, type Target } from "../fuzz/campaign.ts";
-import { applied, brotli, inMemory, number, patchOf, section, signed, stored, zstd } from "./by-hand.ts";
+import {
+  applied,
+  brotli,
+  inMemory,
+  number,
+  patchOf,
+  section,
+  shiftedPatchOf,
+  signed,
+  stored,
+  zstd,
+} from "./by-hand.ts";
 
 const BASE = Buffer.alloc(3000, "what stands in the base ");
 const OBJECT_BYTES = 1000;
@@ -25,6 +36,14 @@ const CORPUS = [
   patchOf(sizes, section([...steps], gaps, differences, [...news])),
   patchOf(sizes, [...zstd(steps), ...stored(gaps), ...stored(differences), ...zstd(news)]),
   patchOf(sizes, [...brotli(steps), ...stored(gaps), ...stored(differences), ...brotli(news)]),
+  shiftedPatchOf(
+    sizes,
+    [
+      [1, 700, 0, 0x2000_0000, 0x5000_0000, 4],
+      [9, 100, 3, 0, 2 ** 32, -9],
+    ],
+    section([...steps], gaps, differences, [...news]),
+  ),
   patchOf({ object: OBJECT_BYTES, base: null }, section([...number(400), 0], [], [], [...news]), [
     ...stored([...number(600), 0]),
     0,

@@ -3,7 +3,20 @@ import { describe, expect, test } from "bun:test";
 import { brotliCompressSync, constants, zstdCompressSync } from "node:zlib";
 import { PatchError, type RandomRead } from "../../runtime/patch/index.ts";
 import { explained } from "../fuzz/campaign.ts";
-import { applied, brotli, HEAD, inMemory, number, packed, patchOf, section, signed, stored, zstd } from "./by-hand.ts";
+import {
+  applied,
+  brotli,
+  HEAD,
+  inMemory,
+  number,
+  packed,
+  patchOf,
+  section,
+  shiftedPatchOf,
+  signed,
+  stored,
+  zstd,
+} from "./by-hand.ts";
 
 const BASE = Buffer.from("0123456789abcdef");
 const MIB = 1 << 20;
@@ -42,11 +55,42 @@ test("a patch by hand does what its numbers say", async () => {
 describe("a header", () => {
   test.each([
     ["another magic", [0x63, 0x64, 0xd2, 1], "notPatch"],
-    ["another version", [0x63, 0x64, 0xd1, 2], "version"],
+    ["another version", [0x63, 0x64, 0xd1, 3], "version"],
     ["nothing at all", [], "truncated"],
   ])("with %s is refused", async (_, head, kind) => {
     const patch = Uint8Array.from([...head, ...(head.length === 0 ? [] : patchOf(sizes, good).subarray(HEAD.length))]);
     expect(await fault(patch, 8)).toBe(kind);
+  });
+
+  const whole = section([0, 8, 0], [], [], []);
+
+  test("with a shift has the base's words as that makes them", async () => {
+    const words = Uint8Array.from([4, 0, 0, 0, 6, 0, 0, 0, 5, 0, 0, 0, 255, 255, 255, 255]);
+    const shifts = [
+      [1, 2, 2, 4, 8, 8],
+      [0, 4, 3, 0, 2 ** 32, 1],
+      [0, 1, 0, 0, 5, -5],
+    ] as const;
+    const patch = shiftedPatchOf({ object: 16, base: 16 }, shifts, section([0, 16, 0], [], [], []));
+    const shifted = [255, 255, 255, 255, 14, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0];
+    expect(Array.from(await applied(patch, inMemory(words), 16))).toEqual(shifted);
+    // Wherever a copy begins and ends, and however little a read gives.
+    for (const from of [1, 2, 3, 5]) {
+      const part = shiftedPatchOf({ object: 9, base: 16 }, shifts, section([0, 9, ...signed(from)], [], [], []));
+      expect(Array.from(await applied(part, inMemory(words, 3), 9))).toEqual(shifted.slice(from, from + 9));
+    }
+  });
+
+  test.each([
+    ["nine shifts", Array.from({ length: 9 }, () => [0, 1, 0, 0, 8, 4] as const)],
+    ["one of no words", [[0, 0, 0, 0, 8, 4]]],
+    ["one past the base", [[3, 2, 0, 0, 8, 4]]],
+    ["one with a fifth tag", [[0, 1, 4, 0, 8, 4]]],
+    ["one for no value", [[0, 1, 0, 8, 0, 4]]],
+    ["one beyond 32 bits", [[0, 1, 0, 1, 2 ** 32, 4]]],
+    ["one that adds too much", [[0, 1, 0, 0, 8, 2 ** 32]]],
+  ] as const)("with %s is refused", async (_, shifts) => {
+    expect(await fault(shiftedPatchOf(sizes, shifts, whole), 8)).toBe("shift");
   });
 
   test("for an object of another size is refused before anything is made", async () => {

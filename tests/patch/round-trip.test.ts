@@ -238,3 +238,44 @@ test("what cannot be read or written is named, and an older patch stays", async 
   expect(readFileSync(file("older"), "utf8")).toBe("older");
   expect(readdirSync(folder).filter((name) => name.endsWith(".tmp") || name.endsWith(".plain"))).toEqual([]);
 });
+
+describe("numbers of a table's entries behind new ones", () => {
+  /** `count` words: entries of a table that has 30,000, marked by their lowest bits, among others that are not. */
+  const words = (count: number, inserted: number): Buffer => {
+    const bytes = Buffer.alloc(4 * count);
+    const random = noise(8 * count);
+    for (let at = 0; at < count; at += 1) {
+      const value = random.readUInt32LE(8 * at);
+      const entry = random.readUInt32LE(8 * at + 4) % 30_000;
+      const isEntry = value % 3 !== 0;
+      bytes.writeUInt32LE(isEntry ? 4 * (entry + (entry >= 9_000 ? inserted : 0)) + 2 : value - (value % 4), 4 * at);
+    }
+    return bytes;
+  };
+
+  test.each([1, 2, 700])("cost little where there are %d new ones, and come out right", async (inserted) => {
+    const base = Buffer.concat([noise(50_001, 3), words(60_000, 0), noise(50_000, 4)]);
+    const aligned = base.subarray(1);
+    const target = Buffer.concat([noise(50_001, 3).subarray(1), words(60_000, inserted), noise(50_000, 4)]);
+    const patch = await made(aligned, target);
+    expect(patch[3]).toBe(2);
+    expect(patch.length).toBeLessThan(300);
+    expect((await applied(patch, inMemory(aligned, 1_000), target.length, 7)).equals(target)).toBe(true);
+  });
+
+  test("which are few are differences like any other", async () => {
+    const [base, target] = [words(200, 0), words(200, 1)];
+    const patch = await made(base, target);
+    expect(patch[3]).toBe(1);
+    expect((await applied(patch, inMemory(base), target.length)).equals(target)).toBe(true);
+  });
+
+  test("are not touched where that would cost more than it saves", async () => {
+    const base = words(60_000, 0);
+    const target = Buffer.from(base);
+    // Each third of those that could be shifted is.
+    for (let at = 0; at < base.length; at += 12) target.writeUInt32LE((base.readUInt32LE(at) + 4) >>> 0, at);
+    const patch = await made(base, target);
+    expect((await applied(patch, inMemory(base), target.length)).equals(target)).toBe(true);
+  });
+});
