@@ -39,7 +39,7 @@ interface Written {
 /**
  * Makes a patch that gives `target` from `base`. The same files give the same patch, with the same zlib libraries. Where less than half
  * of the target comes from the base, a patch without one is made, too, and the smaller stays: no patch is larger than the object
- * compressed. Takes the memory of both files and 150 MiB. Errors: `disk`, `changing`; then an older `out` is as it was.
+ * compressed. Takes the memory of both files and 400 MiB at most. Errors: `disk`, `changing`; then an older `out` is as it was.
  */
 export async function makePatch(making: Making): Promise<Result<{ readonly bytes: number }, PatchFault>> {
   const { base, target, out, disk = realDisk, limits = makingLimits } = making;

@@ -48,18 +48,26 @@ export function findShifts(base: Uint8Array, target: Uint8Array, copies: readonl
     if (add !== 0 && add > -ADD_MAX && add < ADD_MAX) counts[add + ADD_MAX] = (counts[add + ADD_MAX] ?? 0) + 1;
   });
   const adds: { readonly add: number; readonly count: number }[] = [];
-  for (const [at, count] of counts.entries()) if (count >= GAIN_MIN) adds.push({ add: at - ADD_MAX, count });
+  counts.forEach((count, at) => {
+    if (count >= GAIN_MIN) adds.push({ add: at - ADD_MAX, count });
+  });
+  const scores = new Int32Array(VALUE_MAX / WORD); // by value, for one after the other
   return adds
     .toSorted((a, b) => b.count - a.count)
     .slice(0, SHIFTS_MAX)
-    .map(({ add }) => best(words, base.length, add))
+    .map(({ add }) => best(words, base.length, add, scores.fill(0)))
     .filter((found) => found !== null)
     .toSorted((a, b) => b.gain - a.gain)
     .map(({ shift }) => shift);
 }
 
 /** Where and for which values it is right most often, against where it is wrong. */
-function best(words: Words, baseBytes: number, add: number): { readonly shift: Shift; readonly gain: number } | null {
+function best(
+  words: Words,
+  baseBytes: number,
+  add: number,
+  scores: Int32Array,
+): { readonly shift: Shift; readonly gain: number } | null {
   const places: number[] = [];
   const tags = [0, 0, 0, 0];
   words.each(0, baseBytes, (word, value, other) => {
@@ -71,7 +79,6 @@ function best(words: Words, baseBytes: number, add: number): { readonly shift: S
   const [first, last] = [places[stray], places[places.length - 1 - stray]];
   if (first === undefined || last === undefined) return null;
   const [start, end, tag] = [first, last + WORD, tags.indexOf(Math.max(...tags))];
-  const scores = new Int32Array(VALUE_MAX / WORD);
   words.each(start, end, (_, value, other) => {
     if (value >= VALUE_MAX || value % WORD !== tag) return;
     const bucket = (value - tag) / WORD;
@@ -86,11 +93,11 @@ function best(words: Words, baseBytes: number, add: number): { readonly shift: S
 function heaviest(scores: Int32Array): { readonly from: number; readonly to: number; readonly sum: number } {
   let found = { from: 0, to: 0, sum: 0 };
   let [from, sum] = [0, 0];
-  for (const [at, score] of scores.entries()) {
+  scores.forEach((score, at) => {
     sum += score;
     if (sum > found.sum) found = { from, to: at + 1, sum };
     if (sum < 0) [from, sum] = [at + 1, 0];
-  }
+  });
   return found;
 }
 
