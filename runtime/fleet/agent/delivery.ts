@@ -30,8 +30,6 @@ export interface DeliveryPorts extends StreamPorts {
   readonly meter: Meter;
   readonly progress: ProgressReport;
   request(request: BlockRequest): void;
-  /** Of the connection (`connection.ts`). */
-  probe(): Promise<boolean>;
   /** Bytes per second of the link when it was last measured; null: never. */
   readonly paceBefore: number | null;
   /** How fast it is now. */

@@ -6,13 +6,18 @@ import type { Meter } from "./meter.ts";
 
 export interface StreamPorts {
   readonly meter: Meter;
+  /** Of the connection (`connection.ts`). */
+  probe(): Promise<boolean>;
   /** Bytes of a parcel over HTTPS; throws when they do not come. */
   download(what: Pick<Download, "key" | "digest" | "from" | "bytes" | "signal">): AsyncIterable<Uint8Array>;
   /** The same in datagrams; null: there is no way for them. */
   readonly datagrams: ((what: Datagrams) => AsyncIterable<Uint8Array>) | null;
 }
 
-type Datagrams = Pick<DatagramFetch, "key" | "parcelBytes" | "from" | "bytes" | "signal" | "carried" | "room">;
+type Datagrams = Pick<
+  DatagramFetch,
+  "key" | "parcelBytes" | "from" | "bytes" | "signal" | "alive" | "carried" | "room"
+>;
 
 /** Of a parcel: so many bytes from one of them on. */
 export interface Part {
@@ -44,7 +49,7 @@ async function* overHttps(
 }
 
 async function* inDatagrams(
-  { meter, datagrams }: StreamPorts,
+  { meter, probe, datagrams }: StreamPorts,
   { parcel: { key, bytes: parcelBytes }, from, bytes, signal }: Part,
 ): AsyncGenerator<Uint8Array> {
   if (key === null || datagrams === null) return;
@@ -54,6 +59,7 @@ async function* inDatagrams(
     from,
     bytes,
     signal,
+    alive: probe,
     carried: (count) => meter.carried(count),
     // The disk knows of what may be on its way, and no more: a power cut takes that from the budget.
     async room() {

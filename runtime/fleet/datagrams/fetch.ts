@@ -26,13 +26,15 @@ export interface DatagramFetch extends Address {
   /** Monotonic milliseconds. */
   now(): number;
   readonly setTimer: (ms: number, fire: () => void) => () => void;
+  /** Ends true when the hub has answered over the session: the link is there. */
+  alive(): Promise<boolean>;
   /** So many bytes of IP and up have come or gone. */
   carried(bytes: number): void;
   /** So many may, from now on; with less than a block needs it ends. */
   room(): Promise<number>;
 }
 
-/** Networks without UDP, and hubs that do not have it, are not asked for longer. */
+/** Networks without UDP, and hubs that do not have it, are not asked again after so many silences while the link was there. */
 const SILENCES_FIRST = 4;
 /** One that has answered before comes back after an outage, as the link does. */
 const GONE_MS = 15 * 60_000;
@@ -48,7 +50,7 @@ const WAITING_MAX = 64;
 
 /** Those bytes of a parcel, in order. Throws when they do not come; what came before is good. */
 export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8Array> {
-  const { key, from, bytes, parcelBytes, signal, now, setTimer, carried, room } = what;
+  const { key, from, bytes, parcelBytes, signal, now, setTimer, alive, carried, room } = what;
   const keys = keysOf(key);
   const { address } = await lookup(what.host);
   const headerBytes = HEADER_BYTES[isIPv6(address) ? 6 : 4];
@@ -71,6 +73,7 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
   const early = new Map<number, Uint8Array>();
   let cookie: Cookie | null = null;
   let heardMs: number | null = null;
+  let [askedMs, aliveMs, refusals] = [now(), Number.NEGATIVE_INFINITY, 0];
 
   async function ask(): Promise<void> {
     const most = Math.floor(((await room()) - REQUEST_BYTES_MAX) / (BLOCK_BYTES + headerBytes + OVERHEAD_BYTES));
@@ -78,6 +81,7 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
     const [after, runs] = asked(state, now(), most);
     state = after;
     if (runs.length === 0) return;
+    askedMs = now();
     const datagram = requestDatagram(keys, { cookie, runs });
     carried(datagram.length + headerBytes);
     socket.send(datagram);
@@ -106,7 +110,13 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
       if (datagram === null) {
         if (now() < deadline(state)) continue;
         state = silent(state);
-        const gone = heardMs === null ? state.silences >= SILENCES_FIRST : now() - heardMs > GONE_MS;
+        if (heardMs === null) {
+          if (aliveMs >= askedMs) refusals += 1;
+          void alive().then((yes) => {
+            if (yes) aliveMs = now();
+          });
+        }
+        const gone = heardMs === null ? refusals === SILENCES_FIRST : now() - heardMs > GONE_MS;
         if (gone) throw new Error(`no datagram comes from ${inUrl(what)}`);
         continue;
       }

@@ -93,6 +93,8 @@ class Moving implements Mover {
   private acts: Promise<void> = Promise.resolve();
   private stopTimer = (): void => {};
   private readonly stopped = new AbortController();
+  /** Nobody asks for datagrams where there may be no network for days. */
+  private offlineNow = new AbortController();
 
   constructor(
     private readonly ports: MoverPorts,
@@ -125,6 +127,8 @@ class Moving implements Mover {
   }
   offline(): void {
     this.send({ kind: "offline" });
+    this.offlineNow.abort();
+    this.offlineNow = new AbortController();
     this.acts = this.acts.then(() => this.handlers.sync());
   }
   tick(): void {
@@ -173,8 +177,10 @@ class Moving implements Mover {
 
   /** Beside what is done in turn; its bytes are kept in turn. */
   private async stream({ by, parcel, from, bytes }: Extract<TransferEffect, { kind: "stream" }>): Promise<void> {
+    const { signal } = this.stopped;
+    const until = by === "datagrams" ? AbortSignal.any([signal, this.offlineNow.signal]) : signal;
     try {
-      for await (const part of this.ports.stream(by, parcel, from, bytes, this.stopped.signal)) {
+      for await (const part of this.ports.stream(by, parcel, from, bytes, until)) {
         if (this.ended || !this.transfer.streaming) return;
         this.send({ kind: "streamed", bytes: part });
         if (this.transfer.phase === "moving") await this.acts;
