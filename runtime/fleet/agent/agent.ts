@@ -18,6 +18,7 @@ import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.
 import { Delivery } from "./delivery.ts";
 import { evidenceLetter } from "./evidence.ts";
 import { openKeptPace } from "./kept-pace.ts";
+import { openKeptTicket } from "./kept-ticket.ts";
 import { becomeMember, type Member, type MemberPorts } from "./member.ts";
 import { keepMembership } from "./membership.ts";
 import { type LinkMetadata, openLinkMetadata } from "./metadata.ts";
@@ -286,8 +287,9 @@ class ReportedDevice {
     };
     const version = await openKeptVersion({ ...ports, folder: settings.folder, warn });
     const open = untilSubscribed(eitherVersion(version));
-    /** A ticket is for who had it: another certificate is looked at anew. */
-    let before = { certificate: "", ticket: null as Uint8Array | null };
+    const acrossRestarts = settings.mode.kind === "always";
+    const tickets = await openKeptTicket({ ...ports, folder: settings.folder, acrossRestarts, warn });
+    let certificate = "";
     let greeted = false;
     this.connection = openConnection({
       ...ports,
@@ -295,11 +297,13 @@ class ReportedDevice {
       outbox,
       meter,
       connect: (session) => {
-        const certificate = certificates.next();
+        certificate = certificates.next();
         greeted = false;
-        if (certificate !== before.certificate) before = { certificate, ticket: null };
         unread = unreadBytes();
-        return open({ ...specOf(member, settings), ...before, unreadBytesMax: unread }, session);
+        return open(
+          { ...specOf(member, settings), certificate, ticket: tickets.of(certificate), unreadBytesMax: unread },
+          session,
+        );
       },
       greet: () => {
         greeted = true;
@@ -330,7 +334,7 @@ class ReportedDevice {
         return { topic: topic(fleet, id, leaf), bytes, qos, retain: retained, expiryS: null };
       },
       ticket: (ticket) => {
-        before = { ...before, ticket };
+        tickets.keep(certificate, ticket);
       },
       contact: () => ports.tell({ kind: "contact" }),
       warn,

@@ -5,20 +5,20 @@
  *
  * | datagram | who sends it | bytes |
  * |---|---|---|
- * | request | device | 1, parcel id (8), nonce (12), sealed: cookie (8), up to 16 runs of blocks: first (4), count (1) |
- * | cookie | hub | 2, nonce (12), sealed: cookie (8); shorter than what it answers |
- * | block | hub | 3, index (4), sealed: 1,344 bytes of the parcel, or what is left at its end |
+ * | request | device | 1, parcel id (4), nonce (8), sealed: cookie (4), up to 16 runs of blocks: first (3), count (1) |
+ * | cookie | hub | 2, nonce (8), sealed: cookie (4); shorter than what it answers |
+ * | block | hub | 3, index (3), sealed: 1,376 bytes of the parcel, or what is left at its end |
  *
- * Numbers are big-endian. A block's nonce is its index: sealed again it is the same datagram.
+ * Numbers are big-endian; nonces have zeros in front; a seal is 12 bytes. A block's nonce is its index: sealed again it is the same datagram.
  */
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
 
-/** With all headers 1,393 bytes of IPv4 and 1,413 of IPv6: cellular networks carry that in one piece. */
-export const BLOCK_BYTES = 1344;
+/** With all headers 1,420 bytes of IPv4: cellular networks and tunnels carry that in one piece. */
+export const BLOCK_BYTES = 1376;
 export const RUNS_MAX = 16;
 
 const [REQUEST, COOKIE, BLOCK] = [1, 2, 3];
-const [ID_BYTES, NONCE_BYTES, TAG_BYTES, COOKIE_BYTES, RUN_BYTES] = [8, 12, 16, 8, 5];
+const [ID_BYTES, NONCE_BYTES, TAG_BYTES, COOKIE_BYTES, RUN_BYTES, INDEX_BYTES] = [4, 8, 12, 4, 4, 3];
 const REQUEST_HEAD_BYTES = 1 + ID_BYTES + NONCE_BYTES;
 
 export interface ParcelKeys {
@@ -59,8 +59,8 @@ export function requestDatagram({ id, request: key }: ParcelKeys, { cookie, runs
   const plain = Buffer.alloc(COOKIE_BYTES + runs.length * RUN_BYTES);
   plain.set(cookie ?? new Uint8Array(COOKIE_BYTES));
   for (const [at, { from, count }] of runs.entries()) {
-    plain.writeUInt32BE(from, COOKIE_BYTES + at * RUN_BYTES);
-    plain.writeUInt8(count, COOKIE_BYTES + at * RUN_BYTES + 4);
+    plain.writeUIntBE(from, COOKIE_BYTES + at * RUN_BYTES, INDEX_BYTES);
+    plain.writeUInt8(count, COOKIE_BYTES + at * RUN_BYTES + INDEX_BYTES);
   }
   const nonce = randomBytes(NONCE_BYTES);
   const head = Buffer.concat([Uint8Array.of(REQUEST), id, nonce]);
@@ -84,7 +84,7 @@ export function readRequest({ request: key }: ParcelKeys, datagram: Uint8Array):
   const cookie = plain.subarray(0, COOKIE_BYTES);
   const runs: Run[] = [];
   for (let at = COOKIE_BYTES; at < plain.length; at += RUN_BYTES)
-    runs.push({ from: plain.readUInt32BE(at), count: plain.readUInt8(at + 4) });
+    runs.push({ from: plain.readUIntBE(at, INDEX_BYTES), count: plain.readUInt8(at + INDEX_BYTES) });
   return { cookie: cookie.every((byte) => byte === 0) ? null : new Uint8Array(cookie), runs };
 }
 
@@ -114,32 +114,35 @@ export function readBlock(
 ): { readonly index: number; readonly bytes: Uint8Array } | null {
   if (datagram[0] !== BLOCK || datagram.length < BLOCK_HEAD_BYTES + TAG_BYTES) return null;
   const head = Buffer.from(datagram.subarray(0, BLOCK_HEAD_BYTES));
-  const index = head.readUInt32BE(1);
+  const index = head.readUIntBE(1, INDEX_BYTES);
   const bytes = opened(key, blockNonce(index), head, datagram.subarray(BLOCK_HEAD_BYTES));
   return bytes === null ? null : { index, bytes: new Uint8Array(bytes) };
 }
 
-const BLOCK_HEAD_BYTES = 5;
+const BLOCK_HEAD_BYTES = 1 + INDEX_BYTES;
 /** What a datagram has beside the bytes of its block. */
 export const OVERHEAD_BYTES = BLOCK_HEAD_BYTES + TAG_BYTES;
 
 function blockHead(index: number): Buffer {
   const head = Buffer.alloc(BLOCK_HEAD_BYTES);
   head.writeUInt8(BLOCK);
-  head.writeUInt32BE(index, 1);
+  head.writeUIntBE(index, 1, INDEX_BYTES);
   return head;
 }
 
 function blockNonce(index: number): Buffer {
-  const nonce = Buffer.alloc(NONCE_BYTES);
-  nonce.writeUInt32BE(index, NONCE_BYTES - 4);
+  const nonce = Buffer.alloc(INDEX_BYTES);
+  nonce.writeUIntBE(index, 0, INDEX_BYTES);
   return nonce;
 }
 
 const CIPHER = "aes-128-gcm";
+const GCM_NONCE_BYTES = 12;
+const authTag = { authTagLength: TAG_BYTES };
+const padded = (nonce: Uint8Array): Buffer => Buffer.concat([new Uint8Array(GCM_NONCE_BYTES - nonce.length), nonce]);
 
 function sealed(key: Uint8Array, nonce: Uint8Array, head: Uint8Array, plain: Uint8Array): Buffer {
-  const cipher = createCipheriv(CIPHER, key, nonce);
+  const cipher = createCipheriv(CIPHER, key, padded(nonce), authTag);
   cipher.setAAD(head);
   return Buffer.concat([cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
 }
@@ -147,7 +150,7 @@ function sealed(key: Uint8Array, nonce: Uint8Array, head: Uint8Array, plain: Uin
 /** Null: somebody else has made or changed it. */
 function opened(key: Uint8Array, nonce: Uint8Array, head: Uint8Array, bytes: Uint8Array): Buffer | null {
   if (bytes.length < TAG_BYTES) return null;
-  const decipher = createDecipheriv(CIPHER, key, nonce);
+  const decipher = createDecipheriv(CIPHER, key, padded(nonce), authTag);
   decipher.setAAD(head);
   decipher.setAuthTag(bytes.subarray(bytes.length - TAG_BYTES));
   try {

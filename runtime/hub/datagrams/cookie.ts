@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Cookie } from "../../fleet/sealed/index.ts";
 
-const COOKIE_BYTES = 8;
+const COOKIE_BYTES = 4;
 /** It is good for this period and the next. */
 const PERIOD_MS = 30 * 60_000;
 
