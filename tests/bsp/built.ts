@@ -12,6 +12,7 @@ export interface ImageSettings {
   readonly CAIRN_CMDLINE?: string;
   readonly CAIRN_STORAGE_LABEL?: string;
   readonly CAIRN_STORAGE_SIZE?: string;
+  readonly CAIRN_ROOTFS?: string;
   readonly CAIRN_CONTAINERS?: string;
   readonly CAIRN_TRUST?: string;
   readonly CAIRN_SIGN_KEY?: string;
@@ -23,6 +24,7 @@ const defaults: Required<Omit<ImageSettings, "CAIRN_LOADER">> = {
   CAIRN_CMDLINE: "console=ttyS0,115200",
   CAIRN_STORAGE_LABEL: "pvdata",
   CAIRN_STORAGE_SIZE: "64M",
+  CAIRN_ROOTFS: "rootfs.squashfs",
   CAIRN_CONTAINERS: "",
   CAIRN_TRUST: "",
   CAIRN_SIGN_KEY: "",

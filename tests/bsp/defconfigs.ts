@@ -19,17 +19,33 @@ function defconfig(name: string, text: string): Defconfig {
 
 /** What gives a Raspberry Pi U-Boot, in this file of the tree: it is put behind a board's configuration. */
 export const uBootConfig = "board/raspberrypi/uboot.config";
-const uBootSettings = readFileSync(join(externalTree, uBootConfig), "utf8").replaceAll(/^# (?!BR2_).*\n/gm, "");
+/** What makes an EROFS of the base system, with the program stored plain, likewise. */
+export const erofsConfig = "board/all/erofs.config";
 
-/** Each Raspberry Pi with U-Boot; the last of two settings counts. */
-export const withUBoot: readonly Defconfig[] = defconfigs
-  .filter(({ settings }) => settings.has("BR2_PACKAGE_RPI_FIRMWARE"))
-  .map(({ name, text }) => defconfig(name, text + uBootSettings));
+/** Each of these boards with what is put behind its configuration; the last of two settings counts. */
+function behind(boards: readonly Defconfig[], fragment: string): readonly Defconfig[] {
+  const settings = readFileSync(join(externalTree, fragment), "utf8").replaceAll(/^# (?!BR2_).*\n/gm, "");
+  return boards.map(({ name, text }) => defconfig(name, text + settings));
+}
 
-/** All that can be built, each by a name of its own. */
-export const configurations: readonly [name: string, board: Defconfig][] = [
-  ...defconfigs.map((board): [string, Defconfig] => [board.name, board]),
-  ...withUBoot.map((board): [string, Defconfig] => [`${board.name}, with U-Boot`, board]),
+export const withUBoot: readonly Defconfig[] = behind(
+  defconfigs.filter(({ settings }) => settings.has("BR2_PACKAGE_RPI_FIRMWARE")),
+  uBootConfig,
+);
+export const withErofs: readonly Defconfig[] = behind(defconfigs, erofsConfig);
+
+type Named = readonly (readonly [name: string, board: Defconfig])[];
+
+/** All that differ in kernel or boot loader, each by a name of its own. */
+export const machines: Named = [
+  ...defconfigs.map((board) => [board.name, board] as const),
+  ...withUBoot.map((board) => [`${board.name}, with U-Boot`, board] as const),
+];
+
+/** All that can be built. */
+export const configurations: Named = [
+  ...machines,
+  ...withErofs.map((board) => [`${board.name}, with EROFS`, board] as const),
 ];
 
 /** The words of a setting without its quotes. */

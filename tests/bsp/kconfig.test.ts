@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { configurations, defconfigs, uBootConfig, withUBoot, wordsOf } from "./defconfigs.ts";
+import { configurations, defconfigs, erofsConfig, uBootConfig, withErofs, withUBoot, wordsOf } from "./defconfigs.ts";
 import { externalTree, ownOptions, readKconfig, readSettings, recordedSymbols } from "./kconfig.ts";
 
 const top = mkdtempSync(join(tmpdir(), "cairn-kconfig-"));
@@ -92,6 +92,23 @@ test("U-Boot is there for each Raspberry Pi, in place of the firmware's own way,
   }
 });
 
+test("EROFS is there for each board, in place of squashfs, with a hint file of this tree", () => {
+  expect(withErofs.map(({ name }) => name)).toEqual(defconfigs.map(({ name }) => name));
+  expect(defconfigs.filter(({ settings }) => settings.get("BR2_TARGET_ROOTFS_SQUASHFS") !== "y")).toEqual([]);
+  for (const { name, settings, text } of withErofs) {
+    expect(settings.get("BR2_TARGET_ROOTFS_EROFS"), name).toBe("y");
+    expect(settings.get("BR2_TARGET_ROOTFS_SQUASHFS"), name).toBe("n");
+    expect(named(text), name).toContain("board/all/erofs.hints");
+  }
+});
+
+test("README and the bench's page say where to read about EROFS, and that page names the file that brings it", () => {
+  const page = (name: string): string => readFileSync(join(externalTree, name), "utf8");
+  expect(page("../README.md")).toContain("(bsp-buildroot/board/all/erofs.md)");
+  expect(page("../tests/bench/README.md")).toContain("(../../bsp-buildroot/board/all/erofs.md)");
+  expect(page("board/all/erofs.md")).toContain(`bsp-buildroot/${erofsConfig}`);
+});
+
 test("each Raspberry Pi's page says where to read about U-Boot, and that page names the file that brings it", () => {
   const page = (name: string): string => readFileSync(join(externalTree, "board", name), "utf8");
   for (const { name } of withUBoot)
@@ -111,7 +128,8 @@ describe.each(configurations)("%s", (_name, board) => {
 
   test("boots into Cairn from a read-only root, and lets nobody in", () => {
     expect(board.settings.get("BR2_INIT_CAIRN")).toBe("y");
-    expect(board.settings.get("BR2_TARGET_ROOTFS_SQUASHFS")).toBe("y");
+    const erofs = board.settings.get("BR2_TARGET_ROOTFS_EROFS") === "y";
+    expect(board.settings.get("BR2_TARGET_ROOTFS_SQUASHFS")).toBe(erofs ? "n" : "y");
     expect(board.settings.get("BR2_TARGET_ENABLE_ROOT_LOGIN")).toBe("n");
     expect([...board.settings.keys()].filter((symbol) => /DROPBEAR|OPENSSH|ROOT_PASSWD|GETTY/.test(symbol))).toEqual(
       [],

@@ -203,3 +203,8 @@ test("the script that makes the disk gets its settings without quotes", () => {
   expect(given).toContain("CAIRN_CMDLINE=console=ttyS0 quiet\n");
   expect(given).toContain("CAIRN_LOADER=grub\n");
 });
+
+test("and is told which root file system this build makes", () => {
+  expect(make("exported", { BR2_TARGET_ROOTFS_SQUASHFS: "y" })).toContain("CAIRN_ROOTFS=rootfs.squashfs\n");
+  expect(make("exported", { BR2_TARGET_ROOTFS_EROFS: "y" })).toContain("CAIRN_ROOTFS=rootfs.erofs\n");
+});

@@ -62,6 +62,16 @@ const drawn = (made: Built): readonly string[] =>
 
 const runJson = (made: Built): unknown => JSON.parse(onStorage(made, "cat /trails/0/bsp/run.json"));
 
+test("an EROFS is the base system where it is asked for, whatever an earlier build left beside it", () => {
+  const both = { "images/rootfs.erofs": "new base system" }; // and a squashfs
+  using made = built("qemu-x86_64/genimage.cfg", { CAIRN_LOADER: "grub", CAIRN_ROOTFS: "rootfs.erofs" }, both);
+  expect(runJson(made)).toMatchObject({ rootfs: "rootfs.erofs" });
+  expect(onStorage(made, "cat /trails/0/bsp/rootfs.erofs")).toBe("new base system");
+  using other = built("qemu-x86_64/genimage.cfg", { CAIRN_LOADER: "grub" }, both);
+  expect(runJson(other)).toMatchObject({ rootfs: "rootfs.squashfs" });
+  expect(onStorage(other, "cat /trails/0/bsp/rootfs.squashfs")).toBe("base system");
+});
+
 test("GRUB: its stages in front of the table's first partition, its script and words on it", () => {
   using made = built("qemu-x86_64/genimage.cfg", { CAIRN_LOADER: "grub" });
   const [boot, storage, ...others] = partitions(made);

@@ -7,7 +7,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { defconfigs, uBootConfig, withUBoot } from "./defconfigs.ts";
+import { type Defconfig, defconfigs, erofsConfig, uBootConfig, withErofs, withUBoot } from "./defconfigs.ts";
 import { externalTree } from "./kconfig.ts";
 import { declaredIn, releaseOf, usedSymbols } from "./record.ts";
 
@@ -78,21 +78,30 @@ for (const { name, text } of defconfigs) {
   showInfo(name, ["cairn", "cairn-initramfs", "host-cairn", "lxc", "linux"]);
 }
 
-for (const { name, settings } of withUBoot) {
+/** A fragment behind a board's configuration loses none of the settings, and brings its packages. */
+function checkWith(what: string, fragment: string, { name, settings }: Defconfig, packages: readonly string[]): void {
   const merge = [
     "support/kconfig/merge_config.sh",
     "-m",
     "-O",
     out,
     join(out, ".config"),
-    join(externalTree, uBootConfig),
+    join(externalTree, fragment),
   ];
   const faults = [make(name), run(merge), make("olddefconfig")].flatMap((step) => step.faults);
-  const wanted = [...settings].map(([symbol, value]) =>
-    value === "n" ? `# ${symbol} is not set` : `${symbol}=${value}`,
-  );
+  // What is off takes its own settings along: SQUASHFS has SQUASHFS4_ZSTD.
+  const off = [...settings].filter(([, value]) => value === "n").map(([symbol]) => symbol);
+  const wanted = [...settings]
+    .filter(([symbol]) => !off.some((one) => symbol !== one && symbol.startsWith(one)))
+    .map(([symbol, value]) => (value === "n" ? `# ${symbol} is not set` : `${symbol}=${value}`));
   const config = readFileSync(join(out, ".config"), "utf8");
-  verdict(`${name}, with U-Boot`, [...faults, ...missing(wanted.join("\n"), config).map((line) => `lost: ${line}`)]);
-  showInfo(`${name}, with U-Boot`, ["cairn", "uboot", "host-uboot-tools", "rpi-firmware", "linux"]);
+  const title = `${name}, with ${what}`;
+  verdict(title, [...faults, ...missing(wanted.join("\n"), config).map((line) => `lost: ${line}`)]);
+  showInfo(title, packages);
 }
+
+for (const board of withUBoot)
+  checkWith("U-Boot", uBootConfig, board, ["cairn", "uboot", "host-uboot-tools", "rpi-firmware", "linux"]);
+for (const board of withErofs)
+  checkWith("EROFS", erofsConfig, board, ["cairn", "rootfs-erofs", "host-erofs-utils", "host-squashfs", "linux"]);
 process.exit(failures === 0 ? 0 : 1);

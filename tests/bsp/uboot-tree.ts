@@ -8,7 +8,7 @@
  */
 import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { configurations, wordsOf } from "./defconfigs.ts";
+import { machines, wordsOf } from "./defconfigs.ts";
 import { fragmentFiles, fragments, uBootConfig } from "./uboot.ts";
 
 const given = process.argv[2];
@@ -21,7 +21,7 @@ function run(command: readonly string[]): void {
 }
 
 let lost = 0;
-for (const [name, board] of configurations) {
+for (const [name, board] of machines) {
   const wanted = uBootConfig(board);
   if (wanted === null) continue;
   const out = resolve(import.meta.dir, "../../build/bsp/uboot", name.replaceAll(/\W+/g, "-"));

@@ -2,11 +2,11 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { configurations, wordsOf } from "./defconfigs.ts";
+import { machines, wordsOf } from "./defconfigs.ts";
 import { externalTree } from "./kconfig.ts";
 import { fragments, type UBootConfig, uBootConfig } from "./uboot.ts";
 
-const boards = configurations.flatMap(([name, board]) => {
+const boards = machines.flatMap(([name, board]) => {
   const config = uBootConfig(board);
   return config === null ? [] : [{ name, board, config }];
 });

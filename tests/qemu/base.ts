@@ -1,10 +1,11 @@
-/** The base system of the QEMU boards (`bsp/rootfs.squashfs`): Cairn, liblxc, BusyBox. A stand-in for the Buildroot one. */
+/** The base system of the QEMU boards (`bsp/rootfs.squashfs`, or `.erofs`): Cairn, liblxc, BusyBox. A stand-in for the Buildroot one. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { triplet } from "./debian.ts";
-import { type Arch, repository } from "./host.ts";
+import { packErofs } from "./erofs.ts";
+import { type Arch, cached, repository } from "./host.ts";
 import { kernel } from "./kernel.ts";
-import { squashfs, type TreeSpec } from "./tree.ts";
+import { squashfs, type TreeSpec, treeFolder } from "./tree.ts";
 
 export interface BaseOptions {
   /** The runtime's binary; `dist/cairn-<arch>` unless told, none where `init` takes its place. */
@@ -15,6 +16,8 @@ export interface BaseOptions {
   readonly ssh?: boolean;
   /** Packed as small as for a real device, which takes ten times as long. */
   readonly compact?: boolean;
+  /** What it is packed as: squashfs unless told, or what Buildroot made. */
+  readonly format?: "squashfs" | "erofs";
   /** Files to add or to replace, e.g. `/etc/pantavisor.config`. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -62,5 +65,12 @@ export async function baseSystem(arch: Arch, options: BaseOptions = {}): Promise
       ...(options.init === undefined ? { "/usr/sbin/init": "/usr/bin/cairn" } : {}),
     },
   };
+  if (options.format === "erofs") {
+    const tree = await treeFolder(`base-${arch}`, spec);
+    const made = await cached(`erofs/base-${arch}`, ["erofs 1", tree], (scratch) =>
+      packErofs(tree, join(scratch, "image.erofs")),
+    );
+    return join(made, "image.erofs");
+  }
   return squashfs(`base-${arch}`, spec, { blockBytes: 128 * 1024, level: options.compact === true ? 15 : 3 });
 }

@@ -1,7 +1,8 @@
 /** The base system of a revision, from one of two sources: Debian's packages, or what Buildroot built. */
 import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { type BaseOptions, baseSystem } from "./base.ts";
+import { packErofs, unpackErofs } from "./erofs.ts";
 import { type Arch, cached, run, sha256OfFile } from "./host.ts";
 import { builtImages, type Images } from "./images.ts";
 import { initramfs } from "./initramfs.ts";
@@ -27,16 +28,18 @@ export async function bsp(arch: Arch, options: BaseOptions = {}): Promise<Bsp> {
 }
 
 /** The built root file system, untouched where nothing else is asked for. */
-async function builtRoot({ rootfs }: Images, { cairn, init, ssh, files = {} }: BaseOptions): Promise<string> {
+async function builtRoot({ rootfs }: Images, { cairn, init, ssh, format, files = {} }: BaseOptions): Promise<string> {
   if (ssh === true)
     throw new Error(`${rootfs} has no SSH server: this test is for the base system of Debian's packages`);
   const texts = { ...(init === undefined ? {} : { "/usr/sbin/init": init }), ...files };
-  if (cairn === undefined && Object.keys(texts).length === 0) return rootfs;
+  const kind = format ?? (extname(rootfs) === ".erofs" ? "erofs" : "squashfs");
+  const image = `image.${kind}`;
+  if (cairn === undefined && Object.keys(texts).length === 0 && rootfs.endsWith(`.${kind}`)) return rootfs;
   const program = cairn === undefined ? null : await sha256OfFile(cairn);
-  const inputs = ["built root 1", await sha256OfFile(rootfs), texts, program];
+  const inputs = ["built root 2", kind, await sha256OfFile(rootfs), texts, program];
   const folder = await cached("built-root", inputs, async (scratch) => {
     const root = join(scratch, "root");
-    await run(["unsquashfs", "-quiet", "-no-progress", "-dest", root, rootfs]);
+    await unpackRoot(rootfs, root);
     if (cairn !== undefined) await copyFile(cairn, join(root, "usr/bin/cairn"));
     for (const [path, text] of Object.entries(texts)) {
       const file = join(root, path);
@@ -45,8 +48,14 @@ async function builtRoot({ rootfs }: Images, { cairn, init, ssh, files = {} }: B
       await writeFile(file, text);
       await chmod(file, text.startsWith("#!") ? 0o755 : 0o644);
     }
-    await pack(root, join(scratch, "image.squashfs"), 128 * 1024, 3);
+    await (kind === "erofs" ? packErofs(root, join(scratch, image)) : pack(root, join(scratch, image), 128 * 1024, 3));
     await rm(root, { recursive: true });
   });
-  return join(folder, "image.squashfs");
+  return join(folder, image);
+}
+
+/** A root file system that Buildroot made becomes a folder, which is not there yet. */
+export async function unpackRoot(rootfs: string, folder: string): Promise<void> {
+  if (extname(rootfs) === ".erofs") await unpackErofs(rootfs, folder);
+  else await run(["unsquashfs", "-quiet", "-no-progress", "-dest", folder, rootfs]);
 }

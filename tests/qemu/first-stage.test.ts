@@ -14,23 +14,30 @@ grep -q keep.running /proc/cmdline || exit 7
 poweroff -f
 `;
 
-const standIn = (parts: Parameters<typeof revision>[0]["parts"] = {}): Promise<Revision> =>
-  revision({ arch, containers: [], base: { init }, parts });
-const options = async (name: string, append: readonly string[], parts = {}): Promise<BootOptions> => ({
+type Parts = Parameters<typeof revision>[0]["parts"];
+type Format = "squashfs" | "erofs";
+const standIn = (parts: Parts = {}, format: Format = "squashfs"): Promise<Revision> =>
+  revision({ arch, containers: [], base: { init, format }, parts });
+const options = async (
+  name: string,
+  append: readonly string[],
+  parts: Parts = {},
+  format: Format = "squashfs",
+): Promise<BootOptions> => ({
   name: `first-stage-${name}-${arch}`,
   arch,
-  revision: await standIn(parts),
+  revision: await standIn(parts, format),
   append: ["pv_storage.wait=1", "pv_storage.failwait=1", ...append],
 });
 
-test(
-  "hands the revision's base system over: read-only root, storage and kernel file systems mounted, a panic reboots",
-  async () => {
-    await withDevice(await options("hand-over", ["panic=0", "keep.running"]), async (device) => {
+test.each(["squashfs", "erofs"] as const)(
+  "hands the revision's base system over, %s: read-only root, storage and kernel file systems mounted, a panic reboots",
+  async (format) => {
+    await withDevice(await options(`hand-over-${format}`, ["panic=0", "keep.running"], {}, format), async (device) => {
       await device.console([/the command line has no panic=/, /init is process 1, panic=2/, /console says: end/]);
       const mounts = [...device.log.matchAll(/^mount: (.*)$/gm)].map(([, mount]) => mount);
       expect(mounts.toSorted()).toEqual([
-        "/ squashfs ro",
+        `/ ${format} ro`,
         "/dev devtmpfs rw",
         "/proc proc rw",
         "/storage ext4 rw",
@@ -91,7 +98,10 @@ test.each([
   [
     "broken-rootfs",
     [],
-    { "bsp/rootfs.squashfs": { bytes: "no squashfs" } },
+    {
+      "bsp/run.json": { json: { linux: "vmlinuz", initrd: "initramfs.cpio.gz", rootfs: "broken.squashfs" } },
+      "bsp/broken.squashfs": { bytes: "no squashfs" },
+    },
     /FAILED: .* cannot be mounted as squashfs/,
   ],
 ] as const)(

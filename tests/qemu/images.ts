@@ -1,6 +1,7 @@
 /** What Buildroot built, in place of what is put together from Debian's packages: the folder of images that CAIRN_IMAGES names. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import * as v from "valibot";
 import { type Arch, repository } from "./host.ts";
 
 /** Paths of what a build leaves (bsp-buildroot/board/all/post-image.sh). */
@@ -33,13 +34,18 @@ export function builtImages(arch: Arch): Images | null {
     kernel: inside(arch === "x86_64" ? "bzImage" : "Image"),
     initramfs: inside("cairn-initramfs.cpio.gz"),
     modules: inside(modules),
-    rootfs: inside("rootfs.squashfs"),
+    rootfs: inside(
+      join(base, v.parse(runJson, JSON.parse(readFileSync(inside(join(base, "run.json")), "utf8"))).rootfs),
+    ),
     disk: inside("disk.img"),
     uBoot: arch === "x86_64" ? null : inside("u-boot.bin"),
   };
 }
 
-const modules = join("revision", "bsp", "modules.squashfs");
+const base = join("revision", "bsp");
+const modules = join(base, "modules.squashfs");
+/** `bsp/run.json`, of which the base system's name tells whether it is a squashfs or an EROFS. */
+const runJson = v.object({ rootfs: v.pipe(v.string(), v.regex(/^[\w-]+\.(?:squashfs|erofs)$/)) });
 
 /** What a build for a Raspberry Pi leaves, and its last script begins with: the folder, and of it the kernel's modules. */
 export function builtRaspberry(): { readonly folder: string; readonly modules: string } | null {

@@ -1,7 +1,7 @@
 /** Composes a revision and lays it out as a device's storage has it (reference 1, 5.1). */
 import { existsSync } from "node:fs";
 import { copyFile, link, mkdir, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, extname, join } from "node:path";
 import type { BaseOptions } from "./base.ts";
 import { bsp } from "./bsp.ts";
 import { type ContainerSpec, containerParts, digestOfPart, type Part } from "./container.ts";
@@ -67,11 +67,12 @@ const digestOf = (file: string): Promise<string> => {
 export async function revision(spec: RevisionSpec): Promise<Revision> {
   const { arch } = spec;
   const { kernel, direct, initramfs, modules, rootfs } = await bsp(arch, spec.base);
+  const root = `rootfs${extname(rootfs)}`; // the first stage goes by it
   const parts = new Map<string, Part>([
     ["bsp/vmlinuz", { file: kernel }],
     ["bsp/initramfs.cpio.gz", { file: initramfs }],
     ["bsp/modules.squashfs", { file: modules }],
-    ["bsp/rootfs.squashfs", { file: rootfs }],
+    [`bsp/${root}`, { file: rootfs }],
     ["bsp/drivers.json", { json: drivers }],
     [
       "bsp/run.json",
@@ -81,7 +82,7 @@ export async function revision(spec: RevisionSpec): Promise<Revision> {
           initrd: "initramfs.cpio.gz",
           linux: "vmlinuz",
           modules: "modules.squashfs",
-          rootfs: "rootfs.squashfs",
+          rootfs: root,
         },
       },
     ],

@@ -46,7 +46,10 @@ function groups(): Json {
 const revisions = async () => ({
   factory: await device("the first"),
   changed: await device("the second"),
-  rebased: await device("the second", { base: { files: { "/etc/based-on": "another base system\n" } } }),
+  // Of the other format, which is as good for an update as the same.
+  rebased: await device("the second", {
+    base: { format: "erofs", files: { "/etc/based-on": "another base system\n" } },
+  }),
   dying: await device("the second", { base: { init: "#!/bin/sh\necho process 1 of a bad base system ends\n" } }),
   silent: await device("never ready", { goal: "READY" }),
 });
@@ -128,6 +131,7 @@ test("a new base system is tried by a boot and committed", async (device) => {
   await device.console([/trying revision locals\/rebased/, /revision locals\/rebased: DONE/], 240_000);
   device.reconnected();
   expect(await device.must("cat /etc/based-on", 60_000)).toBe("another base system\n");
+  expect(await device.must("cat /proc/mounts")).toMatch(/ \/ erofs ro/);
   expect(await status(device, "locals/rebased")).toBe("DONE");
   expect(await runs(device)).toBe("locals/rebased");
 });

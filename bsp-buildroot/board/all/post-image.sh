@@ -73,7 +73,7 @@ make_revision() {
 	cd "$images/revision"
 	mkdir bsp
 	members=
-	part rootfs "$(first "$images/rootfs.squashfs" "$images/rootfs.erofs")" "$(basename "$images"/rootfs.[se]*fs)"
+	part rootfs "$(first "$images/$CAIRN_ROOTFS")" "$CAIRN_ROOTFS"
 	pack_modules
 	case $CAIRN_LOADER in
 		rpiab) pack_rpiboot ;;

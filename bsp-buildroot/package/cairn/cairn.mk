@@ -210,6 +210,8 @@ export CAIRN_LOADER CAIRN_TRUST
 export CAIRN_CMDLINE = $(strip \
 	$(addprefix console=,$(call qstrip,$(BR2_PACKAGE_CAIRN_CONSOLE))) \
 	$(call qstrip,$(BR2_PACKAGE_CAIRN_CMDLINE)))
+# Both can lie there: Buildroot leaves what a build with other settings made.
+export CAIRN_ROOTFS = rootfs.$(if $(BR2_TARGET_ROOTFS_SQUASHFS),squashfs,erofs)
 export CAIRN_STORAGE_LABEL = $(call qstrip,$(BR2_PACKAGE_CAIRN_STORAGE_LABEL))
 export CAIRN_STORAGE_SIZE = $(call qstrip,$(BR2_PACKAGE_CAIRN_STORAGE_SIZE))
 export CAIRN_CONTAINERS = $(call qstrip,$(BR2_PACKAGE_CAIRN_CONTAINERS))
