@@ -152,6 +152,54 @@ test("what is late is asked for once more when the connection has been heard, an
   await mover.outcome;
 });
 
+test("datagrams come while there is a connection, and what they brought is kept", async () => {
+  const rng = newRng(2);
+  const disk = simulatedDisk(rng, new Power(rng, calm), { at: "/storage" }).mount();
+  const clock = virtualClock();
+  const target = rng.bytes(60_000);
+  const plain = parcelOf(target, null, null);
+  const of = { ...plain, what: { ...plain.what, key: new Uint8Array(16) } };
+  const hub = new PlayedHub(rng, clock, { bytesPerS: 900, delayMs: 50, faults: perfect }, () => of);
+  const streams: { readonly by: string; readonly from: number; readonly signal: AbortSignal }[] = [];
+  const mover: Mover = await moveObject(
+    {
+      store: openStore(disk, "/storage"),
+      reservedPercent: 0,
+      parcels: must(await openParcels(disk, "/storage", clock.now)),
+      bases: async () => ({ ok: true, value: null }),
+      applyPatch: toyPatch,
+      ask: (request) => hub.ask(request, mover),
+      probe: async () => true,
+      async *stream(by, _, from, bytes, signal) {
+        streams.push({ by, from, signal });
+        const part = streams.length === 1 ? 10_000 : bytes;
+        yield of.bytes.slice(from, from + part);
+        if (part < bytes) await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      },
+      needRoom: async () => false,
+      now: () => ({ atMs: clock.now(), roomBytes: 1e12, moreRoomAtMs: 1e12 }),
+      setTimer: clock.set,
+    },
+    { object: sha256(target), bases: [], whole: true, https: false, datagrams: true },
+    1,
+    newPace(clock.now(), 900),
+  );
+  mover.online();
+  for (let steps = 0; steps < 50 && streams.length === 0; steps += 1) {
+    await drained();
+    clock.next();
+  }
+  await drained();
+  expect(streams.map(({ by, from, signal }) => [by, from, signal.aborted])).toEqual([["datagrams", 4_096, false]]);
+  mover.offline();
+  await drained();
+  expect(streams[0]?.signal.aborted).toBe(true);
+  expect(streams).toHaveLength(1);
+  mover.online();
+  expect(await mover.outcome).toEqual({ kind: "done" });
+  expect(streams[1]?.from).toBe(14_096);
+});
+
 /** An object on its way over a link that does what links do, on a device that loses power and whose disk fails and fills up. */
 const way: Story = async ({ rng, power }) => {
   const draw = rng.fork("life");
