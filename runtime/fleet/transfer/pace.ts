@@ -46,8 +46,7 @@ const CHEAP_FROM = 2 * CHEAP;
  * only the kernel has until that one comes, too, and a power cut takes it; and what waits in front of a thin link holds up what is sent again.
  */
 export function receiveBytesFor({ bytesPerS }: Pick<Pace, "bytesPerS">): number | null {
-  if (bytesPerS === null) return RECEIVE_BYTES_MIN; // it can become more, and not less
-  if (!isThin({ bytesPerS })) return null;
+  if (bytesPerS === null || !isThin({ bytesPerS })) return null;
   return Math.max(RECEIVE_BYTES_MIN, Math.round(bytesPerS * RECEIVE_S));
 }
 
