@@ -40,6 +40,8 @@ const SILENCES_FIRST = 4;
 const GONE_MS = 15 * 60_000;
 /** IPv4 or IPv6, and UDP (RFC 768). */
 const HEADER_BYTES = { 4: 28, 6: 48 } as const;
+/** Without a block between them: on a way that changes our address each time there would be no end to it. */
+const COOKIES_MAX = 3;
 const NO_ROOM = "there is no room in the budget";
 /** Of IP and up. */
 const REQUEST_BYTES_MAX = 200;
@@ -72,6 +74,7 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
   let state: Asking = asking(Math.floor(from / BLOCK_BYTES), Math.ceil(end / BLOCK_BYTES), now());
   const early = new Map<number, Uint8Array>();
   let cookie: Cookie | null = null;
+  let cookies = 0;
   let heardMs: number | null = null;
   let [askedMs, aliveMs, refusals] = [now(), Number.NEGATIVE_INFINITY, 0];
 
@@ -122,6 +125,8 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
       }
       const given = readCookie(keys, datagram);
       if (given !== null && (cookie === null || !Buffer.from(cookie).equals(given))) {
+        cookies += 1;
+        if (cookies > COOKIES_MAX) throw new Error(`${inUrl(what)} takes none of the cookies that it gives`);
         [cookie, heardMs] = [given, now()];
         state = unanswered(state);
         continue;
@@ -131,7 +136,7 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
       const first = state.next;
       const [after, useful] = came(state, block.index, now());
       if (!useful) continue;
-      [state, heardMs] = [after, now()];
+      [state, heardMs, cookies] = [after, now(), 0];
       early.set(block.index, block.bytes);
       for (let index = first; index < state.next; index += 1) {
         const content = early.get(index);

@@ -5,6 +5,7 @@ import { fetchDatagrams } from "../../../runtime/fleet/datagrams/index.ts";
 import {
   BLOCK_BYTES,
   blockDatagram,
+  cookieDatagram,
   keysOf,
   readBlock,
   readCookie,
@@ -254,6 +255,24 @@ describe("where nobody answers", () => {
     expect(why).toBe("nobody wants it any more");
     expect(atMs).toBeGreaterThan(3600_000);
   });
+});
+
+test("who gives cookies and takes none of them is asked four times", async () => {
+  const port = await freePort();
+  let requests = 0;
+  const hub = await Bun.udpSocket({
+    hostname: "127.0.0.1",
+    port,
+    socket: {
+      data(socket, _, from, address) {
+        requests += 1;
+        socket.send(cookieDatagram(keys, rng.bytes(4)), from, address);
+      },
+    },
+  });
+  closing.push(() => hub.close());
+  await expect(all(fetched(port, 9_000, 0, 9_000).parts)).rejects.toThrow("takes none of the cookies");
+  expect(requests).toBe(4);
 });
 
 test("who stops it waits for nothing", async () => {
