@@ -2,7 +2,7 @@ import { err, ok, type Result } from "../../result.ts";
 import { explainDiskError, openStore } from "../../store/index.ts";
 import { unreadBytesMax } from "../budget/index.ts";
 import { type Commands, openCommands } from "../commands/index.ts";
-import { fetchDatagrams } from "../datagrams/index.ts";
+import { fetchDatagrams, openDatagramSocket } from "../datagrams/index.ts";
 import { openOrders } from "../desired/index.ts";
 import { usual } from "../link/index.ts";
 import type { Letter } from "../outbox/index.ts";
@@ -254,7 +254,7 @@ class ReportedDevice {
       download: (what) => download({ ...settings.hub, proxy, authority, setTimer: ports.setTimer, ...what }),
       datagrams:
         proxy === null && settings.datagrams
-          ? (what) => fetchDatagrams({ ...settings.hub, now: ports.now, setTimer: ports.setTimer, ...what })
+          ? (what) => fetchDatagrams({ ...ports, ...settings.hub, open: openDatagramSocket, ...what })
           : null,
       warn,
       evidence: (rev, text) => post(evidenceLetter(rev, text)),

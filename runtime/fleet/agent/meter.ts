@@ -21,8 +21,12 @@ const DAY_MS = 24 * 3600_000;
 
 /** The budget with its ledger on the disk. */
 export interface Meter {
-  /** Bytes that may be carried now; Infinity: as many as one likes. */
+  /** Bytes that may be carried now beside those that are awaited; Infinity: as many as one likes. */
   room(): number;
+  /** The same with them. */
+  left(): number;
+  /** So many were asked for beside the session and may come at any time: what is promised from now on is promised besides. */
+  awaits(bytes: number): void;
   /** While it says so, each cap is twice as much. */
   liftWhile(lifted: () => boolean): void;
   /** When a new day brings more, by the same clock. */
@@ -43,14 +47,20 @@ export async function openMeter(disk: Disk, path: string, caps: Caps, wallMs: ()
   const ledger = bytes.ok ? parseLedger(new TextDecoder().decode(bytes.value)) : null;
   let lifted = (): boolean => false;
   let account: Account = open(caps, ledger ?? newLedger(wallMs()), wallMs());
+  let awaited = 0;
+  const left = (): number => room(account, wallMs(), lifted());
   return ok({
-    room: () => room(account, wallMs(), lifted()),
+    room: () => Math.max(0, left() - awaited),
+    left,
+    awaits(bytes) {
+      awaited = bytes;
+    },
     liftWhile(given) {
       lifted = given;
     },
     nextDayMs: () => (Math.floor(wallMs() / DAY_MS) + 1) * DAY_MS,
     async promise(more) {
-      const wanted = needed(account, more, wallMs());
+      const wanted = needed(account, awaited + more, wallMs());
       if (wanted === null) return ok(undefined);
       const saved = await saveFile(disk, WHY, path, Buffer.from(ledgerText(wanted)));
       if (saved.ok) account = settled(account, wanted);

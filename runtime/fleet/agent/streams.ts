@@ -1,7 +1,8 @@
 import { explainStore } from "../../store/index.ts";
-import { type DatagramFetch, UNDER_WAY_BYTES } from "../datagrams/index.ts";
+import type { DatagramFetch } from "../datagrams/index.ts";
 import type { Download } from "../parcels/index.ts";
 import { type KeptParcel, type StreamBy, transferLimits } from "../transfer/index.ts";
+import { PACKET_BYTES_MAX } from "./connection.ts";
 import type { Meter } from "./meter.ts";
 
 export interface StreamPorts {
@@ -16,7 +17,7 @@ export interface StreamPorts {
 
 type Datagrams = Pick<
   DatagramFetch,
-  "key" | "parcelBytes" | "from" | "bytes" | "signal" | "alive" | "carried" | "room"
+  "key" | "parcelBytes" | "from" | "bytes" | "signal" | "alive" | "carried" | "room" | "awaits"
 >;
 
 /** Of a parcel: so many bytes from one of them on. */
@@ -61,11 +62,12 @@ async function* inDatagrams(
     signal,
     alive: probe,
     carried: (count) => meter.carried(count),
-    // The disk knows of what may be on its way, and no more: a power cut takes that from the budget.
-    async room() {
-      const promised = await meter.promise(UNDER_WAY_BYTES);
+    room: () => meter.left(),
+    async awaits(count) {
+      meter.awaits(count);
+      // The session may get a packet meanwhile.
+      const promised = await meter.promise(PACKET_BYTES_MAX);
       if (!promised.ok) throw new Error(explainStore(promised.error));
-      return meter.room();
     },
   });
 }

@@ -9,6 +9,8 @@ export interface Asking {
   readonly early: ReadonlySet<number>;
   /** What was asked for and has not come, in the order in which it should. */
   readonly asked: readonly number[];
+  /** The same with what was taken for lost, and may come all the same: oldest first. */
+  readonly underWay: readonly { readonly index: number; readonly atMs: number }[];
   /** Since something came, or was asked for. */
   readonly quietSinceMs: number;
   /** Requests in a row that led to nothing. */
@@ -16,24 +18,28 @@ export interface Asking {
 }
 
 /** Few seconds of a link of 9.6 kbit/s, so that what was lost is soon sent again and little waits behind it. */
-export const WINDOW = 8;
+const WINDOW = 8;
 /** What comes before its turn is in memory, and gone with a power cut. */
 const AHEAD = 16;
 /** A block takes a second there, and as long to be asked for. */
 const SILENT_MS = 6_000;
 const SILENT_MAX_MS = 20_000;
+/** What has not come by then was lost. */
+const LOST_MS = 15_000;
 
 export const asking = (next: number, end: number, atMs: number): Asking => ({
   next,
   end,
   early: new Set(),
   asked: [],
+  underWay: [],
   quietSinceMs: atMs,
   silences: 0,
 });
 
 /** A block has come; false: nobody waits for it. What was asked for before it is lost: the way keeps the order, mostly. */
-export function came(asking: Asking, index: number, atMs: number): readonly [Asking, useful: boolean] {
+export function came(before: Asking, index: number, atMs: number): readonly [Asking, useful: boolean] {
+  const asking = arrived(before, index);
   const { next, end, early, asked } = asking;
   if (index < next || index >= Math.min(end, next + AHEAD) || early.has(index)) return [asking, false];
   const place = asked.indexOf(index);
@@ -66,8 +72,18 @@ export function asked(asking: Asking, atMs: number, most = WINDOW): readonly [As
     now.push(index);
   }
   if (now.length === 0) return [asking, []];
-  return [{ ...asking, asked: [...asking.asked, ...now], quietSinceMs: atMs }, runs];
+  const underWay = [...mayCome(asking, atMs), ...now.map((index) => ({ index, atMs }))];
+  return [{ ...asking, asked: [...asking.asked, ...now], underWay, quietSinceMs: atMs }, runs];
 }
+
+/** Of what is under way, that which may be: the rest was asked for so long ago that it was lost. */
+export const mayCome = ({ underWay }: Asking, atMs: number): Asking["underWay"] =>
+  underWay.filter((one) => atMs - one.atMs < LOST_MS);
+
+const arrived = (asking: Asking, index: number): Asking => ({
+  ...asking,
+  underWay: asking.underWay.slice(asking.underWay.findIndex((one) => one.index === index) + 1),
+});
 
 /** When nothing has come for so long that it is asked for again: later each time. */
 export const deadline = ({ quietSinceMs, silences }: Asking): number =>
@@ -76,5 +92,8 @@ export const deadline = ({ quietSinceMs, silences }: Asking): number =>
 /** Nothing came: all that was asked for is lost. */
 export const silent = (asking: Asking): Asking => ({ ...unanswered(asking), silences: asking.silences + 1 });
 
-/** What was asked for does not come, and that is no fault of the link's. */
-export const unanswered = (asking: Asking): Asking => ({ ...asking, asked: [] });
+/** What was asked for is not expected any more. */
+const unanswered = (asking: Asking): Asking => ({ ...asking, asked: [] });
+
+/** A request was answered with something else than blocks: those do not come. */
+export const refused = (asking: Asking): Asking => ({ ...unanswered(asking), underWay: [] });

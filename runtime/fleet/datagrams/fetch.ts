@@ -1,5 +1,3 @@
-import { lookup } from "node:dns/promises";
-import { isIPv6 } from "node:net";
 import { type Address, inUrl } from "../../address.ts";
 import {
   BLOCK_BYTES,
@@ -10,7 +8,8 @@ import {
   readCookie,
   requestDatagram,
 } from "../sealed/index.ts";
-import { type Asking, asked, asking, came, deadline, silent, unanswered, WINDOW } from "./asking.ts";
+import { type Asking, asked, asking, came, deadline, mayCome, refused, silent } from "./asking.ts";
+import type { OpenDatagramSocket } from "./socket.ts";
 
 /** Where a parcel is, and what of it is wanted. */
 export interface DatagramFetch extends Address {
@@ -30,46 +29,41 @@ export interface DatagramFetch extends Address {
   alive(): Promise<boolean>;
   /** So many bytes of IP and up have come or gone. */
   carried(bytes: number): void;
-  /** So many may, from now on; with less than a block needs it ends. */
-  room(): Promise<number>;
+  /** So many may, from now on, with those that are awaited; with less than a block needs it ends. */
+  room(): number;
+  /** So many are asked for, and may come at any time. */
+  awaits(bytes: number): Promise<void>;
+  readonly open: OpenDatagramSocket;
 }
 
 /** Networks without UDP, and hubs that do not have it, are not asked again after so many silences while the link was there. */
 const SILENCES_FIRST = 4;
+/** Requests in a row that led to nothing: the link is away. */
+const SILENCES_AWAY = 4;
 /** One that has answered before comes back after an outage, as the link does. */
 const GONE_MS = 15 * 60_000;
-/** IPv4 or IPv6, and UDP (RFC 768). */
-const HEADER_BYTES = { 4: 28, 6: 48 } as const;
 /** Without a block between them: on a way that changes our address each time there would be no end to it. */
 const COOKIES_MAX = 3;
 const NO_ROOM = "there is no room in the budget";
 /** Of IP and up. */
 const REQUEST_BYTES_MAX = 200;
-/** Of IP and up: what may be on its way after a request, with the request. */
-export const UNDER_WAY_BYTES = REQUEST_BYTES_MAX + WINDOW * (BLOCK_BYTES + HEADER_BYTES[6] + OVERHEAD_BYTES);
+/** Of IP and up: one that nobody has asked for may be there before it is noticed that nothing is left. */
+const UNASKED_BYTES = 1_500;
 /** Counted while it waits, too: nobody can refuse what comes. */
 const WAITING_MAX = 64;
 
 /** Those bytes of a parcel, in order. Throws when they do not come; what came before is good. */
 export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8Array> {
-  const { key, from, bytes, parcelBytes, signal, now, setTimer, alive, carried, room } = what;
+  const { key, from, bytes, parcelBytes, signal, now, setTimer, alive, carried, room, awaits } = what;
   const keys = keysOf(key);
-  const { address } = await lookup(what.host);
-  const headerBytes = HEADER_BYTES[isIPv6(address) ? 6 : 4];
   const waiting: Uint8Array[] = [];
   let wake = (): void => {};
-  const socket = await Bun.udpSocket({
-    connect: { hostname: address, port: what.port },
-    socket: {
-      data(_, datagram) {
-        carried(datagram.length + headerBytes);
-        if (waiting.length < WAITING_MAX) waiting.push(new Uint8Array(datagram));
-        wake();
-      },
-      // Somebody says that nobody is there (ICMP): silence says the same, and may end.
-      error() {},
-    },
+  const socket = await what.open(what, (datagram) => {
+    carried(datagram.length + socket.headerBytes);
+    if (waiting.length < WAITING_MAX) waiting.push(datagram);
+    wake();
   });
+  const blockBytes = BLOCK_BYTES + OVERHEAD_BYTES + socket.headerBytes;
   const end = from + bytes;
   let state: Asking = asking(Math.floor(from / BLOCK_BYTES), Math.ceil(end / BLOCK_BYTES), now());
   const early = new Map<number, Uint8Array>();
@@ -79,21 +73,25 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
   let [askedMs, aliveMs, refusals] = [now(), Number.NEGATIVE_INFINITY, 0];
 
   async function ask(): Promise<void> {
-    const most = Math.floor(((await room()) - REQUEST_BYTES_MAX) / (BLOCK_BYTES + headerBytes + OVERHEAD_BYTES));
+    const most =
+      Math.floor((room() - REQUEST_BYTES_MAX) / blockBytes) - (mayCome(state, now()).length - state.asked.length);
     if (most < 1 && state.asked.length === 0) throw new Error(NO_ROOM);
     const [after, runs] = asked(state, now(), most);
     state = after;
-    if (runs.length === 0) return;
+    await awaits(awaitedBytes());
+    if (runs.length === 0 || signal.aborted) return;
     askedMs = now();
     const datagram = requestDatagram(keys, { cookie, runs });
-    carried(datagram.length + headerBytes);
+    carried(datagram.length + socket.headerBytes);
     socket.send(datagram);
   }
+
+  const awaitedBytes = (): number => UNASKED_BYTES + REQUEST_BYTES_MAX + state.asked.length * blockBytes;
 
   /** What comes next, or null when it is time. */
   async function next(): Promise<Uint8Array | null> {
     const there = waiting.shift();
-    if (there !== undefined) return there;
+    if (there !== undefined || signal.aborted) return there ?? null;
     const { promise, resolve } = Promise.withResolvers<void>();
     wake = resolve;
     const stop = setTimer(Math.max(0, deadline(state) - now()), resolve);
@@ -109,7 +107,7 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
       await ask();
       const datagram = await next();
       if (signal.aborted) throw new Error("nobody wants it any more");
-      if ((await room()) <= 0) throw new Error(NO_ROOM);
+      if (room() <= 0) throw new Error(NO_ROOM);
       if (datagram === null) {
         if (now() < deadline(state)) continue;
         state = silent(state);
@@ -128,15 +126,16 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
         cookies += 1;
         if (cookies > COOKIES_MAX) throw new Error(`${inUrl(what)} takes none of the cookies that it gives`);
         [cookie, heardMs] = [given, now()];
-        state = unanswered(state);
+        state = refused(state);
         continue;
       }
       const block = readBlock(keys, datagram);
       if (block === null || block.bytes.length !== lengthOf(block.index, parcelBytes)) continue;
       const first = state.next;
       const [after, useful] = came(state, block.index, now());
+      state = after;
       if (!useful) continue;
-      [state, heardMs, cookies] = [after, now(), 0];
+      [heardMs, cookies] = [now(), 0];
       early.set(block.index, block.bytes);
       for (let index = first; index < state.next; index += 1) {
         const content = early.get(index);
@@ -148,6 +147,9 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
   } finally {
     signal.removeEventListener("abort", onAbort);
     socket.close();
+    // The hub sends what it was asked for all the same, if the link is there.
+    if (heardMs !== null && state.silences < SILENCES_AWAY) carried(mayCome(state, now()).length * blockBytes);
+    await awaits(0);
   }
 }
 

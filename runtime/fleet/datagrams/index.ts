@@ -2,5 +2,6 @@
  * Parcels in datagrams (UDP), for links so thin that TCP costs too much there: it sends again what came when an acknowledgement was lost, and keeps
  * what came behind a lost packet until a power cut takes it. The device asks for some blocks, and for the next when half of them are there.
  */
-export { type Asking, asked, asking, came, deadline, silent, unanswered } from "./asking.ts";
-export { type DatagramFetch, fetchDatagrams, UNDER_WAY_BYTES } from "./fetch.ts";
+export { type Asking, asked, asking, came, deadline, mayCome, refused, silent } from "./asking.ts";
+export { type DatagramFetch, fetchDatagrams } from "./fetch.ts";
+export { type DatagramSocket, HEADER_BYTES, type OpenDatagramSocket, openDatagramSocket } from "./socket.ts";

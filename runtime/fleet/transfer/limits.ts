@@ -15,7 +15,7 @@ export const transferLimits = {
   streamConnectBytes: 8_000,
   /** The same of datagrams, which cost little to begin with. */
   datagramBytesMin: 16_000,
-  datagramConnectBytes: 500,
+  datagramConnectBytes: 2_000,
   /** Headers and seals, requests, and what comes twice. */
   datagramOverhead: 0.08,
   /** Beyond that, blocks have to do. */

@@ -1,13 +1,12 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { type Connection, openConnection, PACKET_BYTES_MAX } from "../../../runtime/fleet/agent/connection.ts";
+import { type Connection, openConnection } from "../../../runtime/fleet/agent/connection.ts";
 import { openMeter } from "../../../runtime/fleet/agent/meter.ts";
 import type { Caps } from "../../../runtime/fleet/budget/index.ts";
 import { type Mode, usual } from "../../../runtime/fleet/link/index.ts";
 import { openOutbox } from "../../../runtime/fleet/outbox/index.ts";
-import { mustHold, type Story, seeds } from "../../sim/campaign.ts";
 import { drained, virtualClock } from "../../sim/clock.ts";
 import { simulatedDisk } from "../../sim/disk.ts";
-import { CUT, calm, Power } from "../../sim/power.ts";
+import { calm, Power } from "../../sim/power.ts";
 import { newRng } from "../../sim/rng.ts";
 import { must, removeFolders } from "../../store/world.ts";
 import { hostileSession, type Malice } from "./hostile-hub.ts";
@@ -144,82 +143,3 @@ test("a message that waited for the budget goes when a new day has brought some"
   await until(18 * 3600_000);
   expect(outbox.empty).toBe(true);
 });
-
-/** Days of a device with a budget whose power goes now and then, at a hub that wants to ruin it. */
-const ruin: Story = async ({ rng, power }) => {
-  const caps: Caps = { dayBytes: 50_000, monthBytes: 400_000 };
-  const [days, months] = [new Map<string, number>(), new Map<string, number>()];
-  const storage = simulatedDisk(rng.fork("disk"), power, { at: "/storage" });
-  const draw = rng.fork("life");
-  const malice: Malice = {
-    refuses: draw.below(100) / 200,
-    floods: draw.below(100) / 100,
-    babbles: draw.below(100) / 100,
-    forgets: draw.below(100) / 200,
-    hangsUp: draw.below(100) / 100,
-  };
-  let agoMs = 0;
-  for (let boot = 0; boot < 4; boot += 1) {
-    const clock = virtualClock();
-    const wallMs = (): number => START_MS + agoMs + clock.now();
-    let dead = false;
-    const count = (bytes: number): void => {
-      if (dead) return;
-      const date = new Date(wallMs()).toISOString();
-      for (const [sums, key] of [[days, date.slice(0, 10)] as const, [months, date.slice(0, 7)] as const])
-        sums.set(key, (sums.get(key) ?? 0) + bytes);
-    };
-    const disk = storage.mount();
-    const ended = await power.run(async () => {
-      const [outbox, meter] = [
-        await openOutbox(disk, "/storage"),
-        await openMeter(disk, "/storage/ledger", caps, wallMs),
-      ];
-      if (!outbox.ok || !meter.ok) return;
-      const connection = openConnection({
-        settings: { mode: draw.chance(0.5) ? { kind: "always" } : { kind: "wake", everyMs: 6 * 3600_000 }, ...usual },
-        outbox: outbox.value,
-        meter: meter.value,
-        now: clock.now,
-        wallMs,
-        random: () => draw.below(1 << 30) / (1 << 30),
-        setTimer: clock.set,
-        connect: hostileSession(rng.fork(`hub ${boot}`), clock, malice, count),
-        greet: () =>
-          void outbox.value
-            .put({ leaf: "u/s", bytes: new Uint8Array(150), lasting: false })
-            .then(() => connection.news()),
-        message: async () => {},
-        offline: () => {},
-        busy: () => false,
-        arrived: async () => {},
-        publication: ({ leaf, bytes }) => ({ topic: leaf, bytes, qos: 1, retain: true, expiryS: null }),
-        ticket: () => {},
-        contact: () => {},
-        warn: () => {},
-      });
-      const untilMs = draw.below(4 * DAY_MS);
-      for (let say = 0; say < 6; say += 1)
-        clock.set(draw.below(untilMs + 1), () => {
-          outbox.value
-            .put({ leaf: "u/g", bytes: new Uint8Array(draw.below(8_000)), lasting: true })
-            .then(() => connection.news());
-        });
-      while (!dead && clock.now() < untilMs) {
-        await drained();
-        if (!clock.next()) break;
-      }
-      connection.stop();
-    });
-    dead = true;
-    if (ended !== CUT) power.cut();
-    agoMs += clock.now();
-  }
-  for (const [sums, cap] of [[days, caps.dayBytes] as const, [months, caps.monthBytes] as const])
-    for (const [when, bytes] of sums)
-      if (bytes > (cap ?? 0) + PACKET_BYTES_MAX) throw new Error(`${when} has had ${bytes} bytes of ${cap}`);
-};
-
-test("no day and no month has more than its budget and one message, whatever the hub does and wherever the power goes", async () => {
-  await mustHold("budget", ruin, { cut: 0.01, noSpace: 0.005, io: 0.005 }, seeds(1_000));
-}, 120_000);

@@ -6,8 +6,9 @@ import {
   asking,
   came,
   deadline,
+  mayCome,
+  refused,
   silent,
-  unanswered,
 } from "../../../runtime/fleet/datagrams/index.ts";
 import type { Run } from "../../../runtime/fleet/sealed/index.ts";
 
@@ -89,11 +90,26 @@ describe("asking", () => {
       expect(scene.ask(atMs)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     }
     expect(waits).toEqual([6_000, 12_000, 20_000, 20_000, 20_000]);
-    scene.state = unanswered(scene.state);
+    scene.state = refused(scene.state);
     expect(scene.ask()).toHaveLength(8);
     scene.came(0);
     expect(deadline(scene.state)).toBe(1_000 + 6_000);
   });
+});
+
+test("what was taken for lost may come for a while, and each that comes leaves less", () => {
+  const scene = new Scene(asking(0, 100, 0));
+  const indices = (atMs: number): readonly number[] => mayCome(scene.state, atMs).map(({ index }) => index);
+  scene.ask(0, 3);
+  scene.state = silent(scene.state);
+  scene.ask(6_000, 3);
+  expect(indices(6_000)).toEqual([0, 1, 2, 0, 1, 2]);
+  expect(scene.came(1)).toEqual([true]);
+  expect(indices(6_000)).toEqual([2, 0, 1, 2]);
+  expect(scene.came(1)).toEqual([false]);
+  expect(indices(6_000)).toEqual([2]);
+  expect(indices(21_000)).toEqual([]);
+  expect(mayCome(refused(scene.state), 6_000)).toEqual([]);
 });
 
 test("whatever is lost, repeated and overtaken, every block comes once in its turn", () => {

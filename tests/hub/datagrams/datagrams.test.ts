@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { parseHost } from "../../../runtime/certificates/index.ts";
-import { fetchDatagrams } from "../../../runtime/fleet/datagrams/index.ts";
+import { fetchDatagrams, openDatagramSocket } from "../../../runtime/fleet/datagrams/index.ts";
 import {
   BLOCK_BYTES,
   blockDatagram,
@@ -88,7 +88,9 @@ function fetched(
       used.bytes += count;
     },
     alive: async () => true,
-    room: async () => (more.roomBytes ?? Number.POSITIVE_INFINITY) - used.bytes,
+    room: () => (more.roomBytes ?? Number.POSITIVE_INFINITY) - used.bytes,
+    awaits: async () => {},
+    open: openDatagramSocket,
   });
   return { parts, used, abort: () => aborter.abort() };
 }
@@ -234,7 +236,9 @@ describe("where nobody answers", () => {
         return answers;
       },
       carried() {},
-      room: async () => Number.POSITIVE_INFINITY,
+      room: () => Number.POSITIVE_INFINITY,
+      awaits: async () => {},
+      open: openDatagramSocket,
     });
     said.why = await all(parts).then(
       () => "it came",
