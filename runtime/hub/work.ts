@@ -118,12 +118,14 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     wanted: publish,
     now,
   });
+  let endSession = (_device: DeviceId): void => {};
   const metadata = openMetadata({
     fleet,
     records: database.metadata,
     signer,
     publish: publishForAWhile,
     wanted: publish,
+    endSession: (device) => endSession(device),
     now,
   });
   const maker = childMaker(program, MAKING_MS_MAX);
@@ -156,13 +158,15 @@ export async function openWork(options: WorkOptions, { disk, now, log }: WorkPor
     publisher,
     metadata,
     enrolled: (device) => hasKey(device, signer.epoch),
-    async talk(connect, { registry, heeds, endSession }) {
+    async talk(connect, { registry, heeds, ...broker }) {
+      endSession = (device) =>
+        void broker.endSession(device).catch((thrown) => log(`device ${device}: ${String(thrown)}`));
       await releases.settle(null);
       const reports = openOrderReports(database.releases, {
         now,
         publish,
         settle: releases.settle,
-        endSession: (device) => void endSession(device).catch((thrown) => log(`device ${device}: ${String(thrown)}`)),
+        endSession,
       });
       const heard = Promise.withResolvers<void>();
       const late = setTimeout(heard.resolve, HEARD_MS);

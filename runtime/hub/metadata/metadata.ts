@@ -21,6 +21,8 @@ export interface MetadataPorts {
   publish(topic: string, bytes: Uint8Array, expiryS: number): Promise<boolean>;
   /** There is something to publish. */
   wanted(): void;
+  /** Has the device connect again, and say anew what it listens to. */
+  endSession(device: DeviceId): void;
   /** Milliseconds since 1970. */
   now(): number;
 }
@@ -60,9 +62,21 @@ const EXPIRY_S = 60;
 /** What was published a moment ago is still on its way. */
 const UNDER_WAY_MS = 10_000;
 const ASK_AGAIN_MS = 86_400_000;
+/** A device that reports, and lacks for so long what each report was answered with, does not hear: or cannot keep it, which costs a connection a day. */
+const [UNHEARD_MS, END_AGAIN_MS] = [3_600_000, 86_400_000];
 const AT_ONCE = 16;
 
-export function openMetadata({ fleet, records, signer, publish, wanted, now }: MetadataPorts): Metadata {
+export function openMetadata({ fleet, records, signer, publish, wanted, endSession, now }: MetadataPorts): Metadata {
+  /** Since when, and when the session was ended for it. */
+  const lacking = new Map<DeviceId, { readonly sinceMs: number; readonly endedMs: number }>();
+
+  function lacks(device: DeviceId): void {
+    const { sinceMs, endedMs } = lacking.get(device) ?? { sinceMs: now(), endedMs: Number.NEGATIVE_INFINITY };
+    const ends = now() - sinceMs > UNHEARD_MS && now() - endedMs > END_AGAIN_MS;
+    lacking.set(device, { sinceMs, endedMs: ends ? now() : endedMs });
+    if (ends) endSession(device);
+  }
+
   async function send({ device, taken, asked }: MetaStanding): Promise<boolean> {
     const { sequence } = await records.standing(device);
     const rows = await records.since(device, taken);
@@ -111,7 +125,11 @@ export function openMetadata({ fleet, records, signer, publish, wanted, now }: M
       const taken = userMeta ?? 0;
       await records.take(device, taken);
       const isLost = taken < before.sent && now() - before.sentMs > UNDER_WAY_MS;
-      if (isLost) await records.unmarkSent(device);
+      if (taken >= before.sent) lacking.delete(device);
+      if (isLost) {
+        await records.unmarkSent(device);
+        lacks(device);
+      }
       const mayAsk = deviceMeta !== null && now() - before.askedMs > ASK_AGAIN_MS;
       if (mayAsk && !(await compare(device, deviceMeta))) await records.ask(device, now());
       wanted();

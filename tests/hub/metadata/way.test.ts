@@ -31,6 +31,8 @@ let link: LinkMetadata;
 /** The device's own. */
 let userMeta = new Map<string, string>();
 let warned: string[] = [];
+/** Of whom the hub has ended the session. */
+let ended: string[] = [];
 let room = Number.POSITIVE_INFINITY;
 let storageIsFull = false;
 
@@ -41,6 +43,7 @@ const openHub = (): void => {
     signer: testSigner(database),
     publish: async (_, bytes) => air.push(bytes) > 0,
     wanted: () => {},
+    endSession: (device) => void ended.push(device),
     now: () => start + clock.now(),
   });
 };
@@ -76,7 +79,8 @@ beforeEach(async () => {
     { who: "x", atMs: 1 },
   );
   clock = virtualClock();
-  [air, told, userMeta, warned, room, storageIsFull] = [[], [], new Map(), [], Number.POSITIVE_INFINITY, false];
+  [air, told, userMeta, warned, ended] = [[], [], new Map(), [], []];
+  [room, storageIsFull] = [Number.POSITIVE_INFINITY, false];
   openHub();
   await openLink();
 });
@@ -169,6 +173,36 @@ describe("user-meta", () => {
     expect(air).toHaveLength(1);
     await delivered();
     expect(Object.fromEntries(userMeta)).toEqual({ a: "3", c: "4" });
+  });
+
+  test("that never comes to a device that reports makes it connect again, once a day", async () => {
+    await wants({ a: "1" });
+    for (let minutes = 0; minutes < 55; minutes += 5) {
+      air = [];
+      await later(5 * 60_000);
+      await reports();
+    }
+    expect(ended).toEqual([]);
+    for (let hours = 0; hours < 24; hours += 1) {
+      air = [];
+      await later(3_600_000);
+      await reports();
+    }
+    expect(ended).toEqual([device]);
+    for (let hours = 0; hours < 24; hours += 1) {
+      air = [];
+      await later(3_600_000);
+      await reports();
+    }
+    expect(ended).toEqual([device, device]);
+    await delivered();
+    await reports();
+    expect(userMeta).toEqual(new Map([["a", "1"]]));
+    await wants({ a: "2" });
+    air = [];
+    await later(48 * 3_600_000);
+    await reports();
+    expect(ended).toHaveLength(2);
   });
 
   test("of which one message was lost and the next one comes is not applied over the gap", async () => {
