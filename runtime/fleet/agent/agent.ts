@@ -4,27 +4,30 @@ import { unreadBytesMax } from "../budget/index.ts";
 import { type Commands, openCommands } from "../commands/index.ts";
 import { fetchDatagrams, openDatagramSocket } from "../datagrams/index.ts";
 import { openOrders } from "../desired/index.ts";
+import { enrol } from "../enrol/index.ts";
 import { usual } from "../link/index.ts";
 import type { Letter } from "../outbox/index.ts";
 import { type ApplyPatch, download, openParcels } from "../parcels/index.ts";
 import { LINE_BYTES_MAX, lines, readLine, type Settings, type State, ToLink, warning } from "../pipe/index.ts";
 import { openCertificates } from "../renewal/index.ts";
-import { eitherVersion, type SessionSpec, untilSubscribed } from "../session/index.ts";
+import { eitherVersion, untilSubscribed } from "../session/index.ts";
 import { FIRST_EPOCH } from "../terms/index.ts";
 import { receiveBytesFor } from "../transfer/index.ts";
 import { beginningOf, LinkClock, openTrust } from "../trust/index.ts";
-import { encodeBlockRequest, encodePresence, leaves, parseTopic, topic, topicsTo } from "../wire/index.ts";
+import { encodeBlockRequest, leaves, parseTopic, topic } from "../wire/index.ts";
 import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import { evidenceLetter } from "./evidence.ts";
 import { openKeptPace } from "./kept-pace.ts";
 import { openKeptTicket } from "./kept-ticket.ts";
+import { openKnownBroker } from "./known-broker.ts";
 import { becomeMember, type Member, type MemberPorts } from "./member.ts";
 import { keepMembership } from "./membership.ts";
 import { type LinkMetadata, openLinkMetadata } from "./metadata.ts";
 import type { Meter } from "./meter.ts";
 import { ProgressReport } from "./progress.ts";
 import { report } from "./report.ts";
+import { specOf } from "./session-spec.ts";
 import { openKeptVersion } from "./version.ts";
 import { fewWarnings } from "./warnings.ts";
 
@@ -37,9 +40,6 @@ export interface AgentPorts extends Omit<MemberPorts, "sleep"> {
   setTimer(ms: number, fire: () => void): () => void;
 }
 
-/** How long the broker keeps what it has for a device that is away. */
-const SESSION_EXPIRY_S = 7 * 24 * 3600;
-const RECEIVE_MAX = 4;
 /** Changes come in crowds: containers start together. */
 const GATHER_MS = 2_000;
 /** And longer while a revision is being tried, whose verdict is what counts. */
@@ -289,6 +289,11 @@ class ReportedDevice {
     const open = untilSubscribed(eitherVersion(version));
     const acrossRestarts = settings.mode.kind === "always";
     const tickets = await openKeptTicket({ ...ports, folder: settings.folder, acrossRestarts, warn });
+    const broker = openKnownBroker({
+      ...{ now: ports.now, meter, warn, first: member.broker },
+      ask: () => enrol({ ...settings.hub, proxy, authority, id, request: member.request, token: settings.token }),
+      keep: (broker) => membership.change({ broker }),
+    });
     let certificate = "";
     let greeted = false;
     this.connection = openConnection({
@@ -301,18 +306,24 @@ class ReportedDevice {
         greeted = false;
         unread = unreadBytes();
         return open(
-          { ...specOf(member, settings), certificate, ticket: tickets.of(certificate), unreadBytesMax: unread },
+          {
+            ...specOf(member, broker.current, settings),
+            certificate,
+            ticket: tickets.of(certificate),
+            unreadBytesMax: unread,
+          },
           session,
         );
       },
       greet: () => {
         greeted = true;
         void certificates.tried(true);
+        broker.met();
         this.say?.();
         delivery.connected();
       },
       offline: () => {
-        if (!greeted) void certificates.tried(false);
+        if (!greeted) void certificates.tried(false).then(broker.missed);
         delivery.disconnected();
       },
       busy: () => delivery.busy || commands.busy,
@@ -360,28 +371,6 @@ class ReportedDevice {
     });
     this.next = { atMs, stop };
   }
-}
-
-function specOf(
-  member: Member,
-  settings: Settings,
-): Omit<SessionSpec, "ticket" | "certificate" | "protocol" | "unreadBytesMax"> {
-  const { id, fleet, broker, key } = member;
-  const { proxy = null, authority, keepaliveS } = settings;
-  return {
-    ...broker,
-    proxy,
-    authority: broker.authority ?? authority,
-    foreign: broker.authority !== undefined,
-    key,
-    id,
-    keepaliveS,
-    expiryS: SESSION_EXPIRY_S,
-    packetBytesMax: PACKET_BYTES_MAX,
-    receiveMax: RECEIVE_MAX,
-    will: { topic: topic(fleet, id, "u/l"), bytes: encodePresence("gone"), delayS: 2 * keepaliveS },
-    topics: topicsTo(fleet, id),
-  };
 }
 
 /** A clock that is set back stands still instead. */

@@ -25,7 +25,7 @@ const ROOM_BYTES = 2 * ENQUIRY_BYTES;
 export async function join(ports: JoinPorts): Promise<Membership | null> {
   let code: string | null = null;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(WAIT_MAX_MS, 2 * waitMs)) {
-    const answer = await asked(ports);
+    const answer = await withinBudget(ports);
     if (answer?.ok && answer.value.kind === "enrolled") return answer.value.membership;
     if (answer?.ok && answer.value.kind === "waiting" && answer.value.code !== code) {
       ({ code } = answer.value);
@@ -36,8 +36,12 @@ export async function join(ports: JoinPorts): Promise<Membership | null> {
   }
 }
 
-/** Null: there is no room in the budget. */
-async function asked({ meter, ask, warn }: JoinPorts): Promise<Result<Answer, EnrolFault> | null> {
+/** Asks the hub once. Null: there is no room in the budget. */
+export async function withinBudget({
+  meter,
+  ask,
+  warn,
+}: Pick<JoinPorts, "meter" | "ask" | "warn">): Promise<Result<Answer, EnrolFault> | null> {
   if (meter.room() < ROOM_BYTES) return null;
   const promised = await meter.promise(ENQUIRY_BYTES);
   if (!promised.ok) {

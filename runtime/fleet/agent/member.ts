@@ -1,6 +1,6 @@
 import { err, ok, type Result } from "../../result.ts";
 import { type Disk, explainDiskError } from "../../store/index.ts";
-import { enrol, type Membership } from "../enrol/index.ts";
+import { enrol, type Membership, nameOfHub } from "../enrol/index.ts";
 import { explainIdentity, openIdentity } from "../identity/index.ts";
 import { type KeptOutbox, openOutbox } from "../outbox/index.ts";
 import { type FromLink, type Settings, warning } from "../pipe/index.ts";
@@ -24,6 +24,8 @@ export interface MemberPorts {
 export interface Member extends Membership {
   /** PEM. */
   readonly key: string;
+  /** PKCS #10 in DER: what it asks the hub with. */
+  readonly request: Uint8Array;
   readonly meter: Meter;
   readonly outbox: KeptOutbox;
 }
@@ -42,16 +44,25 @@ export async function becomeMember(ports: MemberPorts, settings: Settings): Prom
   const member = (membership: Membership): Member => ({
     ...membership,
     key,
+    request,
     meter: meter.value,
     outbox: outbox.value,
   });
   const before = await readMembership(disk, folder);
   if (!before.ok) return err(explainDiskError(before.error));
-  const kept = before.value?.id === id ? before.value : null;
-  // Who was away for so long that its certificate has ended asks for another one as in the beginning.
-  const isGood = kept !== null && !hasEnded(kept.renewed ?? kept.certificate, ports.wallMs());
-  if (isGood) return ok(member(kept));
   const warn = (message: string): void => tell(warning(message));
+  const save = async (membership: Membership): Promise<void> => {
+    const saved = await saveMembership(disk, folder, membership);
+    if (!saved.ok) warn(explainDiskError(saved.error)); // next time it asks again, and is answered the same
+  };
+  const kept = before.value?.id === id ? before.value : null;
+  const here = nameOfHub({ ...hub, authority });
+  const isHere = kept !== null && (kept.hub === null || kept.hub === here);
+  // Who was away for so long that its certificate has ended asks for another one as in the beginning.
+  if (isHere && !hasEnded(kept.renewed ?? kept.certificate, ports.wallMs())) {
+    if (kept.hub === null) await save({ ...kept, hub: here });
+    return ok(member({ ...kept, hub: here }));
+  }
   const membership = await join({
     meter: meter.value,
     ask: () => enrol({ ...hub, proxy, authority, id, request, token }),
@@ -61,7 +72,6 @@ export async function becomeMember(ports: MemberPorts, settings: Settings): Prom
     warn,
   });
   if (membership === null) return ok(null);
-  const saved = await saveMembership(disk, folder, membership);
-  if (!saved.ok) warn(explainDiskError(saved.error)); // next time it asks again, and is answered the same
+  await save(membership);
   return ok(member(membership));
 }

@@ -14,6 +14,7 @@ const Stored = v.pipe(
   v.object({
     id: parsedBy(parseDeviceId, "id of a device"),
     fleet: parsedBy(parseFleetName, "name of a fleet"),
+    hub: v.optional(v.nullable(v.string()), null),
     certificate: v.string(),
     renewed: v.optional(v.nullable(v.string()), null),
     broker: v.object({ host: v.string(), port: v.number(), authority: v.optional(v.string()) }),
@@ -60,13 +61,13 @@ export function keepMembership(disk: Disk, folder: string, first: Membership): K
 export function saveMembership(
   disk: Disk,
   folder: string,
-  { id, fleet, certificate, renewed, broker, ...membership }: Membership,
+  { id, fleet, hub, certificate, renewed, broker, ...membership }: Membership,
 ): DiskResult<void> {
   const orderKeys = [...membership.orderKeys].map(([epoch, key]) => [epoch, Buffer.from(key).toString("hex")]);
   return saveFile(
     disk,
     WHY,
     pathOf(folder),
-    Buffer.from(`${JSON.stringify({ id, fleet, certificate, renewed, broker, orderKeys })}\n`),
+    Buffer.from(`${JSON.stringify({ id, fleet, hub, certificate, renewed, broker, orderKeys })}\n`),
   );
 }

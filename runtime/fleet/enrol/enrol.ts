@@ -34,6 +34,8 @@ export interface Broker extends Address {
 export interface Membership {
   readonly id: DeviceId;
   readonly fleet: FleetName;
+  /** Which hub said so ({@link nameOfHub}): another one does not know the device. Null: an older version did not keep it. */
+  readonly hub: string | null;
   /** PEM. */
   readonly certificate: string;
   /** The one after it, with which the device has not been at the broker yet. */
@@ -42,6 +44,10 @@ export interface Membership {
   /** Ed25519 keys by epoch: who signs what the hub wants. */
   readonly orderKeys: ReadonlyMap<number, Uint8Array>;
 }
+
+/** Where it is, and who certifies it. */
+export const nameOfHub = (hub: Pick<Enquiry, "host" | "port" | "authority">): string =>
+  `${inUrl(hub)} ${new Bun.CryptoHasher("sha256").update(hub.authority).digest("hex")}`;
 
 export type EnrolFault =
   /** The hub's own words: for good, as far as it is concerned, or until somebody changes something there. */
@@ -95,7 +101,7 @@ export async function enrol(enquiry: Enquiry): Promise<Result<Answer, EnrolFault
     });
     const text = await bounded(response);
     if (text === null) return err({ kind: "badAnswer", why: `more than ${ANSWER_BYTES_MAX} bytes` });
-    return read(id, { status: response.status, text });
+    return read(id, nameOfHub(enquiry), { status: response.status, text });
   } catch (problem) {
     return err({ kind: "unreachable", why: reasonOf(problem, proxy) });
   }
@@ -121,6 +127,7 @@ async function bounded({ body }: Response): Promise<string | null> {
 
 function read(
   asked: DeviceId,
+  hub: string,
   { status, text }: { readonly status: number; readonly text: string },
 ): Result<Answer, EnrolFault> {
   if (status >= 400) {
@@ -134,7 +141,7 @@ function read(
   const { id, fleet, certificate, mqtt, order } = answer;
   if (id !== asked) return err({ kind: "badAnswer", why: `it is for device ${id}` });
   const orderKeys = new Map([[order.epoch, order.key]]);
-  return ok({ kind: "enrolled", membership: { id, fleet, certificate, renewed: null, broker: mqtt, orderKeys } });
+  return ok({ kind: "enrolled", membership: { id, fleet, hub, certificate, renewed: null, broker: mqtt, orderKeys } });
 }
 
 export function explainEnrol(fault: EnrolFault): string {

@@ -8,4 +8,5 @@ export {
   enrol,
   explainEnrol,
   type Membership,
+  nameOfHub,
 } from "./enrol.ts";

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
-import { must } from "../../store/world.ts";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { emptyFolder, must } from "../../store/world.ts";
 import { closeAll, device, hub, running } from "./world.ts";
 
 afterEach(closeAll);
@@ -56,6 +56,43 @@ test("after a restart it is the same device, and asks nobody", async () => {
   expect(await second.heard("joined")).toMatchObject({ id });
   expect(await at.state()).toMatchObject({ running: "2" });
   expect(at.asked()).toBe(1);
+});
+
+test("a device that is told of another hub becomes one of that fleet, and of the first again when it is told so", async () => {
+  const hubs = [await hub(), await hub()] as const;
+  const folder = emptyFolder();
+  for (const [turn, at] of [hubs[0], hubs[1], hubs[0]].entries()) {
+    const link = device(at, folder);
+    link.begin();
+    link.say(running(String(turn)));
+    await link.heard("joined");
+    expect(await at.state()).toMatchObject({ running: String(turn) });
+    link.hangUp();
+    must(await link.ended);
+  }
+  expect(hubs.map((at) => at.asked())).toEqual([2, 1]);
+});
+
+test("a membership of which an older version did not keep the hub is of the one that it is told of first", async () => {
+  const hubs = [await hub(), await hub()] as const;
+  const folder = emptyFolder();
+  const joins = async (at: (typeof hubs)[number], how: string): Promise<void> => {
+    const link = device(at, folder);
+    link.begin();
+    link.say(running(how));
+    await link.heard("joined");
+    await at.state();
+    link.hangUp();
+    must(await link.ended);
+  };
+  await joins(hubs[0], "1");
+  const path = `${folder}/membership.json`;
+  const { hub: _, ...older } = JSON.parse(readFileSync(path, "utf8"));
+  writeFileSync(path, JSON.stringify(older));
+  await joins(hubs[0], "2");
+  expect(hubs[0].asked()).toBe(1);
+  await joins(hubs[1], "3");
+  expect(hubs[1].asked()).toBe(1);
 });
 
 test("a revision on trial hears of the hub", async () => {

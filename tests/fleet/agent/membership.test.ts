@@ -17,6 +17,7 @@ const keyOf = (epoch: number): Uint8Array => ed25519.getPublicKey(secretOf(epoch
 const first: Membership = {
   id: device,
   fleet,
+  hub: "hub.example:443 ab",
   certificate: "first",
   renewed: null,
   broker: { host: "hub", port: 8883 },

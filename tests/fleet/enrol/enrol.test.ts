@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { type Enquiry, enrol, explainEnrol } from "../../../runtime/fleet/enrol/index.ts";
+import { type Enquiry, enrol, explainEnrol, nameOfHub } from "../../../runtime/fleet/enrol/index.ts";
 import type { DeviceId } from "../../../runtime/fleet/terms/index.ts";
 import { must, mustFail } from "../../store/world.ts";
 import { newAuthority } from "../authority.ts";
@@ -40,11 +40,13 @@ const why = async (answer: unknown, status = 200): Promise<string> =>
 
 describe("an answer", () => {
   test("that makes it one of the fleet tells all that it needs", async () => {
-    expect(must(await said(accepted))).toEqual({
+    const enquiry = serve(() => Response.json(accepted));
+    expect(must(await enrol(enquiry))).toEqual({
       kind: "enrolled",
       membership: {
         id: "abcdefghijklm" as never,
         fleet: "lab" as never,
+        hub: nameOfHub(enquiry),
         certificate: accepted.certificate,
         renewed: null,
         broker: { host: "hub.example", port: 8883 },
