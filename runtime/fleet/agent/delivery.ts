@@ -289,8 +289,7 @@ export class Delivery {
         applyPatch,
         ask: this.ports.request,
         probe: this.ports.probe,
-        stream: (by, parcel, from, bytes, signal) =>
-          this.heeded(streamed(this.ports, by, { parcel, from, bytes, signal })),
+        stream: (by, part) => this.heeded(streamed(this.ports, by, part)),
         needRoom: (bytes) => this.needRoom(bytes),
         now: () => ({
           atMs: this.ports.now(),

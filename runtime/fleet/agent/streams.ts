@@ -1,7 +1,7 @@
 import { explainStore } from "../../store/index.ts";
 import type { DatagramFetch } from "../datagrams/index.ts";
-import type { Download } from "../parcels/index.ts";
-import { type KeptParcel, type StreamBy, transferLimits } from "../transfer/index.ts";
+import type { Download, Part } from "../parcels/index.ts";
+import { type StreamBy, transferLimits } from "../transfer/index.ts";
 import { PACKET_BYTES_MAX } from "./connection.ts";
 import type { Meter } from "./meter.ts";
 
@@ -17,17 +17,8 @@ export interface StreamPorts {
 
 type Datagrams = Pick<
   DatagramFetch,
-  "key" | "parcelBytes" | "from" | "bytes" | "signal" | "alive" | "carried" | "room" | "awaits"
+  "key" | "parcelBytes" | "from" | "bytes" | "early" | "signal" | "alive" | "carried" | "room" | "awaits"
 >;
-
-/** Of a parcel: so many bytes from one of them on. */
-export interface Part {
-  readonly parcel: KeptParcel;
-  readonly from: number;
-  readonly bytes: number;
-  /** Ends it. */
-  readonly signal: AbortSignal;
-}
 
 /** A part of a parcel beside the session. Every byte of it is counted: what came, and what it takes to carry it. Throws when it does not come. */
 export async function* streamed(ports: StreamPorts, by: StreamBy, part: Part): AsyncGenerator<Uint8Array> {
@@ -51,7 +42,7 @@ async function* overHttps(
 
 async function* inDatagrams(
   { meter, probe, datagrams }: StreamPorts,
-  { parcel: { key, bytes: parcelBytes }, from, bytes, signal }: Part,
+  { parcel: { key, bytes: parcelBytes }, from, bytes, early, signal }: Part,
 ): AsyncGenerator<Uint8Array> {
   if (key === null || datagrams === null) return;
   yield* datagrams({
@@ -59,6 +50,7 @@ async function* inDatagrams(
     parcelBytes,
     from,
     bytes,
+    early,
     signal,
     alive: probe,
     carried: (count) => meter.carried(count),

@@ -20,6 +20,8 @@ export interface DatagramFetch extends Address {
   readonly from: number;
   /** How many bytes from there on. */
   readonly bytes: number;
+  /** Where blocks are kept that came before their turn, when there may be an outage: a power cut in it would take them. */
+  readonly early: EarlyBlocks;
   /** Ends it. */
   readonly signal: AbortSignal;
   /** Monotonic milliseconds. */
@@ -34,6 +36,12 @@ export interface DatagramFetch extends Address {
   /** So many are asked for, and may come at any time. */
   awaits(bytes: number): Promise<void>;
   readonly open: OpenDatagramSocket;
+}
+
+/** By index. */
+export interface EarlyBlocks {
+  find(): Promise<ReadonlyMap<number, Uint8Array>>;
+  keep(blocks: ReadonlyMap<number, Uint8Array>): Promise<void>;
 }
 
 /** Networks without UDP, and hubs that do not have it, are not asked again after so many silences while the link was there. */
@@ -56,6 +64,37 @@ const WAITING_MAX = 64;
 export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8Array> {
   const { key, from, bytes, parcelBytes, signal, now, setTimer, alive, carried, room, awaits } = what;
   const keys = keysOf(key);
+  const end = from + bytes;
+  let state: Asking = asking(Math.floor(from / BLOCK_BYTES), Math.ceil(end / BLOCK_BYTES), now());
+  const early = new Map<number, Uint8Array>();
+  /** Which of them the disk has. */
+  let kept = "";
+
+  /** What can be handed on when a block is there; its value: it was of use. */
+  function* taken(index: number, content: Uint8Array): Generator<Uint8Array, boolean> {
+    const first = state.next;
+    const [after, useful] = came(state, index, now());
+    state = after;
+    if (useful) early.set(index, content);
+    for (let turn = first; turn < state.next; turn += 1) {
+      const whole = early.get(turn);
+      early.delete(turn);
+      const at = turn * BLOCK_BYTES;
+      if (whole !== undefined) yield whole.subarray(Math.max(0, from - at), Math.max(0, end - at));
+    }
+    return useful;
+  }
+
+  async function keepEarly(): Promise<void> {
+    const indices = [...early.keys()].join();
+    if (indices === kept) return;
+    kept = indices;
+    await what.early.keep(early);
+  }
+
+  for (const [index, content] of await what.early.find())
+    if (content.length === lengthOf(index, parcelBytes)) yield* taken(index, content);
+
   const waiting: Uint8Array[] = [];
   let wake = (): void => {};
   const socket = await what.open(what, (datagram) => {
@@ -64,9 +103,6 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
     wake();
   });
   const blockBytes = BLOCK_BYTES + OVERHEAD_BYTES + socket.headerBytes;
-  const end = from + bytes;
-  let state: Asking = asking(Math.floor(from / BLOCK_BYTES), Math.ceil(end / BLOCK_BYTES), now());
-  const early = new Map<number, Uint8Array>();
   let cookie: Cookie | null = null;
   let cookies = 0;
   let heardMs: number | null = null;
@@ -111,6 +147,7 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
       if (datagram === null) {
         if (now() < deadline(state)) continue;
         state = silent(state);
+        await keepEarly();
         if (heardMs === null) {
           if (aliveMs >= askedMs) refusals += 1;
           void alive().then((yes) => {
@@ -131,18 +168,7 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
       }
       const block = readBlock(keys, datagram);
       if (block === null || block.bytes.length !== lengthOf(block.index, parcelBytes)) continue;
-      const first = state.next;
-      const [after, useful] = came(state, block.index, now());
-      state = after;
-      if (!useful) continue;
-      [heardMs, cookies] = [now(), 0];
-      early.set(block.index, block.bytes);
-      for (let index = first; index < state.next; index += 1) {
-        const content = early.get(index);
-        early.delete(index);
-        const at = index * BLOCK_BYTES;
-        if (content !== undefined) yield content.subarray(Math.max(0, from - at), Math.max(0, end - at));
-      }
+      if (yield* taken(block.index, block.bytes)) [heardMs, cookies] = [now(), 0];
     }
   } finally {
     signal.removeEventListener("abort", onAbort);
@@ -150,6 +176,7 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
     // The hub sends what it was asked for all the same, if the link is there.
     if (heardMs !== null && state.silences < SILENCES_AWAY) carried(mayCome(state, now()).length * blockBytes);
     await awaits(0);
+    await keepEarly();
   }
 }
 

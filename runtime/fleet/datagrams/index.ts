@@ -3,5 +3,5 @@
  * what came behind a lost packet until a power cut takes it. The device asks for some blocks, and for the next when half of them are there.
  */
 export { type Asking, asked, asking, came, deadline, mayCome, refused, silent } from "./asking.ts";
-export { type DatagramFetch, fetchDatagrams } from "./fetch.ts";
+export { type DatagramFetch, type EarlyBlocks, fetchDatagrams } from "./fetch.ts";
 export { type DatagramSocket, HEADER_BYTES, type OpenDatagramSocket, openDatagramSocket } from "./socket.ts";

@@ -9,6 +9,7 @@ import {
   spaceFor,
   storageSpace,
 } from "../../store/index.ts";
+import type { EarlyBlocks } from "../datagrams/index.ts";
 import {
   deadline,
   fraction,
@@ -37,6 +38,16 @@ export type ApplyPatch = (what: {
   readonly objectBytes: number;
 }) => AsyncIterable<Uint8Array>;
 
+/** Of a parcel: so many bytes from one of them on. */
+export interface Part {
+  readonly parcel: KeptParcel;
+  readonly from: number;
+  readonly bytes: number;
+  readonly early: EarlyBlocks;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
 export interface MoverPorts {
   /** Where the object goes. */
   readonly store: Store;
@@ -48,8 +59,8 @@ export interface MoverPorts {
   ask(request: BlockRequest): void;
   /** Ends true when everything that was sent to us before has come; false: there is no connection. */
   probe(): Promise<boolean>;
-  /** Bytes of a parcel as a stream; throws when they do not come. */
-  stream(by: StreamBy, parcel: KeptParcel, from: number, bytes: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** A part of a parcel as a stream; throws when it does not come. */
+  stream(by: StreamBy, part: Part): AsyncIterable<Uint8Array>;
   /** Asks for room on the disk; true: some was made. */
   needRoom(bytes: number): Promise<boolean>;
   now(): Now;
@@ -179,10 +190,11 @@ class Moving implements Mover {
   private async stream({ by, parcel, from, bytes }: Extract<TransferEffect, { kind: "stream" }>): Promise<void> {
     const { signal } = this.stopped;
     const until = by === "datagrams" ? AbortSignal.any([signal, this.offlineNow.signal]) : signal;
+    const { early } = this.handlers;
     try {
-      for await (const part of this.ports.stream(by, parcel, from, bytes, until)) {
+      for await (const piece of this.ports.stream(by, { parcel, from, bytes, early, signal: until })) {
         if (this.ended || !this.transfer.streaming) return;
-        this.send({ kind: "streamed", bytes: part });
+        this.send({ kind: "streamed", bytes: piece });
         if (this.transfer.phase === "moving") await this.acts;
       }
     } catch {
@@ -212,6 +224,10 @@ class Handlers {
     private file: ParcelFile | null,
     private readonly send: (event: TransferEvent) => void,
   ) {}
+
+  get early(): EarlyBlocks {
+    return this.file?.early ?? noEarlyBlocks;
+  }
 
   async open(parcel: KeptParcel): Promise<void> {
     const { parcels, store, reservedPercent } = this.ports;
@@ -335,6 +351,8 @@ class Handlers {
     await file?.close();
   }
 }
+
+const noEarlyBlocks: EarlyBlocks = { find: async () => new Map(), keep: async () => {} };
 
 async function isWhole(file: ParcelFile): Promise<boolean> {
   const hasher = new Bun.CryptoHasher("sha256");

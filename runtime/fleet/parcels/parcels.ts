@@ -9,8 +9,10 @@ import {
   makeFolders,
   type NewFile,
 } from "../../store/index.ts";
+import type { EarlyBlocks } from "../datagrams/index.ts";
 import { parsedBy } from "../parsed-by.ts";
 import type { KeptParcel } from "../transfer/index.ts";
+import { earlyBlocks } from "./early.ts";
 import { FRAME_BYTES_MAX, FrameError, framed, frames } from "./frames.ts";
 
 const WHY = "fleet/parcel";
@@ -21,7 +23,7 @@ const SYNC_BYTES = 1 << 20;
 
 /**
  * Parcels on the disk, from their beginning on. A parcel's bytes are in files `<object>.<number>`, one for each time that it was gone
- * on with, because files are only ever written from their beginning. Each is a row of frames: first what parcel it is, and from which
+ * on with, because files are only ever written from their beginning; what came before its turn is in `<object>.early`. Each is a row of frames: first what parcel it is, and from which
  * byte of it on this file goes; then the bytes. Where files overlap, the later one counts.
  */
 export interface Parcels {
@@ -40,6 +42,8 @@ export interface ParcelFile {
   /** Durable a moment later, or after `sync`. */
   append(bytes: Uint8Array): DiskResult<void>;
   sync(): DiskResult<void>;
+  /** Blocks behind what is kept, between which some are lacking. */
+  readonly early: EarlyBlocks;
   /** All that is kept, in order. What fails ends it with an exception. */
   read(): AsyncIterable<Uint8Array>;
   close(): Promise<void>;
@@ -68,7 +72,7 @@ const Header = v.pipe(
 );
 type Header = v.InferOutput<typeof Header>;
 
-const NAME = /^([0-9a-f]{64})\.(\d{6})$/;
+const NAME = /^([0-9a-f]{64})\.(?:(\d{6})|early)$/;
 
 /** Parcels in `base`/parcels. `now`: monotonic milliseconds. */
 export async function openParcels(disk: Disk, base: string, now: () => number): DiskResult<Parcels> {
@@ -77,14 +81,14 @@ export async function openParcels(disk: Disk, base: string, now: () => number): 
   const folder = made.value;
 
   const named = async (): DiskResult<
-    readonly { readonly object: string; readonly number: number; readonly path: string }[]
+    readonly { readonly object: string; readonly number: number | null; readonly path: string }[]
   > => {
     const names = await disk.list(WHY, folder);
     if (!names.ok) return names;
     return ok(
       names.value.map((name) => {
-        const [, object = "", number = ""] = NAME.exec(name) ?? [];
-        return { object, number: Number(number), path: `${folder}/${name}` };
+        const [, object = "", number] = NAME.exec(name) ?? [];
+        return { object, number: number === undefined ? null : Number(number), path: `${folder}/${name}` };
       }),
     );
   };
@@ -107,6 +111,7 @@ export async function openParcels(disk: Disk, base: string, now: () => number): 
       const read: { readonly header: Header; readonly segment: Segment }[] = [];
       let last = 0;
       for (const { path, number } of all.value.filter((one) => one.object === object)) {
+        if (number === null) continue;
         last = number;
         const scanned = await scan(disk, path);
         if (!scanned.ok) return scanned;
@@ -126,7 +131,8 @@ export async function openParcels(disk: Disk, base: string, now: () => number): 
       const all = await named();
       if (!all.ok) return all;
       // Names that come back after a power cut have lower numbers.
-      const number = 1 + Math.max(0, ...all.value.filter((one) => one.object === object).map((one) => one.number));
+      const own = all.value.filter((one) => one.object === object);
+      const number = 1 + Math.max(0, ...own.map((one) => one.number ?? 0));
       const gone = await remove((one) => one === object);
       return gone.ok ? ok(open(object, parcel, [], number)) : gone;
     },
@@ -189,6 +195,10 @@ class Segments implements ParcelFile {
     private number: number,
     private readonly now: () => number,
   ) {}
+
+  get early(): EarlyBlocks {
+    return earlyBlocks(this.disk, `${this.folder}/${this.object}.early`, this.parcel.digest, WHY);
+  }
 
   get keptBytes(): number {
     return this.segments.at(-1)?.to ?? 0;

@@ -6,6 +6,7 @@ import type { Caps } from "../../../runtime/fleet/budget/index.ts";
 import { fetchDatagrams } from "../../../runtime/fleet/datagrams/index.ts";
 import { usual } from "../../../runtime/fleet/link/index.ts";
 import { openOutbox } from "../../../runtime/fleet/outbox/index.ts";
+import { earlyBlocks } from "../../../runtime/fleet/parcels/early.ts";
 import type { KeptParcel } from "../../../runtime/fleet/transfer/index.ts";
 import type { Digest } from "../../../runtime/state/index.ts";
 import { mustHold, type Story, seeds } from "../../sim/campaign.ts";
@@ -111,7 +112,10 @@ const ruin: Story = async ({ rng, power }) => {
         const kept: KeptParcel = { ...parcel, digest: "ab".repeat(32) as Digest, objectBytes: 0, base: null };
         if (online && bytes > 0)
           try {
-            for await (const piece of streamed(ports, "datagrams", { parcel: kept, from: keptBytes, bytes, signal }))
+            for await (const piece of streamed(ports, "datagrams", {
+              ...{ parcel: kept, from: keptBytes, bytes, signal },
+              early: earlyBlocks(disk, "/storage/early", kept.digest, "ruin"),
+            }))
               keptBytes += piece.length;
           } catch {
             // It goes on from there, later.

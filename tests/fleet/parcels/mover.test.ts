@@ -52,7 +52,7 @@ async function live(life: Life, untilMs: number): Promise<{ readonly outcome: Ou
     applyPatch: toyPatch,
     ask: (request) => hub.ask(request, mover),
     probe: async () => true,
-    async *stream(_, parcel, from, bytes) {
+    async *stream(_, { parcel, from, bytes }) {
       if (life.stream !== undefined) yield* life.stream(parcel, from, bytes);
     },
     needRoom: async () => life.needRoom?.() ?? false,
@@ -170,7 +170,7 @@ test("datagrams come while there is a connection, and what they brought is kept"
       applyPatch: toyPatch,
       ask: (request) => hub.ask(request, mover),
       probe: async () => true,
-      async *stream(by, _, from, bytes, signal) {
+      async *stream(by, { from, bytes, signal }) {
         streams.push({ by, from, signal });
         const part = streams.length === 1 ? 10_000 : bytes;
         yield of.bytes.slice(from, from + part);

@@ -90,6 +90,7 @@ function fetched(
     alive: async () => true,
     room: () => (more.roomBytes ?? Number.POSITIVE_INFINITY) - used.bytes,
     awaits: async () => {},
+    early: { find: async () => new Map(), keep: async () => {} },
     open: openDatagramSocket,
   });
   return { parts, used, abort: () => aborter.abort() };
@@ -238,6 +239,7 @@ describe("where nobody answers", () => {
       carried() {},
       room: () => Number.POSITIVE_INFINITY,
       awaits: async () => {},
+      early: { find: async () => new Map(), keep: async () => {} },
       open: openDatagramSocket,
     });
     said.why = await all(parts).then(
