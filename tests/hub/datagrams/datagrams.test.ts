@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { parseHost } from "../../../runtime/certificates/index.ts";
-import { fetchDatagrams, openDatagramSocket } from "../../../runtime/fleet/datagrams/index.ts";
+import { type EarlyBlocks, fetchDatagrams, openDatagramSocket } from "../../../runtime/fleet/datagrams/index.ts";
 import {
   BLOCK_BYTES,
   blockDatagram,
@@ -63,12 +63,14 @@ const setTimer = (ms: number, fire: () => void): (() => void) => {
   return () => clearTimeout(timer);
 };
 
+const noEarlyBlocks: EarlyBlocks = { find: async () => new Map(), keep: async () => {} };
+
 function fetched(
   port: number,
   parcelBytes: number,
   from: number,
   bytes: number,
-  more: { key?: Uint8Array; roomBytes?: number } = {},
+  more: { key?: Uint8Array; roomBytes?: number; early?: EarlyBlocks } = {},
 ) {
   const used = { bytes: 0 };
   const aborter = new AbortController();
@@ -90,7 +92,7 @@ function fetched(
     alive: async () => true,
     room: () => (more.roomBytes ?? Number.POSITIVE_INFINITY) - used.bytes,
     awaits: async () => {},
-    early: { find: async () => new Map(), keep: async () => {} },
+    early: more.early ?? noEarlyBlocks,
     open: openDatagramSocket,
   });
   return { parts, used, abort: () => aborter.abort() };
@@ -103,14 +105,14 @@ async function all(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 /** Between device and hub: each datagram goes on or not. */
-async function relay(to: number, passes: () => boolean): Promise<number> {
+async function relay(to: number, passes: (datagram: Uint8Array) => boolean): Promise<number> {
   const port = await freePort();
   let device: { port: number; address: string } | null = null;
   const inner = await Bun.udpSocket({
     connect: { hostname: "127.0.0.1", port: to },
     socket: {
       data(_, datagram) {
-        if (device !== null && passes()) outer.send(datagram, device.port, device.address);
+        if (device !== null && passes(datagram)) outer.send(datagram, device.port, device.address);
       },
     },
   });
@@ -120,7 +122,7 @@ async function relay(to: number, passes: () => boolean): Promise<number> {
     socket: {
       data(_, datagram, from, address) {
         device = { port: from, address };
-        if (passes()) inner.send(datagram);
+        if (passes(datagram)) inner.send(datagram);
       },
     },
   });
@@ -171,6 +173,48 @@ test("of datagrams that are lost, a few come once more", async () => {
   const { parts, used } = fetched(await relay(port, () => !luck.chance(0.1)), 150_000, 0, 150_000);
   expect((await all(parts)).equals(content)).toBe(true);
   expect(used.bytes / content.length).toBeLessThan(1.12);
+});
+
+test("what came before its turn is kept when nothing comes any more, and not asked for again", async () => {
+  const { port, content } = await served(40_000);
+  const kept: ReadonlyMap<number, Uint8Array>[] = [];
+  const keeping: EarlyBlocks = {
+    find: async () => new Map(),
+    keep: async (blocks) => void kept.push(new Map(blocks)),
+  };
+  const lossy = await relay(port, (datagram) => readBlock(keys, datagram)?.index !== 2);
+  const first = fetched(lossy, 40_000, 0, 40_000, { early: keeping });
+  const parts: Uint8Array[] = [];
+  const ended = (async () => {
+    for await (const part of first.parts) parts.push(part);
+  })();
+  while (kept.length === 0) await Bun.sleep(20);
+  first.abort();
+  await expect(ended).rejects.toThrow("nobody wants it any more");
+  expect(Buffer.concat(parts).equals(content.subarray(0, 2 * BLOCK_BYTES))).toBe(true);
+  const early = kept.at(-1) ?? new Map();
+  expect([...early.keys()].toSorted((a, b) => a - b)).toEqual(Array.from({ length: 15 }, (_, at) => at + 3));
+
+  const found: EarlyBlocks = { ...noEarlyBlocks, find: async () => early };
+  const from = 2 * BLOCK_BYTES;
+  const second = fetched(port, 40_000, from, 40_000 - from, { early: found });
+  expect((await all(second.parts)).equals(content.subarray(from))).toBe(true);
+  // Blocks 2 and from 18 on.
+  expect(second.used.bytes).toBeLessThan(40_000 - 17 * BLOCK_BYTES + 1_500);
+});
+
+test("of what is kept, nothing of another length, out of reach or behind the end is taken", async () => {
+  const { port, content } = await served(4 * BLOCK_BYTES + 10);
+  const wrong = new Map([
+    [0, new Uint8Array(5)],
+    [4, new Uint8Array(BLOCK_BYTES)],
+    [5, new Uint8Array(BLOCK_BYTES)],
+    [70_000, new Uint8Array(BLOCK_BYTES)],
+  ]);
+  const { parts } = fetched(port, content.length, 0, content.length, {
+    early: { ...noEarlyBlocks, find: async () => wrong },
+  });
+  expect((await all(parts)).equals(content)).toBe(true);
 });
 
 test.each([1_500, 10_000, 30_000])(
@@ -239,7 +283,7 @@ describe("where nobody answers", () => {
       carried() {},
       room: () => Number.POSITIVE_INFINITY,
       awaits: async () => {},
-      early: { find: async () => new Map(), keep: async () => {} },
+      early: noEarlyBlocks,
       open: openDatagramSocket,
     });
     said.why = await all(parts).then(
