@@ -94,7 +94,7 @@ bench-author: node_modules binary ## status of 1,000 files against git, start-up
 bench-pack: node_modules ## packing against mkfs.erofs and mksquashfs, import of a 200 MB image against umoci, 3 minutes
 	$(BUN) tests/bench/pack.ts
 
-bench-patch: node_modules binary ## what an update costs: patches of real pairs against zstd, xdelta3, bsdiff and casync, not timed as a whole yet (FOLDER=… keeps the pairs)
+bench-patch: node_modules binary ## what an update costs: patches of real pairs against zstd, xdelta3, bsdiff and casync, 25 minutes (FOLDER=… keeps the pairs)
 	$(BUN) tests/bench/patch.ts $(FOLDER)
 
 bench-flood: node_modules binary ## process 1 and its link while a hub that means no good floods them: memory, lateness of process 1, 6 minutes (SECONDS=n ONLY=words)
