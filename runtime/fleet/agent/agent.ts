@@ -2,7 +2,7 @@ import { err, ok, type Result } from "../../result.ts";
 import { explainDiskError, openStore } from "../../store/index.ts";
 import { unreadBytesMax } from "../budget/index.ts";
 import { type Commands, openCommands } from "../commands/index.ts";
-import { fetchDatagrams, openDatagramSocket } from "../datagrams/index.ts";
+import { fetchDatagrams, openDatagramSocket, openDatagramWay } from "../datagrams/index.ts";
 import { openOrders } from "../desired/index.ts";
 import { enrol } from "../enrol/index.ts";
 import { usual } from "../link/index.ts";
@@ -28,6 +28,7 @@ import type { Meter } from "./meter.ts";
 import { ProgressReport } from "./progress.ts";
 import { report } from "./report.ts";
 import { specOf } from "./session-spec.ts";
+import type { Datagrams } from "./streams.ts";
 import { openKeptVersion } from "./version.ts";
 import { fewWarnings } from "./warnings.ts";
 
@@ -254,7 +255,10 @@ class ReportedDevice {
       download: (what) => download({ ...settings.hub, proxy, authority, setTimer: ports.setTimer, ...what }),
       datagrams:
         proxy === null && settings.datagrams
-          ? (what) => fetchDatagrams({ ...ports, ...settings.hub, open: openDatagramSocket, ...what })
+          ? openDatagramWay<Datagrams>(
+              (what) => fetchDatagrams({ ...ports, ...settings.hub, open: openDatagramSocket, ...what }),
+              ports.now,
+            )
           : null,
       warn,
       evidence: (rev, text) => post(evidenceLetter(rev, text)),

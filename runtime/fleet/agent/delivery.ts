@@ -303,7 +303,7 @@ export class Delivery {
         bases,
         whole: policy?.whole === true,
         https: policy?.https === true,
-        datagrams: this.ports.datagrams !== null,
+        datagrams: this.ports.datagrams?.rests === false,
       },
       this.nextId,
       this.pace,

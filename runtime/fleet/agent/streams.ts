@@ -1,5 +1,5 @@
 import { explainStore } from "../../store/index.ts";
-import type { DatagramFetch } from "../datagrams/index.ts";
+import type { DatagramFetch, DatagramWay } from "../datagrams/index.ts";
 import type { Download, Part } from "../parcels/index.ts";
 import { type StreamBy, transferLimits } from "../transfer/index.ts";
 import { PACKET_BYTES_MAX } from "./connection.ts";
@@ -12,10 +12,10 @@ export interface StreamPorts {
   /** Bytes of a parcel over HTTPS; throws when they do not come. */
   download(what: Pick<Download, "key" | "digest" | "from" | "bytes" | "signal">): AsyncIterable<Uint8Array>;
   /** The same in datagrams; null: there is no way for them. */
-  readonly datagrams: ((what: Datagrams) => AsyncIterable<Uint8Array>) | null;
+  readonly datagrams: DatagramWay<Datagrams> | null;
 }
 
-type Datagrams = Pick<
+export type Datagrams = Pick<
   DatagramFetch,
   "key" | "parcelBytes" | "from" | "bytes" | "early" | "signal" | "alive" | "carried" | "room" | "awaits"
 >;
@@ -45,7 +45,7 @@ async function* inDatagrams(
   { parcel: { key, bytes: parcelBytes }, from, bytes, early, signal }: Part,
 ): AsyncGenerator<Uint8Array> {
   if (key === null || datagrams === null) return;
-  yield* datagrams({
+  yield* datagrams.fetch({
     key,
     parcelBytes,
     from,

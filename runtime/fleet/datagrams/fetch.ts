@@ -10,6 +10,7 @@ import {
 } from "../sealed/index.ts";
 import { type Asking, asked, asking, came, deadline, mayCome, refused, silent } from "./asking.ts";
 import type { OpenDatagramSocket } from "./socket.ts";
+import { NobodyAnswers } from "./way.ts";
 
 /** Where a parcel is, and what of it is wanted. */
 export interface DatagramFetch extends Address {
@@ -155,7 +156,7 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
           });
         }
         const gone = heardMs === null ? refusals === SILENCES_FIRST : now() - heardMs > GONE_MS;
-        if (gone) throw new Error(`no datagram comes from ${inUrl(what)}`);
+        if (gone) throw new NobodyAnswers(`no datagram comes from ${inUrl(what)}`);
         continue;
       }
       const given = readCookie(keys, datagram);

@@ -1,9 +1,9 @@
 import { afterEach, test } from "bun:test";
 import { openConnection, PACKET_BYTES_MAX } from "../../../runtime/fleet/agent/connection.ts";
 import { openMeter } from "../../../runtime/fleet/agent/meter.ts";
-import { type StreamPorts, streamed } from "../../../runtime/fleet/agent/streams.ts";
+import { type Datagrams, streamed } from "../../../runtime/fleet/agent/streams.ts";
 import type { Caps } from "../../../runtime/fleet/budget/index.ts";
-import { fetchDatagrams } from "../../../runtime/fleet/datagrams/index.ts";
+import { fetchDatagrams, openDatagramWay } from "../../../runtime/fleet/datagrams/index.ts";
 import { usual } from "../../../runtime/fleet/link/index.ts";
 import { openOutbox } from "../../../runtime/fleet/outbox/index.ts";
 import { earlyBlocks } from "../../../runtime/fleet/parcels/early.ts";
@@ -18,8 +18,6 @@ import { type DatagramMalice, hostileDatagrams } from "./hostile-datagrams.ts";
 import { hostileSession, type Malice } from "./hostile-hub.ts";
 
 afterEach(removeFolders);
-
-type DatagramsWanted = Parameters<NonNullable<StreamPorts["datagrams"]>>[0];
 
 const DAY_MS = 24 * 3600_000;
 const START_MS = Date.UTC(2026, 10, 25, 7);
@@ -99,15 +97,18 @@ const ruin: Story = async ({ rng, power }) => {
           download: () => {
             throw new Error("not over HTTPS");
           },
-          datagrams: (what: DatagramsWanted) =>
-            fetchDatagrams({
-              host: "hub",
-              port: 1,
-              now: clock.now,
-              setTimer: clock.set,
-              open: hostileDatagrams(drawn, clock, datagramMalice, parcel, count),
-              ...what,
-            }),
+          datagrams: openDatagramWay<Datagrams>(
+            (what) =>
+              fetchDatagrams({
+                host: "hub",
+                port: 1,
+                now: clock.now,
+                setTimer: clock.set,
+                open: hostileDatagrams(drawn, clock, datagramMalice, parcel, count),
+                ...what,
+              }),
+            clock.now,
+          ),
         };
         const kept: KeptParcel = { ...parcel, digest: "ab".repeat(32) as Digest, objectBytes: 0, base: null };
         if (online && bytes > 0)
