@@ -5,6 +5,7 @@ import { FrameError, framed, frames } from "./frames.ts";
 
 const INDEX_BYTES = 4;
 const MAX = 64;
+const MODE = 0o600;
 
 /**
  * In a file of their own: frames, of which the first says whose blocks they are, and each other is an index (32 bits, big-endian) with a block's
@@ -21,7 +22,7 @@ export const earlyBlocks = (disk: Disk, path: string, parcel: Digest, why: strin
       head.writeUInt32BE(index);
       return framed(Buffer.concat([head, bytes]));
     });
-    await saveFile(disk, why, path, Buffer.concat([framed(Buffer.from(parcel)), ...parts]));
+    await saveFile(disk, why, path, Buffer.concat([framed(Buffer.from(parcel)), ...parts]), MODE);
   },
 });
 
