@@ -19,6 +19,8 @@ export interface Asking {
 
 /** Few seconds of a link of 9.6 kbit/s, so that what was lost is soon sent again and little waits behind it. */
 const WINDOW = 8;
+/** The same where several requests have led to nothing: the link is away, or what was asked for comes late and twice. */
+const [SILENCES_AWAY, WINDOW_AWAY] = [2, 2];
 /** What comes before its turn is in memory, and gone with a power cut. */
 const AHEAD = 16;
 /** A block takes a second there, and as long to be asked for. */
@@ -60,11 +62,12 @@ export function came(before: Asking, index: number, atMs: number): readonly [Ask
 /** What to ask for now, when half of what was asked for is there; empty: nothing. `most`: so many may be on their way. */
 export function asked(asking: Asking, atMs: number, most = WINDOW): readonly [Asking, readonly Run[]] {
   const { next, end, early } = asking;
-  if (asking.asked.length > WINDOW / 2) return [asking, []];
+  const window = asking.silences < SILENCES_AWAY ? WINDOW : WINDOW_AWAY;
+  if (asking.asked.length > window / 2) return [asking, []];
   const runs: { from: number; count: number }[] = [];
   const now: number[] = [];
   for (let index = next; index < Math.min(end, next + AHEAD); index += 1) {
-    if (asking.asked.length + now.length >= Math.min(WINDOW, most)) break;
+    if (asking.asked.length + now.length >= Math.min(window, most)) break;
     if (early.has(index) || asking.asked.includes(index)) continue;
     const last = runs.at(-1);
     if (last !== undefined && last.from + last.count === index) last.count += 1;

@@ -47,8 +47,6 @@ export interface EarlyBlocks {
 
 /** Networks without UDP, and hubs that do not have it, are not asked again after so many silences while the link was there. */
 const SILENCES_FIRST = 4;
-/** Requests in a row that led to nothing: the link is away. */
-const SILENCES_AWAY = 4;
 /** One that has answered before comes back after an outage, as the link does. */
 const GONE_MS = 15 * 60_000;
 /** Without a block between them: on a way that changes our address each time there would be no end to it. */
@@ -174,8 +172,8 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
   } finally {
     signal.removeEventListener("abort", onAbort);
     socket.close();
-    // The hub sends what it was asked for all the same, if the link is there.
-    if (heardMs !== null && state.silences < SILENCES_AWAY) carried(mayCome(state, now()).length * blockBytes);
+    // The hub sends what it was asked for all the same.
+    if (heardMs !== null) carried(mayCome(state, now()).length * blockBytes);
     await awaits(0);
     await keepEarly();
   }

@@ -87,12 +87,14 @@ describe("asking", () => {
       const atMs = deadline(scene.state);
       waits.push(atMs - scene.state.quietSinceMs);
       scene.state = silent(scene.state);
-      expect(scene.ask(atMs)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      // Two are enough to know when the link is back.
+      expect(scene.ask(atMs)).toEqual(tries === 0 ? [0, 1, 2, 3, 4, 5, 6, 7] : [0, 1]);
     }
     expect(waits).toEqual([6_000, 12_000, 20_000, 20_000, 20_000]);
     scene.state = refused(scene.state);
-    expect(scene.ask()).toHaveLength(8);
+    expect(scene.ask()).toEqual([0, 1]);
     scene.came(0);
+    expect(scene.ask(1_000)).toEqual([2, 3, 4, 5, 6, 7, 8]);
     expect(deadline(scene.state)).toBe(1_000 + 6_000);
   });
 });
