@@ -70,7 +70,7 @@ proof-reset: node_modules requirements binary ## QEMU killed 200 times in the mi
 proof-hub: node_modules ## a hub and its broker killed 200 times while a fleet works; SEED=n COUNT=n
 	$(BUN) tests/hub/killed/proof.ts
 
-proof-thin: node_modules requirements binary ## an update over a link that is hardly one, bytes as the device's interface counts them, 2 hours; BYTES=n SEED=n
+proof-thin: node_modules requirements binary ## an update over a link that is hardly one, bytes as the device's interface counts them, 2.5 hours; BYTES=n SEED=n
 	$(BUN) tests/link/thin.ts
 
 proof-day: node_modules requirements binary ## what a device costs on which nothing happens, in real time: a day (HOURS=n, MODE=wake)
