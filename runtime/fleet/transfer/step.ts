@@ -279,7 +279,10 @@ function streamOf(transfer: Transfer, { roomBytes }: Now): { readonly by: Stream
     Math.min(parcel.bytes - keptBytes, Math.floor((roomBytes - reserveBytes - connectBytes) / (1 + overhead)));
   if (inDatagrams(transfer)) {
     const bytes = fitting(transferLimits.datagramConnectBytes, transferLimits.datagramOverhead);
-    return bytes >= transferLimits.datagramBytesMin ? { by: "datagrams", bytes } : null;
+    // The rest of what has come so comes so, too.
+    const least = Math.min(transferLimits.datagramBytesMin, Math.max(1, parcel.bytes - keptBytes));
+    const isLarge = parcel.bytes >= transferLimits.datagramBytesMin;
+    return isLarge && bytes >= least ? { by: "datagrams", bytes } : null;
   }
   const bytes = wanted.https ? fitting(transferLimits.streamConnectBytes, transferLimits.streamOverhead) : 0;
   return bytes >= transferLimits.streamBytesMin ? { by: "https", bytes } : null;

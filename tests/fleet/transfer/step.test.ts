@@ -463,6 +463,13 @@ describe("on a link that is known to be thin", () => {
     expect(streams(other.took())).toEqual([]);
   });
 
+  test("of a large one that breaks off near its end the rest comes so, too", () => {
+    const scene = thin().send(online).blocks(parcel, 0).send({ kind: "opened" });
+    scene.took();
+    scene.after(100_000, { kind: "streamed", bytes: new Uint8Array(90 * KIB) });
+    expect(streams(scene.send({ kind: "streamEnded" }).took())).toEqual([["datagrams", 94 * KIB, 6 * KIB]]);
+  });
+
   test("where they do not come, blocks do, and each connection tries them once more", () => {
     const scene = thin().send(online).blocks(parcel, 0).send({ kind: "opened" });
     scene.took();
