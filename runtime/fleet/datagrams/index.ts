@@ -4,5 +4,5 @@
  */
 export { type Asking, asked, asking, came, deadline, mayCome, refused, silent } from "./asking.ts";
 export { type DatagramFetch, type EarlyBlocks, fetchDatagrams } from "./fetch.ts";
-export { type DatagramSocket, HEADER_BYTES, type OpenDatagramSocket, openDatagramSocket } from "./socket.ts";
+export { HEADER_BYTES, type OpenDatagramSocket, openDatagramSocket } from "./socket.ts";
 export { type DatagramWay, NobodyAnswers, openDatagramWay } from "./way.ts";
