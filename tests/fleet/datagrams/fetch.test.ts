@@ -1,0 +1,35 @@
+import { expect, test } from "bun:test";
+import { fetchDatagrams } from "../../../runtime/fleet/datagrams/index.ts";
+
+test("what nobody has asked for ends it when nothing of the budget is left", async () => {
+  let [roomBytes, came, closed] = [20_000, 0, false];
+  const parts = fetchDatagrams({
+    ...{ host: "hub", port: 1, key: new Uint8Array(16), parcelBytes: 50_000, from: 0, bytes: 50_000 },
+    early: { find: async () => new Map(), keep: async () => {} },
+    signal: AbortSignal.timeout(2_000),
+    now: () => 0,
+    setTimer: () => () => {},
+    alive: async () => true,
+    carried(bytes) {
+      roomBytes -= bytes;
+    },
+    room: () => roomBytes,
+    awaits: async () => {},
+    async open(_, heard) {
+      const spam = setInterval(() => {
+        came += 1;
+        heard(new Uint8Array(1_472));
+      }, 1);
+      return {
+        headerBytes: 28,
+        send() {},
+        close() {
+          clearInterval(spam);
+          closed = true;
+        },
+      };
+    },
+  });
+  await expect(Array.fromAsync(parts)).rejects.toThrow("there is no room in the budget");
+  expect([closed, came]).toEqual([true, Math.ceil(20_000 / 1_500)]);
+});
