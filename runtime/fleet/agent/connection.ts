@@ -6,6 +6,8 @@ import type { Meter } from "./meter.ts";
 
 export interface ConnectionPorts {
   readonly settings: LinkSettings;
+  /** Begins so much later, if the hub is not reached otherwise before. */
+  readonly startInMs: number;
   readonly outbox: KeptOutbox;
   readonly meter: Meter;
   /** Monotonic milliseconds. */
@@ -39,6 +41,8 @@ export interface ConnectionPorts {
 export interface Connection {
   /** There is something new in the outbox. `urgent`: it should not wait for the next wake. */
   news(options?: { readonly urgent?: boolean }): void;
+  /** The hub has answered beside the connection. */
+  reached(): void;
   /** A revision on trial waits for the hub, or no longer does. */
   trial(waits: boolean): void;
   /** Ends true when everything that the hub had sent before this has come. A connection that says nothing for long is given up. */
@@ -62,7 +66,7 @@ const DEAD_MS = 6 * 60_000;
 /** Carries out what `link/` decides: letters go while there is a connection and room for them, and every byte is counted. */
 export function openConnection(ports: ConnectionPorts): Connection {
   const { outbox, meter } = ports;
-  let link = newLink(ports.settings, ports.now());
+  let link = newLink(ports.settings, ports.now() + ports.startInMs);
   let session: Session | null = null;
   let counted = 0;
   let stopped = false;
@@ -229,6 +233,7 @@ export function openConnection(ports: ConnectionPorts): Connection {
       if (urgent) send({ kind: "urgent" });
       pump();
     },
+    reached: () => send({ kind: "reached" }),
     trial: (trial) => send({ kind: "trial", trial }),
     probe() {
       probing ??= probe().finally(() => {

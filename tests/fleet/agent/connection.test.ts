@@ -49,6 +49,7 @@ async function device({
   let connection: Connection | null = null;
   connection = openConnection({
     settings: { mode, ...usual },
+    startInMs: 0,
     outbox,
     meter,
     now: clock.now,

@@ -10,6 +10,7 @@ test("what nobody has asked for ends it when nothing of the budget is left", asy
     now: () => 0,
     setTimer: () => () => {},
     alive: async () => true,
+    heard() {},
     carried(bytes) {
       roomBytes -= bytes;
     },
