@@ -15,7 +15,6 @@ import { FIRST_EPOCH } from "../terms/index.ts";
 import { receiveBytesFor } from "../transfer/index.ts";
 import { beginningOf, LinkClock, openTrust } from "../trust/index.ts";
 import { encodeBlockRequest, leaves, parseTopic, topic } from "../wire/index.ts";
-import { connectsInMs } from "./ahead.ts";
 import { type Connection, openConnection, PACKET_BYTES_MAX } from "./connection.ts";
 import { Delivery } from "./delivery.ts";
 import { evidenceLetter } from "./evidence.ts";
@@ -236,13 +235,6 @@ class ReportedDevice {
       send: async (bytes, lasting) => void (await post({ leaf: "u/p", bytes, lasting }, lasting)),
       setTimer: ports.setTimer,
     });
-    const datagrams =
-      proxy === null && settings.datagrams
-        ? openDatagramWay<Datagrams>(
-            (what) => fetchDatagrams({ ...ports, ...settings.hub, open: openDatagramSocket, ...what }),
-            ports.now,
-          )
-        : null;
     const delivery = new Delivery({
       ...ports,
       store: openStore(ports.disk, settings.storage, "link"),
@@ -253,7 +245,6 @@ class ReportedDevice {
       progress,
       request: (request) => void post({ leaf: "u/q", bytes: encodeBlockRequest(request), lasting: false }),
       probe: async () => (await this.connection?.probe()) ?? false,
-      heard: () => this.connection?.reached(),
       paceBefore: pace.bytesPerS,
       measured: (now) => {
         pace.measured(now);
@@ -262,7 +253,13 @@ class ReportedDevice {
         this.connection?.widen(unread);
       },
       download: (what) => download({ ...settings.hub, proxy, authority, setTimer: ports.setTimer, ...what }),
-      datagrams,
+      datagrams:
+        proxy === null && settings.datagrams
+          ? openDatagramWay<Datagrams>(
+              (what) => fetchDatagrams({ ...ports, ...settings.hub, open: openDatagramSocket, ...what }),
+              ports.now,
+            )
+          : null,
       warn,
       evidence: (rev, text) => post(evidenceLetter(rev, text)),
       changed: (urgent) => {
@@ -306,7 +303,6 @@ class ReportedDevice {
     this.connection = openConnection({
       ...ports,
       settings: { mode: settings.mode, ...usual },
-      startInMs: await connectsInMs(delivery, parcels.value, pace, datagrams),
       outbox,
       meter,
       connect: (session) => {

@@ -6,8 +6,6 @@ import type { Meter } from "./meter.ts";
 
 export interface ConnectionPorts {
   readonly settings: LinkSettings;
-  /** Begins so much later, if the hub is not reached otherwise before. */
-  readonly startInMs: number;
   readonly outbox: KeptOutbox;
   readonly meter: Meter;
   /** Monotonic milliseconds. */
@@ -41,8 +39,6 @@ export interface ConnectionPorts {
 export interface Connection {
   /** There is something new in the outbox. `urgent`: it should not wait for the next wake. */
   news(options?: { readonly urgent?: boolean }): void;
-  /** The hub has answered beside the connection. */
-  reached(): void;
   /** A revision on trial waits for the hub, or no longer does. */
   trial(waits: boolean): void;
   /** Ends true when everything that the hub had sent before this has come. A connection that says nothing for long is given up. */
@@ -66,7 +62,7 @@ const DEAD_MS = 6 * 60_000;
 /** Carries out what `link/` decides: letters go while there is a connection and room for them, and every byte is counted. */
 export function openConnection(ports: ConnectionPorts): Connection {
   const { outbox, meter } = ports;
-  let link = newLink(ports.settings, ports.now() + ports.startInMs);
+  let link = newLink(ports.settings, ports.now());
   let session: Session | null = null;
   let counted = 0;
   let stopped = false;
@@ -233,7 +229,6 @@ export function openConnection(ports: ConnectionPorts): Connection {
       if (urgent) send({ kind: "urgent" });
       pump();
     },
-    reached: () => send({ kind: "reached" }),
     trial: (trial) => send({ kind: "trial", trial }),
     probe() {
       probing ??= probe().finally(() => {

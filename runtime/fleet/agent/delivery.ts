@@ -64,8 +64,6 @@ export class Delivery {
   private readonly ports: DeliveryPorts;
   private running: State | null = null;
   private online = false;
-  /** There was a connection since the start: later ones know best when the network may be asked for. */
-  private met = false;
   private job: Job | null = null;
   private mover: Mover | null = null;
   private jobs: Promise<void> = Promise.resolve();
@@ -140,12 +138,10 @@ export class Delivery {
 
   connected(): void {
     this.online = true;
-    this.met = true;
     this.mover?.online();
   }
 
   disconnected(): void {
-    if (!this.online) return; // what goes on ahead of the connection goes on
     this.online = false;
     this.mover?.offline();
   }
@@ -316,7 +312,6 @@ export class Delivery {
     else {
       this.mover = mover;
       if (this.online) mover.online();
-      else if (!this.met) mover.tick();
     }
     const outcome = await mover.outcome;
     this.mover = null;

@@ -9,8 +9,6 @@ export interface StreamPorts {
   readonly meter: Meter;
   /** Of the connection (`connection.ts`). */
   probe(): Promise<boolean>;
-  /** The hub has answered beside the session. */
-  heard(): void;
   /** Bytes of a parcel over HTTPS; throws when they do not come. */
   download(what: Pick<Download, "key" | "digest" | "from" | "bytes" | "signal">): AsyncIterable<Uint8Array>;
   /** The same in datagrams; null: there is no way for them. */
@@ -19,7 +17,7 @@ export interface StreamPorts {
 
 export type Datagrams = Pick<
   DatagramFetch,
-  "key" | "parcelBytes" | "from" | "bytes" | "early" | "signal" | "alive" | "heard" | "carried" | "room" | "awaits"
+  "key" | "parcelBytes" | "from" | "bytes" | "early" | "signal" | "alive" | "carried" | "room" | "awaits"
 >;
 
 /** A part of a parcel beside the session. Every byte of it is counted: what came, and what it takes to carry it. Throws when it does not come. */
@@ -43,7 +41,7 @@ async function* overHttps(
 }
 
 async function* inDatagrams(
-  { meter, probe, heard, datagrams }: StreamPorts,
+  { meter, probe, datagrams }: StreamPorts,
   { parcel: { key, bytes: parcelBytes }, from, bytes, early, signal }: Part,
 ): AsyncGenerator<Uint8Array> {
   if (key === null || datagrams === null) return;
@@ -55,7 +53,6 @@ async function* inDatagrams(
     early,
     signal,
     alive: probe,
-    heard,
     carried: (count) => meter.carried(count),
     room: () => meter.left(),
     async awaits(count) {

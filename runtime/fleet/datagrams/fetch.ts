@@ -30,8 +30,6 @@ export interface DatagramFetch extends Address {
   readonly setTimer: (ms: number, fire: () => void) => () => void;
   /** Ends true when the hub has answered over the session: the link is there. */
   alive(): Promise<boolean>;
-  /** The hub has answered in a datagram: the link is there. */
-  heard(): void;
   /** So many bytes of IP and up have come or gone. */
   carried(bytes: number): void;
   /** So many may, from now on, with those that are awaited; with less than a block needs it ends. */
@@ -63,7 +61,7 @@ const WAITING_MAX = 64;
 
 /** Those bytes of a parcel, in order. Throws when they do not come; what came before is good. */
 export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8Array> {
-  const { key, from, bytes, parcelBytes, signal, now, setTimer, alive, heard, carried, room, awaits } = what;
+  const { key, from, bytes, parcelBytes, signal, now, setTimer, alive, carried, room, awaits } = what;
   const keys = keysOf(key);
   const end = from + bytes;
   let state: Asking = asking(Math.floor(from / BLOCK_BYTES), Math.ceil(end / BLOCK_BYTES), now());
@@ -106,7 +104,6 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
   const blockBytes = BLOCK_BYTES + OVERHEAD_BYTES + socket.headerBytes;
   let cookie: Cookie | null = null;
   let cookies = 0;
-  const begunMs = now();
   let heardMs: number | null = null;
   let [askedMs, aliveMs, refusals] = [now(), Number.NEGATIVE_INFINITY, 0];
 
@@ -156,10 +153,8 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
             if (yes) aliveMs = now();
           });
         }
-        const gone = now() - (heardMs ?? begunMs) > GONE_MS;
-        const why = `no datagram comes from ${inUrl(what)}`;
-        if (heardMs === null ? refusals === SILENCES_FIRST : gone) throw new NobodyAnswers(why);
-        if (gone) throw new Error(why); // nobody knows whether the link was there
+        const gone = heardMs === null ? refusals === SILENCES_FIRST : now() - heardMs > GONE_MS;
+        if (gone) throw new NobodyAnswers(`no datagram comes from ${inUrl(what)}`);
         continue;
       }
       const given = readCookie(keys, datagram);
@@ -167,13 +162,11 @@ export async function* fetchDatagrams(what: DatagramFetch): AsyncGenerator<Uint8
         cookies += 1;
         if (cookies > COOKIES_MAX) throw new Error(`${inUrl(what)} takes none of the cookies that it gives`);
         [cookie, heardMs] = [given, now()];
-        heard();
         state = refused(state);
         continue;
       }
       const block = readBlock(keys, datagram);
       if (block === null || block.bytes.length !== lengthOf(block.index, parcelBytes)) continue;
-      heard();
       if (yield* taken(block.index, block.bytes)) [heardMs, cookies] = [now(), 0];
     }
   } finally {

@@ -74,8 +74,6 @@ export type LinkEvent =
   | { readonly kind: "busy"; readonly busy: boolean }
   /** Something should not wait for the next wake. */
   | { readonly kind: "urgent" }
-  /** The hub answered beside the connection: who has waited for that to begin need not any more. */
-  | { readonly kind: "reached" }
   | { readonly kind: "trial"; readonly trial: boolean };
 
 export type LinkEffect =

@@ -5,10 +5,10 @@ type Stepped = readonly [Link, readonly LinkEffect[]];
 /** A connection costs some kilobytes before it carries anything (fleet.md has the figures); with less, none is made. */
 export const CONNECT_BYTES = 5 * 1024;
 
-/** Begins at `startMs`, monotonic; a device that boots is spread out by its own boot. */
-export const newLink = (settings: LinkSettings, startMs: number): Link => ({
+/** Begins at once; a device that boots is spread out by its own boot. */
+export const newLink = (settings: LinkSettings, atMs: number): Link => ({
   settings,
-  phase: { at: "waiting", untilMs: startMs, why: "start" },
+  phase: { at: "waiting", untilMs: atMs, why: "start" },
   failures: 0,
   trial: false,
   busy: true, // every connection begins with a report
@@ -45,8 +45,6 @@ function onEvent(link: Link, event: LinkEvent, now: Now): Stepped {
       return onTime({ ...link, busy: event.busy }, now);
     case "urgent":
       return link.phase.at === "waiting" && link.phase.why === "sleep" ? connect(link, now) : stay(link);
-    case "reached":
-      return link.phase.at === "waiting" && link.phase.why === "start" ? connect(link, now) : stay(link);
     case "trial":
       return onTrial({ ...link, trial: event.trial }, now);
   }

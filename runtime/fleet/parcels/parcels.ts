@@ -32,8 +32,6 @@ export interface Parcels {
   /** A new parcel; another one of the object is forgotten. */
   begin(object: Digest, parcel: KeptParcel): DiskResult<ParcelFile>;
   forget(object: Digest): DiskResult<void>;
-  /** Something is kept of one. */
-  some(): DiskResult<boolean>;
   /** Forgets the parcels of all objects but these. */
   keepOnly(objects: ReadonlySet<Digest>): DiskResult<void>;
 }
@@ -137,10 +135,6 @@ export async function openParcels(disk: Disk, base: string, now: () => number): 
       const number = 1 + Math.max(0, ...own.map((one) => one.number ?? 0));
       const gone = await remove((one) => one === object);
       return gone.ok ? ok(open(object, parcel, [], number)) : gone;
-    },
-    async some() {
-      const all = await named();
-      return all.ok ? ok(all.value.some(({ number }) => number !== null)) : all;
     },
     forget: (object) => remove((one) => one === object),
     keepOnly: (objects) => remove((one) => !objects.has(one as Digest)),

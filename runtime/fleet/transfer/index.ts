@@ -10,5 +10,5 @@ export type {
   TransferFailure,
   Wanted,
 } from "./model.ts";
-export { isThin, newPace, type Pace, receiveBytesFor } from "./pace.ts";
+export { newPace, type Pace, receiveBytesFor } from "./pace.ts";
 export { deadline, type Found, fraction, newTransfer, step, underWay } from "./step.ts";

@@ -48,8 +48,6 @@ export interface Transfer {
   /** What blocks are told apart by; another parcel, or blocks of another length, have another number. */
   readonly id: number;
   readonly online: boolean;
-  /** It has not been online yet. What is there of a parcel goes on in datagrams all the same, once: they find out for less whether the link is there. */
-  readonly ahead: boolean;
   /** Bases without those whose patch was wrong. */
   readonly bases: readonly Digest[];
   /** Parcels that came to nothing. */

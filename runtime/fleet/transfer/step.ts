@@ -36,7 +36,6 @@ export function newTransfer(wanted: Wanted, found: Found | null, id: number, pac
     phase: "moving",
     id,
     online: false,
-    ahead: true,
     bases: bases.slice(0, limits.candidatesMax),
     spoilt: 0,
     parcel: usable?.parcel ?? null,
@@ -72,7 +71,7 @@ export function step(transfer: Transfer, event: TransferEvent, now: Now): Steppe
         true,
       );
     case "offline":
-      return [{ ...transfer, online: false, ahead: false, asked: new Set() }, []];
+      return [{ ...transfer, online: false, asked: new Set() }, []];
     case "block":
       return onBlock(transfer, event.block, now);
     case "streamed":
@@ -236,9 +235,8 @@ function inTurn(transfer: Transfer): Stepped {
 }
 
 function ask(given: Transfer, now: Now): Stepped {
-  if (given.streaming) return [given, []];
+  if (!given.online || given.streaming) return [given, []];
   const streamed = streamOf(given, now);
-  if (!given.online && !(given.ahead && streamed?.by === "datagrams")) return [given, []];
   if (streamed !== null) return given.asked.size > 0 ? [given, []] : stream(given, streamed);
   // The next window, when half of the last is there.
   if (given.asked.size > windowFor(given.pace, given.blockBytes) / 2) return [given, []];
@@ -311,7 +309,7 @@ function onStreamed(transfer: Transfer, bytes: Uint8Array, now: Now): Stepped {
 }
 
 const onStreamEnded = (transfer: Transfer, now: Now): Stepped =>
-  transfer.streaming ? moved({ ...transfer, streaming: false, ahead: false }, now, []) : [transfer, []];
+  transfer.streaming ? moved({ ...transfer, streaming: false }, now, []) : [transfer, []];
 
 const requestOf = ({ id, wanted, blockBytes, bases, parcel }: Transfer, missing: readonly number[]) => ({
   transfer: id,

@@ -90,7 +90,6 @@ async function world({
     progress: new ProgressReport({ send: (bytes, lasting) => post("u/p", bytes, lasting), setTimer: clock.set }),
     request: (request) => void post("u/q", encodeBlockRequest(request), false),
     probe: async () => (await connection?.probe()) ?? false,
-    heard: () => connection?.reached(),
     paceBefore: null,
     measured() {},
     datagrams: null,
@@ -182,7 +181,6 @@ async function world({
   let connection: Connection | null = null;
   connection = openConnection({
     settings: { mode, ...usual },
-    startInMs: 0,
     outbox,
     meter,
     now: clock.now,

@@ -49,7 +49,6 @@ async function device({
   let connection: Connection | null = null;
   connection = openConnection({
     settings: { mode, ...usual },
-    startInMs: 0,
     outbox,
     meter,
     now: clock.now,

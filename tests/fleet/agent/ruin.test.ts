@@ -63,11 +63,8 @@ const ruin: Story = async ({ rng, power }) => {
         await openMeter(disk, "/storage/ledger", caps, wallMs),
       ];
       if (!outbox.ok || !meter.ok) return;
-      let ahead = keptBytes > 0 && drawn.chance(0.5);
-      let greeted = false;
       const connection = openConnection({
         settings: { mode: draw.chance(0.5) ? { kind: "always" } : { kind: "wake", everyMs: 6 * 3600_000 }, ...usual },
-        startInMs: ahead ? 5 * 60_000 : 0,
         outbox: outbox.value,
         meter: meter.value,
         now: clock.now,
@@ -75,17 +72,12 @@ const ruin: Story = async ({ rng, power }) => {
         random: () => draw.below(1 << 30) / (1 << 30),
         setTimer: clock.set,
         connect: hostileSession(rng.fork(`hub ${boot}`), clock, malice, count),
-        greet: () => {
-          greeted = true;
+        greet: () =>
           void outbox.value
             .put({ leaf: "u/s", bytes: new Uint8Array(150), lasting: false })
-            .then(() => connection.news());
-        },
+            .then(() => connection.news()),
         message: async () => {},
-        offline: () => {
-          if (greeted) stopFetch.abort();
-          greeted = false;
-        },
+        offline: () => stopFetch.abort(),
         busy: () => false,
         arrived: async () => {},
         publication: ({ leaf, bytes }) => ({ topic: leaf, bytes, qos: 1, retain: true, expiryS: null }),
@@ -102,7 +94,6 @@ const ruin: Story = async ({ rng, power }) => {
         const ports = {
           meter: meter.value,
           probe: () => connection.probe(),
-          heard: () => connection.reached(),
           download: () => {
             throw new Error("not over HTTPS");
           },
@@ -120,7 +111,7 @@ const ruin: Story = async ({ rng, power }) => {
           ),
         };
         const kept: KeptParcel = { ...parcel, digest: "ab".repeat(32) as Digest, objectBytes: 0, base: null };
-        if ((online || ahead) && bytes > 0)
+        if (online && bytes > 0)
           try {
             for await (const piece of streamed(ports, "datagrams", {
               ...{ parcel: kept, from: keptBytes, bytes, signal },
@@ -130,7 +121,6 @@ const ruin: Story = async ({ rng, power }) => {
           } catch {
             // It goes on from there, later.
           }
-        ahead = false;
         if (keptBytes === parcel.bytes) keptBytes = 0;
         clock.set(drawn.below(3_600_000), () => void fetchSome());
       };

@@ -11,7 +11,6 @@ test("what nobody has asked for ends it when nothing of the budget is left", asy
     now: () => 0,
     setTimer: () => () => {},
     alive: async () => true,
-    heard() {},
     carried(bytes) {
       roomBytes -= bytes;
     },
@@ -52,7 +51,6 @@ test("what is late has its place in the budget when more is asked for", async ()
       return () => clearTimeout(timer);
     },
     alive: async () => true,
-    heard() {},
     carried() {},
     room: () => 200 + 10 * blockBytes,
     async awaits(bytes) {

@@ -68,35 +68,6 @@ const online = (mode: Mode): Scene => {
   return scene;
 };
 
-describe("a link that begins later", () => {
-  const later = (): Scene => {
-    const scene = new Scene(always);
-    scene.link = newLink({ mode: always, ...usual }, scene.atMs + 300_000);
-    return scene.send("tick", "urgent", { kind: "busy", busy: true });
-  };
-
-  test("connects then", () => {
-    const scene = later();
-    expect([scene.took(), scene.waitMs]).toEqual([[], 300_000]);
-    expect(scene.after(300_000, "tick").took()).toEqual(["connect"]);
-  });
-
-  test("or when the hub was reached otherwise", () => {
-    expect(later().after(7_000, "reached").took()).toEqual(["connect"]);
-  });
-
-  test("or soon, for a revision on trial", () => {
-    const scene = later().send({ kind: "trial", trial: true });
-    expect(scene.waitMs).toBeLessThanOrEqual(usual.backoffOnTrialMs);
-  });
-
-  test("and whoever has begun is not hurried: a broker may be away while the rest of the hub is there", () => {
-    const scene = later().after(300_000, "tick").send("reached").after(1_000, "closed", "reached");
-    expect(scene.took()).toEqual(["connect"]);
-    expect(online(always).send("reached").took()).toEqual([]);
-  });
-});
-
 describe("a link that stays", () => {
   test("connects at once, and is left alone while it is connected", () => {
     const scene = new Scene(always).send("tick");

@@ -470,47 +470,6 @@ describe("on a link that is known to be thin", () => {
     expect(streams(scene.send({ kind: "streamEnded" }).took())).toEqual([["datagrams", 94 * KIB, 6 * KIB]]);
   });
 
-  describe("after a restart", () => {
-    const found = (bytesPerS: number, https = false, roomBytes = Number.POSITIVE_INFINITY): Scene => {
-      const there = { parcel: kept(parcel), keptBytes: 40 * KIB };
-      const scene = new Scene(there, false, https, [near, far], true, bytesPerS);
-      scene.roomBytes = roomBytes;
-      return scene.send(tick);
-    };
-
-    test("what came so goes on before there is a connection, and with one", () => {
-      const scene = found(900);
-      expect(streams(scene.took())).toEqual([["datagrams", 40 * KIB, 60 * KIB]]);
-      expect(underWay(scene.transfer)).toBe(true);
-      scene.after(30_000, { kind: "streamed", bytes: new Uint8Array(KIB) }).send(online);
-      expect(kinds(scene.took())).toEqual(["keep"]);
-      expect(fraction(scene.transfer)).toBe(0.41);
-    });
-
-    test("nothing else does", () => {
-      expect(found(900_000).took()).toEqual([]);
-      expect(found(900_000, true).took()).toEqual([]);
-      expect(thin().send(tick).took()).toEqual([]);
-    });
-
-    test("it is tried once: then a connection is waited for", () => {
-      const scene = found(900).send({ kind: "streamEnded" }, tick);
-      expect(streams(scene.took()).length).toBe(1);
-      expect(streams(scene.send(online).took()).length).toBe(1);
-      scene.send({ kind: "offline" }, { kind: "streamEnded" }, tick);
-      expect(scene.took()).toEqual([]);
-    });
-
-    test("a connection that went is waited for, too", () => {
-      const scene = found(900).send(online, { kind: "offline" });
-      scene.took();
-      expect(scene.send({ kind: "streamEnded" }, tick).took()).toEqual([]);
-      const poor = found(900, false, 0).send(online, { kind: "offline" });
-      poor.roomBytes = 100_000;
-      expect(poor.send(tick).took()).toEqual([]);
-    });
-  });
-
   test("where they do not come, blocks do, and each connection tries them once more", () => {
     const scene = thin().send(online).blocks(parcel, 0).send({ kind: "opened" });
     scene.took();
