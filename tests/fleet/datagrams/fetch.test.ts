@@ -1,21 +1,29 @@
 import { expect, test } from "bun:test";
-import { fetchDatagrams } from "../../../runtime/fleet/datagrams/index.ts";
+import { type DatagramFetch, fetchDatagrams } from "../../../runtime/fleet/datagrams/index.ts";
 import { BLOCK_BYTES, OVERHEAD_BYTES } from "../../../runtime/fleet/sealed/index.ts";
 
-test("what nobody has asked for ends it when nothing of the budget is left", async () => {
-  let [roomBytes, came, closed] = [20_000, 0, false];
-  const parts = fetchDatagrams({
+/** A parcel of which nothing is there, from a hub that says nothing by itself. */
+const fetched = (more: Pick<DatagramFetch, "signal" | "room"> & Partial<DatagramFetch>) =>
+  fetchDatagrams({
     ...{ host: "hub", port: 1, key: new Uint8Array(16), parcelBytes: 50_000, from: 0, bytes: 50_000 },
     early: { find: async () => new Map(), keep: async () => {} },
-    signal: AbortSignal.timeout(2_000),
     now: () => 0,
     setTimer: () => () => {},
     alive: async () => true,
+    carried() {},
+    awaits: async () => {},
+    open: async () => ({ headerBytes: 28, send() {}, close() {} }),
+    ...more,
+  });
+
+test("what nobody has asked for ends it when nothing of the budget is left", async () => {
+  let [roomBytes, came, closed] = [20_000, 0, false];
+  const parts = fetched({
+    signal: AbortSignal.timeout(2_000),
     carried(bytes) {
       roomBytes -= bytes;
     },
     room: () => roomBytes,
-    awaits: async () => {},
     async open(_, heard) {
       const spam = setInterval(() => {
         came += 1;
@@ -40,9 +48,7 @@ test("what is late has its place in the budget when more is asked for", async ()
   const blockBytes = BLOCK_BYTES + OVERHEAD_BYTES + 28;
   const awaited: number[] = [];
   const aborter = new AbortController();
-  const parts = fetchDatagrams({
-    ...{ host: "hub", port: 1, key: new Uint8Array(16), parcelBytes: 50_000, from: 0, bytes: 50_000 },
-    early: { find: async () => new Map(), keep: async () => {} },
+  const parts = fetched({
     signal: aborter.signal,
     now: () => nowMs,
     setTimer(ms, fire) {
@@ -50,14 +56,11 @@ test("what is late has its place in the budget when more is asked for", async ()
       const timer = setTimeout(fire, 0);
       return () => clearTimeout(timer);
     },
-    alive: async () => true,
-    carried() {},
     room: () => 200 + 10 * blockBytes,
     async awaits(bytes) {
       awaited.push(bytes);
       if (awaited.length === 2) aborter.abort();
     },
-    open: async () => ({ headerBytes: 28, send() {}, close() {} }),
   });
   await expect(Array.fromAsync(parts)).rejects.toThrow("nobody wants it any more");
   const [first = 0, second = 0] = awaited;
